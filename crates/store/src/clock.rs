@@ -1,0 +1,95 @@
+//! Time as the rules see it: one reading a batch, in Unix milliseconds, that never goes back.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A moment in Unix milliseconds (UTC). Stored as timestamptz cut to milliseconds, or as an integer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The moment `ms` milliseconds after the Unix epoch.
+    #[must_use]
+    pub const fn from_ms(ms: i64) -> Timestamp {
+        Timestamp(ms)
+    }
+
+    /// Milliseconds since the Unix epoch.
+    #[must_use]
+    pub const fn ms(self) -> i64 {
+        self.0
+    }
+
+    /// The moment `ms` later, held at the largest representable one.
+    #[must_use]
+    pub const fn after_ms(self, ms: i64) -> Timestamp {
+        Timestamp(self.0.saturating_add(ms))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// Where a store takes its time from.
+#[derive(Clone, Debug)]
+pub enum Clock {
+    /// The machine's clock when embedded, the database's clock on PostgreSQL.
+    System,
+    /// Like `System`, running `factor` times as fast from `origin` on.
+    Fast {
+        /// Real time at which the fast clock and the real one agreed.
+        origin: Timestamp,
+        /// How many milliseconds pass for each real one.
+        factor: u32,
+    },
+    /// Frozen: moved forward through the database only, shared by its processes; the value is the least it starts at.
+    Manual(Timestamp),
+    /// Driven by a simulator.
+    Simulated(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// What this clock makes of a reading of the real one.
+    #[must_use]
+    pub fn transform(&self, real: Timestamp) -> Timestamp {
+        match self {
+            Clock::System => real,
+            Clock::Fast { origin, factor } => {
+                let passed = real.ms().saturating_sub(origin.ms()).max(0);
+                origin.after_ms(passed.saturating_mul(i64::from(*factor)))
+            }
+            Clock::Manual(at_least) => *at_least,
+            Clock::Simulated(ms) => Timestamp(ms.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Whether the database's own clock is to be asked when it has one.
+    #[must_use]
+    pub fn follows_database(&self) -> bool {
+        matches!(self, Clock::System | Clock::Fast { .. })
+    }
+}
+
+/// The machine's clock. The one place that reads it.
+#[must_use]
+pub fn machine_time() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fast_clock_multiplies_what_passed_since_its_origin() {
+        let clock = Clock::Fast { origin: Timestamp::from_ms(1_000), factor: 20 };
+        assert_eq!(clock.transform(Timestamp::from_ms(1_500)), Timestamp::from_ms(11_000));
+        assert_eq!(clock.transform(Timestamp::from_ms(900)), Timestamp::from_ms(1_000));
+    }
+}

@@ -1,0 +1,47 @@
+//! Why the store could not do what was asked: our faults, never the caller's.
+
+/// A failure of the store. The text is for logs; what a client sees is made above.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another transaction was in the way (serialization failure, deadlock, unique race): run the whole unit again.
+    #[error("conflict with another transaction, to be run again: {0}")]
+    Conflict(String),
+    /// The engine is out of reach or timed out; nothing of this transaction was committed.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(String),
+    /// No space is left where the database lives.
+    #[error("the disk holding the database is full: {0}")]
+    DiskFull(String),
+    /// COMMIT was sent and no answer came; the batch id tells what became of it.
+    #[error("the outcome of a commit is unknown: {0}")]
+    UnknownCommit(String),
+    /// A statement was refused by the engine: a constraint, a type, or a bug of ours.
+    #[error("a statement failed: {0}")]
+    Statement(String),
+    /// A stored value does not read as what its column promises.
+    #[error("a stored value does not decode: {0}")]
+    Decode(String),
+    /// The schema is not the one this binary works on.
+    #[error("the schema does not fit this binary: {0}")]
+    Schema(String),
+    /// A guard refused the commit, such as a stop that arrived meanwhile: the unit is run again and sees it.
+    #[error("the commit was held back by a guard: {0}")]
+    Guarded(String),
+    /// The lease is no longer ours: a newer holder has a higher fencing token.
+    #[error("the lease {0} is held by somebody else")]
+    LeaseLost(String),
+}
+
+impl StoreError {
+    /// Whether running the same unit again at once may succeed.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, StoreError::Conflict(_) | StoreError::Guarded(_))
+    }
+
+    /// Whether one command of a batch may be the cause, so that halving the batch can isolate it.
+    #[must_use]
+    pub fn may_be_poison(&self) -> bool {
+        matches!(self, StoreError::Statement(_) | StoreError::Decode(_))
+    }
+}

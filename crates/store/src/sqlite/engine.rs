@@ -1,0 +1,135 @@
+//! The embedded database as a whole: who may write, who may read, and the lock against a second server.
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use fs4::fs_std::FileExt;
+use parking_lot::{Mutex, MutexGuard};
+
+use super::checkpoint::Checkpointer;
+use super::connection::Connection;
+use crate::StoreError;
+
+/// How the embedded database is opened.
+#[derive(Clone, Debug)]
+pub struct SqliteOptions {
+    /// Where the file is.
+    pub path: PathBuf,
+    /// A virtual file system other than the machine's, for tests of failing disks.
+    pub vfs: Option<String>,
+    /// Connections that only read.
+    pub readers: usize,
+    /// Longest run of one read, then it fails.
+    pub read_limit: Duration,
+    /// How long a writer waits for another process's lock.
+    pub wait: Duration,
+    /// Page cache of the writer, in KiB.
+    pub cache_kib: u32,
+    /// Whether this process is the server: it alone may hold the server lock and owns the checkpoints.
+    pub server: bool,
+}
+
+/// One SQLite database.
+pub struct SqliteEngine {
+    options: SqliteOptions,
+    writer: Arc<Mutex<Connection>>,
+    readers: (Sender<Option<Connection>>, Receiver<Option<Connection>>),
+    checkpointer: Option<Checkpointer>,
+    _server_lock: Option<File>,
+}
+
+impl SqliteEngine {
+    /// Opens or creates the database; a server refuses to start beside another one.
+    pub fn open(options: SqliteOptions) -> Result<SqliteEngine, StoreError> {
+        let server_lock = match (options.server, &options.vfs) {
+            (true, None) => Some(lock_for_server(&options.path)?),
+            _ => None,
+        };
+        let vfs = options.vfs.as_deref();
+        let connection = Connection::open(&options.path, vfs, false, options.wait)?;
+        connection.configure_writer(options.cache_kib)?;
+        let writer = Arc::new(Mutex::new(connection));
+        let checkpointer = match (options.server, vfs) {
+            (true, None) => Some(Checkpointer::start(&options.path, Arc::clone(&writer))?),
+            _ => None,
+        };
+        let (give, take) = bounded(options.readers.max(1));
+        for _ in 0..options.readers.max(1) {
+            // The channel holds exactly this many places, so this cannot be full.
+            let _ = give.send(None);
+        }
+        Ok(SqliteEngine { options, writer, readers: (give, take), checkpointer, _server_lock: server_lock })
+    }
+
+    /// The one connection that writes; others of this process wait their turn here.
+    pub fn writer(&self) -> MutexGuard<'_, Connection> {
+        self.writer.lock()
+    }
+
+    /// Hands the writer to whoever has waited longest, after `writes` changed rows.
+    pub fn release(&self, writer: MutexGuard<'_, Connection>, writes: u64) {
+        MutexGuard::unlock_fair(writer);
+        if let Some(checkpointer) = &self.checkpointer {
+            checkpointer.note_commit(writes);
+        }
+    }
+
+    /// Copies the whole log into the database now; for drivers without a checkpoint thread.
+    pub fn checkpoint(&self) -> Result<(), StoreError> {
+        self.writer().checkpoint().map(|_| ())
+    }
+
+    /// Lends a connection that reads, for at most the configured time.
+    pub fn read<T>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let place = self.readers.1.recv_timeout(self.options.read_limit).map_err(|_| {
+            StoreError::Unavailable("every reading connection of this process is busy".into())
+        })?;
+        let opened = place.map_or_else(|| self.open_reader(), Ok);
+        let (result, back) = match opened {
+            Ok(mut connection) => (self.timed(&mut connection, work), Some(connection)),
+            Err(error) => (Err(error), None),
+        };
+        let _ = self.readers.0.send(back);
+        result
+    }
+
+    fn timed<T>(
+        &self,
+        connection: &mut Connection,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let deadline = Instant::now() + self.options.read_limit;
+        connection.interrupt_when(Some(Box::new(move || Instant::now() > deadline)))?;
+        work(connection)
+    }
+
+    fn open_reader(&self) -> Result<Connection, StoreError> {
+        let vfs = self.options.vfs.as_deref();
+        let connection = Connection::open(&self.options.path, vfs, true, self.options.wait)?;
+        connection.configure_reader(self.options.cache_kib / 8)?;
+        Ok(connection)
+    }
+}
+
+fn lock_for_server(path: &Path) -> Result<File, StoreError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".server-lock");
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(Path::new(&name));
+    let file = file.map_err(|error| {
+        StoreError::Unavailable(format!("the lock file {} cannot be opened: {error}", name.display()))
+    })?;
+    match file.try_lock_exclusive() {
+        Ok(true) => Ok(file),
+        Ok(false) => Err(StoreError::Unavailable(format!(
+            "another server already runs on {}; stop it first, or use PostgreSQL for several servers",
+            path.display()
+        ))),
+        Err(error) => Err(StoreError::Unavailable(format!("the server lock cannot be taken: {error}"))),
+    }
+}

@@ -1,0 +1,74 @@
+//! `cargo xtask`: the repository's own chores.
+//!
+//! - `conformance`: which promised row of `docs/spec` has a passing test.
+//! - `tidy`: the style rules that a machine can check.
+//! - `bench`, `openapi`: forwarded to the crates that do the work.
+
+mod conformance;
+mod error;
+mod forward;
+
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::ChoreError;
+
+/// Chores of this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Report for each promised row whether its test passes.
+    Conformance(conformance::Options),
+
+    /// Run the benchmarks; all arguments go to `bursar-bench`.
+    Bench {
+        /// Arguments of `bursar-bench`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Write `docs/openapi.json` from the server's own description.
+    Openapi {
+        /// Compare instead of writing; a difference is a failure.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+/// How a chore that ran to its end turned out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// Nothing to complain about.
+    Good,
+    /// The chore ran and found something wrong.
+    Bad,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().chore) {
+        Ok(Verdict::Good) => ExitCode::SUCCESS,
+        Ok(Verdict::Bad) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(chore: Chore) -> Result<Verdict, ChoreError> {
+    let root = workspace::root()?;
+    match chore {
+        Chore::Conformance(options) => conformance::run(&root, &options),
+
+        Chore::Bench { arguments } => forward::bench(&root, &arguments),
+        Chore::Openapi { check } => forward::openapi(&root, check),
+    }
+}
