@@ -7,7 +7,7 @@
 mod conformance;
 mod error;
 mod forward;
-
+mod tidy;
 mod workspace;
 
 use std::process::ExitCode;
@@ -28,7 +28,8 @@ struct Arguments {
 enum Chore {
     /// Report for each promised row whether its test passes.
     Conformance(conformance::Options),
-
+    /// Check the style rules over every tracked file.
+    Tidy,
     /// Run the benchmarks; all arguments go to `bursar-bench`.
     Bench {
         /// Arguments of `bursar-bench`.
@@ -67,6 +68,7 @@ fn run(chore: Chore) -> Result<Verdict, ChoreError> {
     let root = workspace::root()?;
     match chore {
         Chore::Conformance(options) => conformance::run(&root, &options),
+        Chore::Tidy => tidy::run(&root),
 
         Chore::Bench { arguments } => forward::bench(&root, &arguments),
         Chore::Openapi { check } => forward::openapi(&root, check),

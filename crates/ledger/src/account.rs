@@ -93,7 +93,8 @@ pub struct PathError(pub String);
 /// Accepts 1 to 200 characters of `a-z A-Z 0-9 / _ . -` in non-empty parts. Personal data never stands in a path.
 pub fn check_path(path: &str) -> Result<(), PathError> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'.' | b'-');
-    let is_good = path.len() <= 200 && path.bytes().all(allowed) && path.split('/').all(|part| !part.is_empty());
+    let is_good =
+        path.len() <= 200 && path.bytes().all(allowed) && path.split('/').all(|part| !part.is_empty());
     if is_good { Ok(()) } else { Err(PathError(path.to_owned())) }
 }
 

@@ -14,7 +14,8 @@ pub use account::{Account, AccountId, AccountSlot, Overdraft, PathError, check_p
 pub use book::{Book, LedgerRefusal};
 pub use hold::{Hold, HoldId, HoldSlot, HoldState};
 pub use reading::{
-    AccountView, Posting, TrialBalance, account_by_path, accounts_by_prefix, balance_at, history, trial_balance,
+    AccountView, Posting, TrialBalance, account_by_path, accounts_by_prefix, balance_at, history,
+    trial_balance,
 };
 pub use transfer::{TransferId, TransferKind, TransferSlot};
 

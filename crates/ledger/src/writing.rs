@@ -18,11 +18,16 @@ const TRANSFERS: Sequence = Sequence("ledger_transfer");
 const HOLDS: Sequence = Sequence("ledger_hold");
 
 static BY_ID: LazyLock<Lookup> =
-    LazyLock::new(|| Lookup::new(COLUMNS, "ledger_account", ("id", Int), Lock::Update));
+    LazyLock::new(|| Lookup::new(COLUMNS, "ledger_account", &[("id", Int)], Lock::Update));
 static BY_PATH: LazyLock<Lookup> =
-    LazyLock::new(|| Lookup::new(COLUMNS_AND_PATH, "ledger_account", ("path", Text), Lock::Update));
+    LazyLock::new(|| Lookup::new(COLUMNS_AND_PATH, "ledger_account", &[("path", Text)], Lock::Update));
 static HOLD_BY_ID: LazyLock<Lookup> = LazyLock::new(|| {
-    Lookup::new("id, debit_account, credit_account, amount, state, kind, cause", "ledger_hold", ("id", Int), Lock::Update)
+    Lookup::new(
+        "id, debit_account, credit_account, amount, state, kind, cause",
+        "ledger_hold",
+        &[("id", Int)],
+        Lock::Update,
+    )
 });
 static INSERT_ACCOUNTS: LazyLock<Bulk> = LazyLock::new(|| {
     let columns = [
@@ -97,7 +102,8 @@ static END_HOLDS: LazyLock<Bulk> = LazyLock::new(|| {
 impl Book {
     /// Loads and locks accounts by number, those already here excepted.
     pub fn load(&mut self, tx: &mut Tx<'_>, ids: &[AccountId]) -> Result<(), StoreError> {
-        let mut missing: Vec<i64> = ids.iter().filter(|id| !self.by_id.contains_key(id)).map(|id| id.0).collect();
+        let mut missing: Vec<i64> =
+            ids.iter().filter(|id| !self.by_id.contains_key(id)).map(|id| id.0).collect();
         missing.sort_unstable();
         missing.dedup();
         let keys: Vec<Param<'_>> = missing.iter().map(|id| Param::Int(*id)).collect();
@@ -127,7 +133,15 @@ impl Book {
         let rows = tx.lookup(&HOLD_BY_ID, &keys, |row| {
             let (id, debit, credit) = (row.get(0)?, row.get(1)?, row.get(2)?);
             let kind = TransferKind(row.get(5)?);
-            Ok((HoldId(id), AccountId(debit), AccountId(credit), row.get(3)?, row.get::<i64>(4)?, kind, row.get(6)?))
+            Ok((
+                HoldId(id),
+                AccountId(debit),
+                AccountId(credit),
+                row.get(3)?,
+                row.get::<i64>(4)?,
+                kind,
+                row.get(6)?,
+            ))
         })?;
         let accounts: Vec<AccountId> = rows.iter().flat_map(|row| [row.1, row.2]).collect();
         self.load(tx, &accounts)?;
@@ -275,8 +289,18 @@ impl Book {
             let ended = if hold.state == HoldState::Held { Param::Null } else { Param::Time(now) };
             if hold.is_new {
                 inserts.extend([id, Param::Int(self.account_id(hold.debit).0)]);
-                inserts.extend([Param::Int(self.account_id(hold.credit).0), Param::Amount(hold.amount), state]);
-                inserts.extend([Param::Int(hold.kind.0), Param::Int(hold.cause), transfer, Param::Time(now), ended]);
+                inserts.extend([
+                    Param::Int(self.account_id(hold.credit).0),
+                    Param::Amount(hold.amount),
+                    state,
+                ]);
+                inserts.extend([
+                    Param::Int(hold.kind.0),
+                    Param::Int(hold.cause),
+                    transfer,
+                    Param::Time(now),
+                    ended,
+                ]);
             } else {
                 ends.extend([id, state, transfer, ended]);
             }
@@ -297,7 +321,10 @@ impl Book {
         let credits = grown(|account| account.credits, |account| account.before.1);
         // Sums beyond 128 bits cannot be compared; each side alone was checked when it was added.
         let balanced = moved.is_err() || (debits == moved && credits == moved);
-        invariant!(balanced, "a batch out of balance: debits {debits:?}, credits {credits:?}, moved {moved:?}");
+        invariant!(
+            balanced,
+            "a batch out of balance: debits {debits:?}, credits {credits:?}, moved {moved:?}"
+        );
     }
 
     fn link(&self, link: Link) -> Param<'static> {

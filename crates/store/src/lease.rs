@@ -23,7 +23,9 @@ impl Lease {
         let until = now.after_ms(duration_ms);
         let sql = match tx.engine() {
             EngineKind::Sqlite => "SELECT holder, token, until FROM store_leases WHERE name = $1",
-            EngineKind::Postgres => "SELECT holder, token, until FROM store_leases WHERE name = $1 FOR UPDATE",
+            EngineKind::Postgres => {
+                "SELECT holder, token, until FROM store_leases WHERE name = $1 FOR UPDATE"
+            }
         };
         let held = tx.query_first(sql, &[name.into()], |row| {
             Ok((row.get::<String>(0)?, row.get::<i64>(1)?, row.get::<Timestamp>(2)?))

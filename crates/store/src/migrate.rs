@@ -9,7 +9,7 @@ pub struct Migration {
     pub name: &'static str,
     /// Binaries serve on their own epoch only; additive steps never raise it.
     pub epoch: i64,
-    /// Statements, with column types as `@key @int @text @bytes @amount @u256 @time @json @uuid @bool`, and
+    /// Statements, with column types as `@key @serial @int @text @bytes @amount @u256 @time @json @uuid @bool`, and
     /// `@rowid_end` where SQLite is told to keep no hidden row id.
     pub sql: &'static str,
 }
@@ -43,6 +43,7 @@ impl Migration {
     pub fn sql_for(&self, engine: EngineKind) -> String {
         let types = [
             ("@key", "INTEGER PRIMARY KEY", "BIGINT PRIMARY KEY"),
+            ("@serial", "INTEGER PRIMARY KEY AUTOINCREMENT", "BIGSERIAL PRIMARY KEY"),
             ("@int", "INTEGER", "BIGINT"),
             ("@text", "TEXT", "TEXT COLLATE \"C\""),
             ("@bytes", "BLOB", "BYTEA"),

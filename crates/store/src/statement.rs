@@ -31,10 +31,10 @@ pub struct Bulk {
     pub(crate) postgres: String,
 }
 
-/// Rows of one table by the values of one key column.
+/// Rows of one table by the values of its key columns.
 #[derive(Debug)]
 pub struct Lookup {
-    pub(crate) key: Column,
+    pub(crate) keys: Vec<Column>,
     pub(crate) sqlite: String,
     pub(crate) postgres: String,
 }
@@ -63,7 +63,11 @@ impl Bulk {
             .filter(|(name, _)| !keys.contains(name))
             .map(|(name, _)| format!("{name} = excluded.{name}"))
             .collect();
-        Bulk::insert_ending(table, columns, &format!(" ON CONFLICT ({key}) DO UPDATE SET {}", sets.join(", ")))
+        Bulk::insert_ending(
+            table,
+            columns,
+            &format!(" ON CONFLICT ({key}) DO UPDATE SET {}", sets.join(", ")),
+        )
     }
 
     /// Overwrites `sets` in the rows whose first `keys` columns match; `columns` lists the keys first.
@@ -110,16 +114,26 @@ impl Bulk {
 }
 
 impl Lookup {
-    /// Reads `columns` (text as in SELECT) of the rows of `table` whose `key` is one of many values, in key order.
+    /// Reads `columns` (text as in SELECT) of the rows of `table` whose `keys` are one of many given, in key order.
     #[must_use]
-    pub fn new(columns: &str, table: &str, key: (&str, Column), lock: Lock) -> Lookup {
-        let (name, column) = key;
+    pub fn new(columns: &str, table: &str, keys: Columns<'_>, lock: Lock) -> Lookup {
+        let on = |join: &str, left: &dyn Fn(usize, &str) -> String| -> String {
+            let parts = keys.iter().enumerate().map(|(i, (name, _))| left(i, name));
+            parts.collect::<Vec<_>>().join(join)
+        };
+        let condition = match keys {
+            [(name, column)] => format!("{name} = ANY($1::{}[])", postgres_type(*column)),
+            _ => format!("({}) IN (SELECT * FROM UNNEST({}))", names(keys), arrays(keys)),
+        };
         Lookup {
-            key: column,
-            sqlite: format!("SELECT {columns} FROM {table} WHERE {name} = $1"),
+            keys: keys.iter().map(|key| key.1).collect(),
+            sqlite: format!(
+                "SELECT {columns} FROM {table} WHERE {}",
+                on(" AND ", &|i, name| format!("{name} = ${}", i + 1))
+            ),
             postgres: format!(
-                "SELECT {columns} FROM {table} WHERE {name} = ANY($1::{}[]) ORDER BY {name}{}",
-                postgres_type(column),
+                "SELECT {columns} FROM {table} WHERE {condition} ORDER BY {}{}",
+                names(keys),
                 lock.suffix()
             ),
         }
@@ -131,7 +145,10 @@ fn names(columns: Columns<'_>) -> String {
 }
 
 fn arrays(columns: Columns<'_>) -> String {
-    let parts = columns.iter().enumerate().map(|(i, (_, column))| format!("${}::{}[]", i + 1, postgres_type(*column)));
+    let parts = columns
+        .iter()
+        .enumerate()
+        .map(|(i, (_, column))| format!("${}::{}[]", i + 1, postgres_type(*column)));
     parts.collect::<Vec<_>>().join(", ")
 }
 
@@ -155,7 +172,10 @@ mod tests {
     #[test]
     fn a_bulk_write_has_one_form_an_engine() {
         let bulk = Bulk::upsert("t", &[("a", Column::Int), ("b", Column::Amount)], "a");
-        assert_eq!(bulk.sqlite, "INSERT INTO t (a, b) VALUES ($1, $2) ON CONFLICT (a) DO UPDATE SET b = excluded.b");
+        assert_eq!(
+            bulk.sqlite,
+            "INSERT INTO t (a, b) VALUES ($1, $2) ON CONFLICT (a) DO UPDATE SET b = excluded.b"
+        );
         assert_eq!(
             bulk.postgres,
             "INSERT INTO t (a, b) SELECT * FROM UNNEST($1::bigint[], $2::numeric[]) AS bulk \
@@ -171,8 +191,13 @@ mod tests {
 
     #[test]
     fn a_lookup_locks_in_key_order_where_the_engine_has_row_locks() {
-        let lookup = Lookup::new("k, v", "t", ("k", Column::Int), Lock::Update);
+        let lookup = Lookup::new("k, v", "t", &[("k", Column::Int)], Lock::Update);
         assert_eq!(lookup.sqlite, "SELECT k, v FROM t WHERE k = $1");
         assert_eq!(lookup.postgres, "SELECT k, v FROM t WHERE k = ANY($1::bigint[]) ORDER BY k FOR UPDATE");
+        let lookup = Lookup::new("v", "t", &[("a", Column::Int), ("b", Column::Text)], Lock::None);
+        assert_eq!(lookup.sqlite, "SELECT v FROM t WHERE a = $1 AND b = $2");
+        let both =
+            "SELECT v FROM t WHERE (a, b) IN (SELECT * FROM UNNEST($1::bigint[], $2::text[])) ORDER BY a, b";
+        assert_eq!(lookup.postgres, both);
     }
 }

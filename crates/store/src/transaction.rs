@@ -86,7 +86,7 @@ impl Tx<'_> {
         Ok(changed)
     }
 
-    /// Reads the rows whose key is one of `keys`; keys without a row are simply absent.
+    /// Reads the rows whose key columns are among `keys`, given row after row; keys without a row are simply absent.
     pub fn lookup<T>(
         &mut self,
         lookup: &'static Lookup,

@@ -30,11 +30,19 @@ impl std::str::FromStr for DatabaseUrl {
                     Some(absolute) => format!("/{}", absolute.trim_start_matches('/')),
                     None => rest.to_owned(),
                 };
-                if path.is_empty() || path == "/" { Err(UrlError) } else { Ok(DatabaseUrl::Sqlite(path.into())) }
+                if path.is_empty() || path == "/" {
+                    Err(UrlError)
+                } else {
+                    Ok(DatabaseUrl::Sqlite(path.into()))
+                }
             }
             "postgres" | "postgresql" => {
                 let rest = rest.trim_start_matches('/');
-                if rest.is_empty() { Err(UrlError) } else { Ok(DatabaseUrl::Postgres(format!("postgres://{rest}"))) }
+                if rest.is_empty() {
+                    Err(UrlError)
+                } else {
+                    Ok(DatabaseUrl::Postgres(format!("postgres://{rest}")))
+                }
             }
             _ => Err(UrlError),
         }

@@ -136,7 +136,9 @@ mod tests {
     #[test]
     fn garbage_falls_back_to_the_nearest_known_hop() {
         let proxies = trust(&["10.0.0.0/8"], 0);
-        for garbage in ["", "unknown", "_hidden", "256.1.1.1", "1.1.1", "1.1.1.1 2.2.2.2", "fe80::1%eth0", "[::1"] {
+        for garbage in
+            ["", "unknown", "_hidden", "256.1.1.1", "1.1.1", "1.1.1.1 2.2.2.2", "fe80::1%eth0", "[::1"]
+        {
             check(&proxies, "10.0.0.1", &[garbage], "10.0.0.1");
             check(&proxies, "10.0.0.1", &[&format!("{garbage}, 10.1.1.1")], "10.1.1.1");
         }

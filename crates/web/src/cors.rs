@@ -1,6 +1,6 @@
 //! Which foreign origins may read a desk's answers (H9).
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "x-request-id, x-correlation-id, x-bursar-build, retry-after, x-ratelimit-limit, x-ratelimit-remaining, \
@@ -22,9 +22,14 @@ pub enum CorsPolicy {
 }
 
 impl CorsPolicy {
+    /// The request's origin, when this policy looks at it.
+    pub fn origin(&self, request: &HeaderMap) -> Option<HeaderValue> {
+        if *self == Self::Closed { None } else { request.get(header::ORIGIN).cloned() }
+    }
+
     /// Adds the headers of an ordinary answer.
-    pub fn write_to(&self, request: &HeaderMap, response: &mut HeaderMap) {
-        if let Some(allowed) = self.allowed(request, response) {
+    pub fn write_to(&self, origin: Option<&HeaderValue>, response: &mut HeaderMap) {
+        if let Some(allowed) = self.allowed(origin, response) {
             response.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
             response.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
         }
@@ -32,7 +37,8 @@ impl CorsPolicy {
 
     /// Adds the headers of the answer to a preflight; `methods` is the path's `Allow` list.
     pub fn write_preflight(&self, request: &HeaderMap, response: &mut HeaderMap, methods: &HeaderValue) {
-        let Some(allowed) = self.allowed(request, response) else { return };
+        let origin = request.get(header::ORIGIN);
+        let Some(allowed) = self.allowed(origin, response) else { return };
         response.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
         response.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods.clone());
         response.insert(header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_AGE_S);
@@ -41,13 +47,13 @@ impl CorsPolicy {
         }
     }
 
-    fn allowed(&self, request: &HeaderMap, response: &mut HeaderMap) -> Option<HeaderValue> {
+    fn allowed(&self, origin: Option<&HeaderValue>, response: &mut HeaderMap) -> Option<HeaderValue> {
         match self {
             Self::Closed => None,
-            Self::AnyOrigin => request.contains_key(header::ORIGIN).then_some(ANY),
+            Self::AnyOrigin => origin.is_some().then_some(ANY),
             Self::Origins(origins) => {
-                response.append(header::VARY, HeaderValue::from_name(HeaderName::from_static("origin")));
-                let origin = request.get(header::ORIGIN)?;
+                response.append(header::VARY, HeaderValue::from_static("origin"));
+                let origin = origin?;
                 origins.contains(origin).then(|| origin.clone())
             }
         }
@@ -59,9 +65,8 @@ mod tests {
     use super::*;
 
     fn allowed_origin(policy: &CorsPolicy, origin: &str) -> Option<String> {
-        let request = HeaderMap::from_iter([(header::ORIGIN, origin.parse().unwrap())]);
         let mut response = HeaderMap::new();
-        policy.write_to(&request, &mut response);
+        policy.write_to(Some(&origin.parse().unwrap()), &mut response);
         response.get(header::ACCESS_CONTROL_ALLOW_ORIGIN).map(|value| value.to_str().unwrap().to_owned())
     }
 

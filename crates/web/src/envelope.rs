@@ -5,7 +5,7 @@ use axum::response::Response;
 use serde_json::{Map, Value, json};
 
 use crate::error::ApiError;
-use crate::platform_codes::{INVALID_BODY, MALFORMED_JSON, METHOD_NOT_ALLOWED, NOT_FOUND};
+use crate::platform_codes::{INVALID_BODY, INVALID_QUERY, MALFORMED_JSON, METHOD_NOT_ALLOWED, NOT_FOUND};
 
 /// The shape of a desk's error bodies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,12 +100,13 @@ impl Envelope {
         }
     }
 
-    /// A body that does not parse is 422 in the `Detail` envelope and `validation_error` in the nested one.
+    /// A body or query that does not parse is 422 in the `Detail` envelope and `validation_error` in the nested one.
     fn status_and_code(self, error: &ApiError) -> (StatusCode, &'static str) {
-        let body_refused = error.code() == MALFORMED_JSON.code || error.code() == INVALID_BODY.code;
+        let refusals = [MALFORMED_JSON.code, INVALID_BODY.code, INVALID_QUERY.code];
+        let does_not_parse = refusals.contains(&error.code());
         match self {
-            Self::Detail if body_refused => (StatusCode::UNPROCESSABLE_ENTITY, error.code()),
-            Self::Nested if body_refused => (error.status(), "validation_error"),
+            Self::Detail if does_not_parse => (StatusCode::UNPROCESSABLE_ENTITY, error.code()),
+            Self::Nested if does_not_parse => (error.status(), "validation_error"),
             _ => (error.status(), error.code()),
         }
     }
@@ -154,7 +155,7 @@ fn detail_text(envelope: Envelope, error: &ApiError) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::platform_codes::{CONFLICT, MALFORMED_JSON};
+    use crate::platform_codes::CONFLICT;
 
     fn check(envelope: Envelope, error: &ApiError, status: u16, body: Value) {
         let rendered = envelope.body(error, "request-1");
@@ -190,7 +191,8 @@ mod tests {
 
     #[test]
     fn a_429_in_each_envelope() {
-        let error = ApiError::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "slow down").with_retry_after(7);
+        let error =
+            ApiError::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "slow down").with_retry_after(7);
         check(Envelope::Flat, &error, 429, json!({"error": "slow down", "code": "rate_limited"}));
         check(
             Envelope::FlatRetry,
@@ -210,13 +212,19 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_does_not_parse_is_400_or_422_or_a_validation_error() {
-        let error = ApiError::because(&MALFORMED_JSON, "line 1");
-        check(Envelope::Flat, &error, 400, json!({"error": "line 1", "code": "malformed_json"}));
-        check(Envelope::Detail, &error, 422, json!({"detail": "line 1", "code": "malformed_json"}));
-        let nested = json!({"ok": false, "error": {"code": "validation_error", "message": "line 1"},
-                            "requestId": "request-1"});
-        check(Envelope::Nested, &error, 400, nested);
+    fn a_body_or_query_that_does_not_parse_is_400_or_422_or_a_validation_error() {
+        for refusal in [&MALFORMED_JSON, &INVALID_BODY, &INVALID_QUERY] {
+            let (error, code) = (ApiError::because(refusal, "why"), refusal.code);
+            check(Envelope::Flat, &error, 400, json!({"error": "why", "code": code}));
+            check(Envelope::Detail, &error, 422, json!({"detail": "why", "code": code}));
+            let inner = json!({"code": "validation_error", "message": "why"});
+            check(
+                Envelope::Nested,
+                &error,
+                400,
+                json!({"ok": false, "error": inner, "requestId": "request-1"}),
+            );
+        }
     }
 
     #[test]
@@ -239,7 +247,8 @@ mod tests {
 
     #[test]
     fn details_never_replace_the_envelopes_own_fields() {
-        let error = ApiError::because(&CONFLICT, "real").with_detail("error", "fake").with_detail("code", "fake");
+        let error =
+            ApiError::because(&CONFLICT, "real").with_detail("error", "fake").with_detail("code", "fake");
         check(Envelope::Flat, &error, 409, json!({"error": "real", "code": "conflict"}));
     }
 

@@ -185,7 +185,8 @@ mod tests {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         let named = ApiError::new(status, "vault_unset", "vault not configured");
         assert_eq!(named.message(), "vault not configured");
-        let composed = ApiError::new(status, "oops", format!("host {}", "db.internal")).with_detail("sql", "x");
+        let composed =
+            ApiError::new(status, "oops", format!("host {}", "db.internal")).with_detail("sql", "x");
         assert_eq!(composed.message(), "Internal error. It was logged.");
         assert!(composed.details().is_empty());
     }

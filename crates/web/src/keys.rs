@@ -128,10 +128,9 @@ mod tests {
 
     #[test]
     fn bearer_and_api_key_headers_are_read() {
-        let headers = |name: &'static str, value: &str| HeaderMap::from_iter([(
-            axum::http::HeaderName::from_static(name),
-            value.parse().unwrap(),
-        )]);
+        let headers = |name: &'static str, value: &str| {
+            HeaderMap::from_iter([(axum::http::HeaderName::from_static(name), value.parse().unwrap())])
+        };
         assert_eq!(bearer(&headers("authorization", "Bearer abc")), Some("abc"));
         assert_eq!(bearer(&headers("authorization", "bearer  abc")), Some("abc"));
         for other in ["Basic abc", "Bearer", "Bearer ", "Bearerabc", "abc"] {

@@ -62,6 +62,10 @@ platform_codes! {
         "The request body lacks a field or holds a wrong value.",
         "The body is JSON, but not of the shape that the route asks for.",
         "Correct the field named in the message and send the request again.";
+    INVALID_QUERY = "invalid_query", BAD_REQUEST,
+        "The query lacks a parameter or holds a wrong value.",
+        "A parameter after the `?` is not what this route asks for.",
+        "Correct the parameter named in the message and send the request again.";
     MALFORMED_JSON = "malformed_json", BAD_REQUEST,
         "The request body is not acceptable JSON.",
         "It does not parse, is not UTF-8, repeats a key, holds a NUL character, or nests too deeply.",

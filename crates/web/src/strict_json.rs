@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::{Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor,
+};
 
 /// How deeply arrays and objects may nest.
 pub const DEPTH_MAX: usize = 32;
@@ -181,7 +183,8 @@ mod tests {
 
     #[test]
     fn good_json_of_every_kind_passes() {
-        let text = r#"{"a":[1,-2,3.5,true,null,"x\n",{}],"b":{"a":1},"":0,"é":"é","\u0061b":18446744073709551615}"#;
+        let text =
+            r#"{"a":[1,-2,3.5,true,null,"x\n",{}],"b":{"a":1},"":0,"é":"é","\u0061b":18446744073709551615}"#;
         let value: Value = parse(text.as_bytes()).unwrap();
         assert_eq!(value["ab"], 18_446_744_073_709_551_615_u64);
     }

@@ -129,8 +129,7 @@ impl Report {
         let mut names = BTreeMap::new();
         for test in tests {
             let Some(claim) = claim_of(&test.binary, &test.name) else { continue };
-            let (Claim::Row(desk, _) | Claim::Example(desk, _)) = &claim;
-            if desks.contains(desk) {
+            if desks.contains(&claim.desk()) {
                 names.entry(claim.clone()).or_insert_with(|| format!("{} {}", test.binary, test.name));
                 found.entry(claim).or_default().push(status(test));
             }

@@ -11,6 +11,15 @@ pub enum Claim {
     Example(Desk, String),
 }
 
+impl Claim {
+    /// The desk whose row or example it is.
+    pub const fn desk(&self) -> Desk {
+        match self {
+            Self::Row(desk, _) | Self::Example(desk, _) => *desk,
+        }
+    }
+}
+
 const BINARY_PREFIX: &str = "conformance_";
 
 /// The claim of a test, such as `bursar::conformance_rounds` with `pauses::r31_a_pause_binds_the_next_join`.

@@ -90,7 +90,10 @@ fn read_numeric(raw: &[u8]) -> Result<U256, Boxed> {
     let padded = whole.iter().copied().chain(std::iter::repeat(0)).take(places);
     let base = U256::from(NUMERIC_BASE);
     padded.into_iter().try_fold(U256::ZERO, |value, digit| {
-        value.checked_mul(base).and_then(|v| v.checked_add(U256::from(digit))).ok_or_else(|| "numeric too large".into())
+        value
+            .checked_mul(base)
+            .and_then(|v| v.checked_add(U256::from(digit)))
+            .ok_or_else(|| "numeric too large".into())
     })
 }
 

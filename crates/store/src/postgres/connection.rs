@@ -10,7 +10,7 @@ use postgres::{Client, Config, NoTls, Statement};
 
 use super::codec::{ColumnArray, array_types, param_type};
 use super::tls;
-use crate::{Bulk, Lookup, Param, Row, StoreError};
+use crate::{Bulk, Column, Lookup, Param, Row, StoreError};
 
 /// How long a connection attempt may take, in seconds.
 const CONNECT_TIMEOUT_S: u64 = 5;
@@ -92,7 +92,11 @@ impl PostgresEngine {
 impl Connection {
     /// Starts a transaction.
     pub fn begin(&mut self, read_only: bool) -> Result<(), StoreError> {
-        let mode = if read_only { "ISOLATION LEVEL REPEATABLE READ, READ ONLY" } else { "ISOLATION LEVEL READ COMMITTED" };
+        let mode = if read_only {
+            "ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+        } else {
+            "ISOLATION LEVEL READ COMMITTED"
+        };
         let text = format!("BEGIN {mode}; SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}");
         self.client.batch_execute(&text).map_err(classify)
     }
@@ -143,29 +147,14 @@ impl Connection {
 
     /// Writes all rows of `params` in one statement.
     pub fn execute_many(&mut self, bulk: &'static Bulk, params: &[Param<'_>]) -> Result<u64, StoreError> {
-        let width = bulk.columns.len();
-        let arrays: Vec<ColumnArray<'_>> = bulk
-            .columns
-            .iter()
-            .enumerate()
-            .map(|(offset, column)| ColumnArray { column: *column, rows: params, offset, width })
-            .collect();
+        let arrays = arrays_of(&bulk.columns, params);
         let statement = self.prepared(&bulk.postgres)?;
-        self.run_arrays(statement, &bulk.postgres, &arrays)
-    }
-
-    fn run_arrays(
-        &mut self,
-        statement: Option<Statement>,
-        sql: &str,
-        arrays: &[ColumnArray<'_>],
-    ) -> Result<u64, StoreError> {
         let values = arrays.iter().map(|array| array as &(dyn ToSql + Sync));
         match statement {
             Some(statement) => self.client.execute(&statement, &values.collect::<Vec<_>>()),
             None => {
                 let types = arrays.iter().map(|array| array_types(array.column).1);
-                self.client.execute_typed(sql, &values.zip(types).collect::<Vec<_>>())
+                self.client.execute_typed(&bulk.postgres, &values.zip(types).collect::<Vec<_>>())
             }
         }
         .map_err(classify)
@@ -178,10 +167,15 @@ impl Connection {
         keys: &[Param<'_>],
         mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        let array = ColumnArray { column: lookup.key, rows: keys, offset: 0, width: 1 };
-        let rows = match self.prepared(&lookup.postgres)? {
-            Some(statement) => self.client.query(&statement, &[&array]),
-            None => self.client.query_typed(&lookup.postgres, &[(&array, array_types(lookup.key).1)]),
+        let arrays = arrays_of(&lookup.keys, keys);
+        let statement = self.prepared(&lookup.postgres)?;
+        let values = arrays.iter().map(|array| array as &(dyn ToSql + Sync));
+        let rows = match statement {
+            Some(statement) => self.client.query(&statement, &values.collect::<Vec<_>>()),
+            None => {
+                let types = arrays.iter().map(|array| array_types(array.column).1);
+                self.client.query_typed(&lookup.postgres, &values.zip(types).collect::<Vec<_>>())
+            }
         };
         rows.map_err(classify)?.iter().map(|row| read(&Row::Postgres(row))).collect()
     }
@@ -196,6 +190,17 @@ impl Connection {
         statements.insert(place, statement.clone());
         Ok(Some(statement))
     }
+}
+
+/// The columns of row-major `params`, each as an array.
+fn arrays_of<'a>(columns: &[Column], params: &'a [Param<'a>]) -> Vec<ColumnArray<'a>> {
+    let column = |(offset, column): (usize, &Column)| ColumnArray {
+        column: *column,
+        rows: params,
+        offset,
+        width: columns.len(),
+    };
+    columns.iter().enumerate().map(column).collect()
 }
 
 fn typed<'a>(params: &'a [Param<'a>]) -> Vec<(&'a (dyn ToSql + Sync), Type)> {

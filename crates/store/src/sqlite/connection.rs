@@ -49,11 +49,16 @@ impl Connection {
 
     /// Settings of a connection that only reads.
     pub fn configure_reader(&self, cache_kib: u32) -> Result<(), StoreError> {
-        self.batch(&format!("PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{cache_kib};"))
+        self.batch(&format!(
+            "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{cache_kib};"
+        ))
     }
 
     /// Lets every statement fail once `stop()` says so; it is asked every few thousand steps of the virtual machine.
-    pub fn interrupt_when(&mut self, stop: Option<Box<dyn FnMut() -> bool + Send>>) -> Result<(), StoreError> {
+    pub fn interrupt_when(
+        &mut self,
+        stop: Option<Box<dyn FnMut() -> bool + Send>>,
+    ) -> Result<(), StoreError> {
         match stop {
             Some(stop) => self.inner.progress_handler(4_000, Some(stop)),
             None => self.inner.progress_handler(0, None::<fn() -> bool>),
@@ -133,8 +138,8 @@ impl Connection {
     ) -> Result<Vec<T>, StoreError> {
         let mut statement = prepare(&self.inner, &mut self.numbered, &lookup.sqlite)?;
         let mut found = Vec::with_capacity(keys.len());
-        for key in keys {
-            query_bound(&mut statement, std::slice::from_ref(key), &mut |row| {
+        for key in keys.chunks_exact(lookup.keys.len()) {
+            query_bound(&mut statement, key, &mut |row| {
                 found.push(read(row)?);
                 Ok(())
             })?;
@@ -245,9 +250,9 @@ fn is_failed_flush(error: &rusqlite::Error) -> bool {
 pub fn classify(error: rusqlite::Error) -> StoreError {
     let text = error.to_string();
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Unavailable(format!(
-            "another process holds the write lock of the database: {text}"
-        )),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            StoreError::Unavailable(format!("another process holds the write lock of the database: {text}"))
+        }
         Some(ErrorCode::DiskFull) => StoreError::DiskFull(text),
         Some(
             ErrorCode::SystemIoFailure

@@ -87,7 +87,14 @@ impl Exposition {
     }
 
     /// One line without its end: name, labels, value.
-    pub(super) fn sample(&mut self, series: &Series<'_>, suffix: &str, le: Option<&str>, value: i128, decimals: u8) {
+    pub(super) fn sample(
+        &mut self,
+        series: &Series<'_>,
+        suffix: &str,
+        le: Option<&str>,
+        value: i128,
+        decimals: u8,
+    ) {
         let _ = write!(self.out, "{}{suffix}", series.description.name);
         let labels = series.description.labels.iter().copied().zip(series.values.iter().map(String::as_str));
         let mut separator = '{';

@@ -74,15 +74,15 @@ impl<M, const N: usize> Family<M, N> {
     }
 }
 
-impl<M: RenderSeries + Send + Sync + 'static, const N: usize> Family<M, N> {
-    /// What the registry keeps to render this family.
-    pub(super) fn renderer(&self) -> Box<dyn Fn(&mut Exposition) + Send + Sync> {
-        let shared = Arc::clone(&self.shared);
-        Box::new(move |exposition| {
-            exposition.describe(&shared.description, M::KIND);
-            for (values, metric) in shared.series.read().iter() {
-                metric.render(exposition, &Series { description: &shared.description, values });
-            }
-        })
-    }
+/// What the registry keeps to render a family.
+pub(super) fn renderer<M: RenderSeries + Send + Sync + 'static, const N: usize>(
+    family: &Family<M, N>,
+) -> Box<dyn Fn(&mut Exposition) + Send + Sync> {
+    let shared = Arc::clone(&family.shared);
+    Box::new(move |exposition| {
+        exposition.describe(&shared.description, M::KIND);
+        for (values, metric) in shared.series.read().iter() {
+            metric.render(exposition, &Series { description: &shared.description, values });
+        }
+    })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
 
-use super::family::{CounterFamily, HistogramFamily};
+use super::family::{CounterFamily, Family, HistogramFamily};
 use super::histogram::{Histogram, Unit, nanoseconds};
 use super::registry::{MetricError, Registry};
 use super::values::{Counter, Gauge};
@@ -19,8 +19,8 @@ pub const UNMATCHED: &str = "unmatched";
 
 /// The statuses whose counters are kept at hand; the others are looked up.
 const STATUSES_AT_HAND: [u16; 24] = [
-    200, 201, 202, 204, 301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 405, 409, 413, 422, 429, 499, 500, 502,
-    503, 504,
+    200, 201, 202, 204, 301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 405, 409, 413, 422, 429, 499, 500,
+    502, 503, 504,
 ];
 
 /// `http_requests_total`, `http_request_duration_seconds` and the number of requests in flight.
@@ -70,12 +70,11 @@ impl HttpMetrics {
     ) -> EndpointMetrics {
         let method = method_label(method);
         EndpointMetrics {
-            http: self.clone(),
             method,
             template: template.to_owned(),
             duration: self.duration.with([method, template]),
-            counters: [const { OnceLock::new() }; STATUSES_AT_HAND.len()],
-            by_status,
+            counted: ByStatus::new(self.requests.clone()),
+            by_status: by_status.map(ByStatus::new),
         }
     }
 
@@ -86,12 +85,11 @@ impl HttpMetrics {
 
 /// The handles for one route.
 pub struct EndpointMetrics {
-    http: HttpMetrics,
     method: &'static str,
     template: String,
     duration: Arc<Histogram>,
-    counters: [OnceLock<Arc<Counter>>; STATUSES_AT_HAND.len()],
-    by_status: Option<HistogramFamily<3>>,
+    counted: ByStatus<Counter>,
+    by_status: Option<ByStatus<Histogram>>,
 }
 
 impl EndpointMetrics {
@@ -99,18 +97,31 @@ impl EndpointMetrics {
     pub fn record(&self, status: StatusCode, duration: Duration, trace_id: u128) {
         let nanoseconds = nanoseconds(duration);
         self.duration.observe_traced(nanoseconds, trace_id);
-        let at_hand = STATUSES_AT_HAND.binary_search(&status.as_u16()).ok();
-        match at_hand.and_then(|index| self.counters.get(index)) {
-            Some(slot) => slot.get_or_init(|| self.counter(status)).increment(),
-            None => self.counter(status).increment(),
-        }
+        self.counted.with(self.method, &self.template, status, Counter::increment);
         if let Some(by_status) = &self.by_status {
-            by_status.with([self.method, &self.template, status.as_str()]).observe(nanoseconds);
+            by_status.with(self.method, &self.template, status, |histogram| histogram.observe(nanoseconds));
         }
     }
+}
 
-    fn counter(&self, status: StatusCode) -> Arc<Counter> {
-        self.http.requests.with([self.method, &self.template, status.as_str()])
+/// One route's series of a family with labels method, path, status; the usual ones are looked up once.
+struct ByStatus<M> {
+    family: Family<M, 3>,
+    at_hand: [OnceLock<Arc<M>>; STATUSES_AT_HAND.len()],
+}
+
+impl<M> ByStatus<M> {
+    fn new(family: Family<M, 3>) -> Self {
+        Self { family, at_hand: [const { OnceLock::new() }; STATUSES_AT_HAND.len()] }
+    }
+
+    fn with(&self, method: &str, template: &str, status: StatusCode, use_it: impl FnOnce(&M)) {
+        let look_up = || self.family.with([method, template, status.as_str()]);
+        let slot = STATUSES_AT_HAND.binary_search(&status.as_u16()).ok();
+        match slot.and_then(|index| self.at_hand.get(index)) {
+            Some(slot) => use_it(slot.get_or_init(look_up)),
+            None => use_it(&look_up()),
+        }
     }
 }
 
@@ -162,11 +173,17 @@ mod tests {
         let registry = Registry::new();
         let http = HttpMetrics::register(&registry, false).unwrap();
         let labels = ["method", "path", "status_code"];
-        let second =
-            registry.histogram("aiba_http_request_duration_seconds", "x", labels, Unit::NANOSECONDS, &["0.5"]);
+        let second = registry.histogram(
+            "aiba_http_request_duration_seconds",
+            "x",
+            labels,
+            Unit::NANOSECONDS,
+            &["0.5"],
+        );
         let endpoint = http.endpoint(&Method::GET, "/health", Some(second.unwrap()));
         endpoint.record(StatusCode::OK, Duration::from_millis(2), 1);
-        let line = "aiba_http_request_duration_seconds_count{method=\"GET\",path=\"/health\",status_code=\"200\"} 1";
+        let line =
+            "aiba_http_request_duration_seconds_count{method=\"GET\",path=\"/health\",status_code=\"200\"} 1";
         assert!(registry.render(Format::Text).contains(line));
     }
 

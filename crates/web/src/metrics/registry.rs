@@ -6,8 +6,8 @@ use std::collections::btree_map::Entry;
 
 use parking_lot::RwLock;
 
-use super::exposition::{Exposition, Format, Kind, Series};
-use super::family::{CounterFamily, Description, Family, GaugeFamily, HistogramFamily};
+use super::exposition::{Exposition, Format, Kind, RenderSeries, Series};
+use super::family::{CounterFamily, Description, Family, GaugeFamily, HistogramFamily, renderer};
 use super::histogram::{Histogram, Unit};
 use super::number::parse_scaled;
 use super::values::{Counter, Gauge};
@@ -66,7 +66,7 @@ impl Registry {
         unit: Unit,
     ) -> Result<CounterFamily<N>, MetricError> {
         let family = Family::new(description(name.into(), help, &labels, unit)?, Counter::default);
-        self.add(&family, family.renderer())?;
+        self.add(&family)?;
         Ok(family)
     }
 
@@ -82,7 +82,7 @@ impl Registry {
         unit: Unit,
     ) -> Result<GaugeFamily<N>, MetricError> {
         let family = Family::new(description(name.into(), help, &labels, unit)?, Gauge::default);
-        self.add(&family, family.renderer())?;
+        self.add(&family)?;
         Ok(family)
     }
 
@@ -129,7 +129,7 @@ impl Registry {
         let mut description = description(name, help, &labels, unit)?;
         description.bounds = bounds;
         let family = Family::new(description, move || Histogram::new(&values, exemplars));
-        self.add(&family, family.renderer())?;
+        self.add(&family)?;
         Ok(family)
     }
 
@@ -190,8 +190,11 @@ impl Registry {
         exposition.finish()
     }
 
-    fn add<M, const N: usize>(&self, family: &Family<M, N>, renderer: Renderer) -> Result<(), MetricError> {
-        self.insert(family.name(), renderer)
+    fn add<M, const N: usize>(&self, family: &Family<M, N>) -> Result<(), MetricError>
+    where
+        M: RenderSeries + Send + Sync + 'static,
+    {
+        self.insert(family.name(), renderer(family))
     }
 
     fn insert(&self, name: Cow<'static, str>, renderer: Renderer) -> Result<(), MetricError> {
@@ -270,7 +273,8 @@ mod tests {
     #[test]
     fn exemplars_show_in_openmetrics_only() {
         let registry = Registry::new();
-        let family = registry.histogram_with_exemplars("wait_seconds", "Wait.", [], Unit::NANOSECONDS, &["1"]);
+        let family =
+            registry.histogram_with_exemplars("wait_seconds", "Wait.", [], Unit::NANOSECONDS, &["1"]);
         family.unwrap().with([]).observe_traced(250_000_000, 0xabc);
         let line = "wait_seconds_bucket{le=\"1\"} 1 # {trace_id=\"00000000000000000000000000000abc\"} 0.25\n";
         assert!(registry.render(Format::OpenMetrics).contains(line));

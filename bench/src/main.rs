@@ -1,0 +1,41 @@
+//! Benchmarks: each prints its figure with the hardware, an fsync probe and, where there is one, a peer in the same run.
+#![allow(
+    clippy::float_arithmetic,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "benchmarks compute rates and stop at the first surprise"
+)]
+
+mod database;
+mod joins;
+mod machine;
+mod transfers;
+
+use clap::{Parser, Subcommand};
+
+/// What to measure.
+#[derive(Parser)]
+#[command(about = "Bursar's benchmarks")]
+struct Arguments {
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// Joins in process: the full row set with fresh wallets and random ids.
+    Joins(joins::Options),
+    /// Bulk transfers with posting chains.
+    Transfers(transfers::Options),
+}
+
+fn main() {
+    machine::print();
+    match Arguments::parse().bench {
+        Bench::Joins(options) => joins::run(&options),
+        Bench::Transfers(options) => transfers::run(&options),
+    }
+}

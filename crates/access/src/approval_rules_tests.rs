@@ -1,0 +1,2 @@
+//! The pure rules of four-eyes, as tables.
+

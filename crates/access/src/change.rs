@@ -1,0 +1,97 @@
+//! What an operation changed, as the audit log records it.
+
+use crate::actor::{OperatorId, ServicePrincipal};
+use crate::approval::ApprovalId;
+use crate::permission::Role;
+use crate::secret::CredentialId;
+
+/// One change. Serialized it is the audit event's payload: it may name people, and never holds a secret.
+/// Times are Unix milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "change", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[allow(missing_docs, reason = "each field is what its name says of the change that carries it")]
+pub enum Change {
+    /// An operator was added.
+    OperatorAdded { operator: OperatorId, name: String, role: Role },
+    /// An operator's role was changed.
+    RoleChanged { operator: OperatorId, name: String, from: Role, to: Role },
+    /// An operator was disabled, and with it all that was live.
+    OperatorDisabled { operator: OperatorId, name: String, tokens_revoked: u64, sessions_ended: u64 },
+    /// An operator was enabled again, without any credential.
+    OperatorEnabled { operator: OperatorId, name: String },
+    /// A token was issued.
+    TokenIssued { token: CredentialId, operator: OperatorId, label: String, expires_at_ms: Option<i64> },
+    /// A token was revoked, and the sessions that it opened with it.
+    TokenRevoked { token: CredentialId, operator: OperatorId, sessions_ended: u64 },
+    /// A session was opened.
+    SessionOpened { session: CredentialId, operator: OperatorId, token: CredentialId, expires_at_ms: i64 },
+    /// A session was ended before its time.
+    SessionEnded { session: CredentialId, operator: OperatorId },
+    /// A one-time token for the first admin was made.
+    BootstrapIssued { bootstrap: CredentialId, expires_at_ms: i64 },
+    /// The one-time token was exchanged for the first admin.
+    BootstrapExchanged { bootstrap: CredentialId, operator: OperatorId, name: String, token: CredentialId },
+    /// How many approvals an action needs was changed.
+    PolicySet {
+        action: String,
+        from_approvals: u32,
+        to_approvals: u32,
+        from_services: Vec<ServicePrincipal>,
+        to_services: Vec<ServicePrincipal>,
+    },
+    /// An approval was asked for.
+    ApprovalRequested { approval: ApprovalId, action: String, desk: String, subject: String, expires_at_ms: i64 },
+    /// Somebody approved; `approvals` people have now.
+    Approved { approval: ApprovalId, approvals: u32 },
+    /// Somebody declined, which ends the request.
+    ApprovalDeclined { approval: ApprovalId },
+    /// The requester withdrew the request.
+    ApprovalWithdrawn { approval: ApprovalId },
+}
+
+impl Change {
+    /// The audit event's name.
+    #[must_use]
+    pub const fn event(&self) -> &'static str {
+        match self {
+            Change::OperatorAdded { .. } => "access.operator_added",
+            Change::RoleChanged { .. } => "access.role_changed",
+            Change::OperatorDisabled { .. } => "access.operator_disabled",
+            Change::OperatorEnabled { .. } => "access.operator_enabled",
+            Change::TokenIssued { .. } => "access.token_issued",
+            Change::TokenRevoked { .. } => "access.token_revoked",
+            Change::SessionOpened { .. } => "access.session_opened",
+            Change::SessionEnded { .. } => "access.session_ended",
+            Change::BootstrapIssued { .. } => "access.bootstrap_issued",
+            Change::BootstrapExchanged { .. } => "access.bootstrap_exchanged",
+            Change::PolicySet { .. } => "access.policy_set",
+            Change::ApprovalRequested { .. } => "access.approval_requested",
+            Change::Approved { .. } => "access.approved",
+            Change::ApprovalDeclined { .. } => "access.approval_declined",
+            Change::ApprovalWithdrawn { .. } => "access.approval_withdrawn",
+        }
+    }
+
+    /// What was changed: type and id, neither of them personal data.
+    #[must_use]
+    pub fn target(&self) -> (&'static str, String) {
+        match self {
+            Change::OperatorAdded { operator, .. }
+            | Change::RoleChanged { operator, .. }
+            | Change::OperatorDisabled { operator, .. }
+            | Change::OperatorEnabled { operator, .. } => ("operator", operator.to_string()),
+            Change::TokenIssued { token, .. } | Change::TokenRevoked { token, .. } => ("token", token.to_string()),
+            Change::SessionOpened { session, .. } | Change::SessionEnded { session, .. } => {
+                ("session", session.to_string())
+            }
+            Change::BootstrapIssued { bootstrap, .. } | Change::BootstrapExchanged { bootstrap, .. } => {
+                ("bootstrap", bootstrap.to_string())
+            }
+            Change::PolicySet { action, .. } => ("policy", action.clone()),
+            Change::ApprovalRequested { approval, .. }
+            | Change::Approved { approval, .. }
+            | Change::ApprovalDeclined { approval }
+            | Change::ApprovalWithdrawn { approval } => ("approval", approval.to_string()),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Loads a configuration: every layer, every check, all problems at once (V1, V2, V4).
+
+use super::backup::BackupConfiguration;
+use super::configuration::{AuditDelivery, Configuration};
+use super::logging::Logging;
+use super::metrics_access::MetricsAccess;
+use super::mode::{self, Mode};
+use super::problem::{ConfigurationErrors, Problem};
+use super::production::production_failures;
+use super::proxies::ProxyTrust;
+use super::rounds::RoundsConfiguration;
+use super::source::Source;
+use super::values::Values;
+use super::{clock, database, listen, registry, resolve, unknown, warnings};
+
+/// Checks `source` and answers the configuration.
+///
+/// # Errors
+/// Every problem found, platform first. In production what [`production_failures`] would add is listed with
+/// them, except for variables that have a problem already. A configuration that loads in production may still
+/// have such failures: the caller asks for them, together with those of the desks.
+pub fn load(source: &Source) -> Result<Configuration, ConfigurationErrors> {
+    let mut problems = Vec::new();
+    let configuration = examine(source, &mut problems);
+    if problems.is_empty() {
+        return Ok(configuration);
+    }
+    let production = configuration.mode == Mode::Production;
+    if production {
+        for failure in production_failures(&configuration) {
+            if problems.iter().all(|problem| base_name(&problem.variable) != failure.variable) {
+                problems.push(failure);
+            }
+        }
+    }
+    problems.sort_by_key(|problem| problem.desk);
+    Err(ConfigurationErrors { production, problems })
+}
+
+/// The variable to which a name such as `<NAME>_FILE` belongs, so that one mistake is listed once.
+fn base_name(name: &str) -> &str {
+    registry::lookup(name).map_or(name, |(variable, _)| variable.name)
+}
+
+/// The configuration as far as it can be read: what has a problem keeps its default.
+fn examine(source: &Source, problems: &mut Vec<Problem>) -> Configuration {
+    let mut found_warnings = Vec::new();
+    let merged = source.merge(problems);
+    unknown::find(&merged, problems, &mut found_warnings);
+    let (values, desks) = resolve::resolve(source, &merged, problems, &mut found_warnings);
+    let mode = mode::decide(&values, problems);
+    warnings::find(&merged, &values, mode, &desks, &mut found_warnings);
+    let bursar_env_set = values.is_set("BURSAR_ENV");
+    Configuration {
+        mode,
+        bursar_env_set,
+        auto_migrate: auto_migrate(&values, mode, bursar_env_set),
+        database: database::choose(&values, mode, problems),
+        listen: listen::public(&values, &desks),
+        ops_listen: listen::operations(&values),
+        clock: clock::choose(&values, mode, problems),
+        proxies: ProxyTrust::from_values(&values),
+        cors_origins: origins(&values),
+        metrics: MetricsAccess::from_values(&values),
+        logging: Logging::from_values(&values),
+        backup: BackupConfiguration::from_values(&values, problems),
+        audit: AuditDelivery {
+            url: values.secret("AUDIT_WEBHOOK_URL").cloned(),
+            secret: values.caller_secret("AUDIT_WEBHOOK_SECRET"),
+        },
+        rounds: RoundsConfiguration::from_values(&values),
+        warnings: found_warnings,
+        desks,
+        values,
+    }
+}
+
+fn auto_migrate(values: &Values, mode: Mode, bursar_env_set: bool) -> bool {
+    let by_mode = match mode {
+        Mode::Dev => true,
+        Mode::Test => !bursar_env_set,
+        Mode::Production => false,
+    };
+    by_mode || values.flag("PAY2SLAY_AUTO_MIGRATE") == Some(true)
+}
+
+fn origins(values: &Values) -> Vec<String> {
+    let list = values.value("BURSAR_CORS_ORIGINS").unwrap_or_default();
+    list.split(',').filter(|origin| !origin.is_empty()).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests;

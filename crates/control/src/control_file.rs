@@ -1,0 +1,169 @@
+//! The control file beside an embedded database: a stop written here binds the writer's next commit even while the
+//! server hangs holding the database's lock (docs/spec/platform.md V7).
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use bursar_store::StoreError;
+use fs4::fs_std::FileExt;
+use serde::{Deserialize, Serialize};
+
+use crate::Switch;
+
+/// A stop that waits to become a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedStop {
+    /// The desk of the switch, or `platform`.
+    pub desk: String,
+    /// Its key.
+    pub key: String,
+    /// Who asked for it.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// When, Unix milliseconds by the clock of whoever wrote it.
+    pub at_ms: i64,
+}
+
+/// The file `<database>.control`. Absent means that nothing is recorded; unreadable means that everything is stopped.
+#[derive(Clone, Debug)]
+pub struct ControlFile {
+    path: PathBuf,
+}
+
+impl ControlFile {
+    /// The control file of the embedded database at `database`.
+    #[must_use]
+    pub fn beside(database: &Path) -> ControlFile {
+        let mut name = database.as_os_str().to_owned();
+        name.push(".control");
+        ControlFile { path: PathBuf::from(name) }
+    }
+
+    /// A number that changes with every change of the file; 0 while there is none.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        match fs::metadata(&self.path) {
+            Ok(meta) => {
+                let parts =
+                    [meta.ino(), meta.mtime().unsigned_abs(), meta.mtime_nsec().unsigned_abs(), meta.len()];
+                parts
+                    .iter()
+                    .fold(1, |sum: u64, part| sum.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(*part))
+                    | 1
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
+            Err(_) => u64::MAX,
+        }
+    }
+
+    /// The stops that are recorded. An unreadable file is an error, which callers treat as a stop of everything.
+    pub fn stops(&self) -> Result<Vec<RecordedStop>, StoreError> {
+        match fs::read(&self.path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| self.fault(&error)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(self.fault(&error)),
+        }
+    }
+
+    /// Records stops; durable and visible to the writer's next commit when this returns.
+    pub fn record(&self, stops: &[RecordedStop]) -> Result<(), StoreError> {
+        self.change(|recorded| {
+            recorded.retain(|old| !stops.iter().any(|new| new.desk == old.desk && new.key == old.key));
+            recorded.extend_from_slice(stops);
+        })
+    }
+
+    /// Forgets the stops of `switches`, because their rows say it now or because they are resumed.
+    pub fn forget(&self, switches: &[Switch]) -> Result<(), StoreError> {
+        if self.epoch() == 0 {
+            return Ok(());
+        }
+        self.change(|recorded| {
+            recorded.retain(|old| {
+                !switches.iter().any(|switch| switch.desk == old.desk && switch.key == old.key)
+            });
+        })
+    }
+
+    fn change(&self, edit: impl FnOnce(&mut Vec<RecordedStop>)) -> Result<(), StoreError> {
+        let _turn = self.lock()?;
+        let mut stops = self.stops()?;
+        edit(&mut stops);
+        if stops.is_empty() {
+            return match fs::remove_file(&self.path) {
+                Ok(()) => Ok(()),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+                Err(error) => Err(self.fault(&error)),
+            };
+        }
+        self.replace(&stops).map_err(|error| self.fault(&error))
+    }
+
+    /// Writes a new file and puts it in place of the old one, so that readers see the old or the new, whole.
+    fn replace(&self, stops: &[RecordedStop]) -> std::io::Result<()> {
+        let fresh = self.sibling(".new");
+        let mut file = File::create(&fresh)?;
+        file.write_all(&serde_json::to_vec(stops)?)?;
+        file.sync_all()?;
+        fs::rename(&fresh, &self.path)?;
+        match self.path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
+            _ => File::open(".")?.sync_all(),
+        }
+    }
+
+    fn lock(&self) -> Result<File, StoreError> {
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(self.sibling(".lock"));
+        let file = file.map_err(|error| self.fault(&error))?;
+        file.lock_exclusive().map_err(|error| self.fault(&error))?;
+        Ok(file)
+    }
+
+    fn sibling(&self, ending: &str) -> PathBuf {
+        let mut name = self.path.as_os_str().to_owned();
+        name.push(ending);
+        PathBuf::from(name)
+    }
+
+    fn fault(&self, error: &dyn std::fmt::Display) -> StoreError {
+        StoreError::Unavailable(format!("the control file {} cannot be used: {error}", self.path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const JOINS: Switch = Switch { desk: "rounds", key: "pause_joins", variable: "PANCHO_PAUSE_JOINS" };
+
+    fn stop(key: &str) -> RecordedStop {
+        let [desk, actor, reason] = ["rounds", "cli", "drill"].map(str::to_owned);
+        RecordedStop { desk, key: key.to_owned(), actor, reason, at_ms: 1 }
+    }
+
+    #[test]
+    fn what_is_recorded_is_there_until_forgotten_and_each_change_shows() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = ControlFile::beside(&folder.path().join("bursar.db"));
+        assert_eq!((file.epoch(), file.stops().unwrap()), (0, vec![]));
+        file.record(&[stop("pause_joins"), stop("pause_settle_api")]).unwrap();
+        let first = file.epoch();
+        file.record(&[stop("pause_joins")]).unwrap();
+        assert_ne!(file.epoch(), first);
+        assert_eq!(file.stops().unwrap().len(), 2);
+        file.forget(&[JOINS]).unwrap();
+        assert_eq!(file.stops().unwrap(), [stop("pause_settle_api")]);
+    }
+
+    #[test]
+    fn a_file_that_does_not_parse_is_an_error_not_an_empty_list() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("bursar.db");
+        let file = ControlFile::beside(&database);
+        std::fs::write(folder.path().join("bursar.db.control"), "nonsense").unwrap();
+        assert!(file.stops().is_err());
+    }
+}

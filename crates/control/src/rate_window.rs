@@ -1,0 +1,155 @@
+//! Fixed-window rate limits, exact across processes and restarts (docs/spec/platform.md section 6).
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use bursar_store::Column::{Int, Text};
+use bursar_store::{Bulk, Lock, Lookup, Param, StoreError, Timestamp, Tx};
+
+/// At most `limit` calls in each window of `window_ms`, windows aligned to the epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FixedWindow {
+    /// Calls that pass.
+    pub limit: i64,
+    /// Length, at least 1 ms.
+    pub window_ms: i64,
+}
+
+impl FixedWindow {
+    /// Start of the window that `now` falls in.
+    #[must_use]
+    pub fn start_ms(self, now: Timestamp) -> i64 {
+        now.ms() - now.ms().rem_euclid(self.window_ms.max(1))
+    }
+
+    /// Seconds until the window of `now` ends, rounded up, at least 1.
+    #[must_use]
+    pub fn retry_after_s(self, now: Timestamp) -> i64 {
+        let left_ms = self.start_ms(now) + self.window_ms.max(1) - now.ms();
+        ((left_ms + 999) / 1_000).max(1)
+    }
+}
+
+/// What is counted: a desk's bucket such as `sim-entries:ip:127.0.0.1`.
+pub type RateKey = String;
+
+/// Whether a call passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It does.
+    Passed {
+        /// Calls in this window so far, this one included.
+        count: i64,
+    },
+    /// It does not; it was counted all the same.
+    Limited {
+        /// Seconds until calls pass again.
+        retry_after_s: i64,
+    },
+}
+
+/// The counters that one batch touches.
+#[derive(Debug)]
+pub struct RateWindows {
+    desk: &'static str,
+    counts: HashMap<(i64, RateKey), (i64, bool)>,
+}
+
+static LOAD: LazyLock<Lookup> = LazyLock::new(|| {
+    let keys = [("window_start_ms", Int), ("desk", Text), ("key", Text)];
+    Lookup::new("window_start_ms, key, count", "web_rate_windows", &keys, Lock::None)
+});
+static SAVE: LazyLock<Bulk> = LazyLock::new(|| {
+    let columns = [("window_start_ms", Int), ("desk", Text), ("key", Text), ("count", Int)];
+    Bulk::upsert("web_rate_windows", &columns, "window_start_ms, desk, key")
+});
+
+impl RateWindows {
+    /// No counters of `desk` yet.
+    #[must_use]
+    pub fn new(desk: &'static str) -> RateWindows {
+        RateWindows { desk, counts: HashMap::new() }
+    }
+
+    /// Loads the counters of `keys`. Batches that share keys must take turns (one lane, one clock scope).
+    pub fn load<'k>(
+        &mut self,
+        tx: &mut Tx<'_>,
+        keys: impl IntoIterator<Item = (FixedWindow, &'k str)>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut params = Vec::new();
+        for (window, key) in keys {
+            let start = window.start_ms(now);
+            if !self.counts.contains_key(&(start, key.to_owned())) {
+                self.counts.insert((start, key.to_owned()), (0, false));
+                params.extend([Param::Int(start), Param::Text(self.desk), Param::Text(key)]);
+            }
+        }
+        let rows = tx.lookup(&LOAD, &params, |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?;
+        for (key, count) in rows {
+            self.counts.insert(key, (count, false));
+        }
+        Ok(())
+    }
+
+    /// Counts one call and says whether it passes.
+    pub fn hit(&mut self, window: FixedWindow, key: &str, now: Timestamp) -> Verdict {
+        let entry = self.counts.entry((window.start_ms(now), key.to_owned())).or_insert((0, false));
+        entry.0 = entry.0.saturating_add(1);
+        entry.1 = true;
+        if entry.0 <= window.limit {
+            Verdict::Passed { count: entry.0 }
+        } else {
+            Verdict::Limited { retry_after_s: window.retry_after_s(now) }
+        }
+    }
+
+    /// Writes the counters that changed, in key order.
+    pub fn save(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        let mut changed: Vec<_> = self.counts.iter().filter(|(_, (_, changed))| *changed).collect();
+        changed.sort_unstable();
+        let mut params = Vec::with_capacity(changed.len() * 4);
+        for ((start, key), (count, _)) in changed {
+            params.extend([Param::Int(*start), Param::Text(self.desk), Param::Text(key), Param::Int(*count)]);
+        }
+        tx.execute_many(&SAVE, &params).map(|_| ())
+    }
+}
+
+/// Removes counters whose window started before `before`; they are kept one hour.
+pub fn purge_windows(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64, StoreError> {
+    tx.execute("DELETE FROM web_rate_windows WHERE window_start_ms < $1", &[before.ms().into()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const WINDOW: FixedWindow = FixedWindow { limit: 3, window_ms: 2_000 };
+
+    #[test]
+    fn call_number_limit_passes_and_the_next_is_limited_until_the_window_ends() {
+        let mut windows = RateWindows::new("rounds");
+        let at = |ms| Timestamp::from_ms(ms);
+        for count in 1..=3 {
+            assert_eq!(windows.hit(WINDOW, "k", at(10_100)), Verdict::Passed { count });
+        }
+        assert_eq!(windows.hit(WINDOW, "k", at(10_100)), Verdict::Limited { retry_after_s: 2 });
+        assert_eq!(windows.hit(WINDOW, "k", at(11_999)), Verdict::Limited { retry_after_s: 1 });
+        assert_eq!(windows.hit(WINDOW, "k", at(12_000)), Verdict::Passed { count: 1 });
+        assert_eq!(windows.hit(WINDOW, "other", at(10_100)), Verdict::Passed { count: 1 });
+    }
+
+    proptest! {
+        #[test]
+        fn waiting_as_told_always_reaches_a_new_window(now in 0i64..4_000_000_000_000, window_ms in 1i64..100_000) {
+            let window = FixedWindow { limit: 1, window_ms };
+            let wait = window.retry_after_s(Timestamp::from_ms(now));
+            prop_assert!(wait >= 1);
+            let later = Timestamp::from_ms(now + wait * 1_000);
+            prop_assert!(window.start_ms(later) > window.start_ms(Timestamp::from_ms(now)));
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Limits: no read runs away, no connection is waited for too long, no second server shares an embedded file.
+
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use bursar_store::{EngineKind, OpenMode, Store, StoreError, StoreOptions};
+use bursar_test_stores::{TestStore, for_each_engine_with};
+
+use crate::schema::{TABLES, count_up, counter};
+
+const RUNAWAY: &str = "WITH RECURSIVE endless AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM endless) \
+                       SELECT count(*) FROM endless";
+
+#[test]
+fn a_read_that_runs_away_is_stopped_and_its_connection_works_on() {
+    let briefly = |options: &mut StoreOptions| {
+        options.patience = Duration::from_millis(100);
+        options.sqlite_readers = 1;
+        options.postgres_connections = 1;
+    };
+    for_each_engine_with(&TABLES, briefly, |test| {
+        let store = test.store();
+        for _ in 0..2 {
+            let stopped = store.read("test.endless", |tx| tx.query(RUNAWAY, &[], |row| row.get::<i64>(0)));
+            assert!(matches!(stopped, Err(StoreError::Unavailable(_))), "{stopped:?}");
+            assert_eq!(counter(&store, "a"), 0);
+        }
+    });
+}
+
+#[test]
+fn a_read_finds_no_connection_when_all_are_busy_and_says_so() {
+    let one_reader = |options: &mut StoreOptions| {
+        options.patience = Duration::from_millis(50);
+        options.sqlite_readers = 1;
+        options.postgres_connections = 1;
+    };
+    for_each_engine_with(&TABLES, one_reader, |test| {
+        let store = test.store();
+        let (begun, has_begun) = channel();
+        let (end, may_end) = channel();
+        thread::scope(|scope| {
+            let long = scope.spawn(|| {
+                store.read("test.long", move |_| {
+                    begun.send(()).unwrap();
+                    may_end.recv().unwrap();
+                    Ok(())
+                })
+            });
+            has_begun.recv().unwrap();
+            let refused = store.read("test.second", |tx| tx.reading());
+            assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+            end.send(()).unwrap();
+            long.join().unwrap().unwrap();
+        });
+        assert!(store.read("test.third", |tx| tx.reading()).is_ok());
+    });
+}
+
+#[test]
+fn a_second_server_on_one_embedded_file_is_refused_and_a_tool_is_not() {
+    let test = TestStore::with(EngineKind::Sqlite, &TABLES, |_| {});
+    let open = |mode| Store::open(&test.url(), StoreOptions::new(mode));
+    let refused = open(OpenMode::Server).map(|_| ());
+    assert!(
+        matches!(&refused, Err(StoreError::Unavailable(text)) if text.contains("another server")),
+        "{refused:?}"
+    );
+    let tool = open(OpenMode::Tool).unwrap();
+    tool.transact("test.count", |tx| count_up(tx, "a")).unwrap();
+    assert_eq!(counter(&test.store(), "a"), 1);
+    test.reopen();
+}
+
+#[test]
+fn any_number_of_servers_share_one_postgresql() {
+    let test = TestStore::with(EngineKind::Postgres, &TABLES, |_| {});
+    let second = test.another(|options| options.mode = OpenMode::Server);
+    second.transact("test.count", |tx| count_up(tx, "a")).unwrap();
+    assert_eq!(counter(&test.store(), "a"), 1);
+}
+
+#[test]
+fn a_database_that_cannot_be_reached_is_unavailable() {
+    for url in ["postgres://nobody@127.0.0.1:1/nothing", "sqlite:/nowhere/at/all.db"] {
+        let tried = Store::open(&url.parse().unwrap(), StoreOptions::new(OpenMode::Tool))
+            .and_then(|store| store.read("test.read", |tx| tx.reading()));
+        assert!(matches!(tried, Err(StoreError::Unavailable(_))), "{tried:?}");
+    }
+}

@@ -1,0 +1,16 @@
+//! What the store promises, on SQLite and on PostgreSQL alike.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests and what only tests use")]
+
+mod bulk;
+mod clocks;
+mod commit_answers;
+mod commit_proxy;
+mod conflicts;
+mod lanes;
+mod leases;
+mod limits;
+mod migrations;
+mod schema;
+mod sequences;
+mod units;
+mod values;

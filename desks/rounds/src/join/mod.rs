@@ -1,0 +1,13 @@
+//! Joining a round: the request, the rules, and the lane that applies them to batches.
+
+mod command;
+mod decide;
+mod rejection;
+mod state;
+mod work;
+
+pub use command::{BodyFault, JoinCommand, JoinRequest};
+pub use decide::{Joined, decide};
+pub use rejection::JoinRejection;
+pub use state::{JoinState, NewEntry};
+pub use work::JoinWork;

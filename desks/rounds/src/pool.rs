@@ -1,0 +1,161 @@
+//! A round's pool: what is staked on each side and where the money stands in the ledger.
+
+use std::sync::LazyLock;
+
+use bursar_ledger::AccountId;
+use bursar_store::Column::{Int, Text};
+use bursar_store::{Bulk, Lock, Lookup, Param, Row, StoreError, Tx};
+
+use crate::stake::{Side, StakeCounts};
+use crate::timing::Round;
+
+/// How far the settlement of a round is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoolState {
+    /// Not settled; whether joins are accepted is a matter of time.
+    Unsealed,
+    /// The plan is frozen and is being paid out.
+    Settling,
+    /// Everything is paid out.
+    Settled,
+}
+
+impl PoolState {
+    /// The number in storage.
+    #[must_use]
+    pub fn code(self) -> i64 {
+        match self {
+            PoolState::Unsealed => 0,
+            PoolState::Settling => 1,
+            PoolState::Settled => 2,
+        }
+    }
+
+    fn from_code(code: i64) -> Result<PoolState, StoreError> {
+        match code {
+            0 => Ok(PoolState::Unsealed),
+            1 => Ok(PoolState::Settling),
+            2 => Ok(PoolState::Settled),
+            other => Err(StoreError::Decode(format!("pool state {other}"))),
+        }
+    }
+}
+
+/// The stored pool of a round.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    /// Which round.
+    pub round: Round,
+    /// How far it is.
+    pub state: PoolState,
+    /// Stakes on each side.
+    pub stakes: StakeCounts,
+    /// Distinct wallets.
+    pub players: i64,
+    /// Entries.
+    pub entries: i64,
+    /// The ledger account of each side: up, down.
+    pub accounts: [AccountId; 2],
+    /// The newest entry of each side: up, down.
+    pub last_entries: [Option<i64>; 2],
+}
+
+const COLUMNS: &str = "round_key, state, stakes, players, entries, up_account, down_account, up_last_entry, \
+                       down_last_entry";
+
+static BY_KEY: LazyLock<Lookup> =
+    LazyLock::new(|| Lookup::new(COLUMNS, "rounds_pool", &[("round_key", Int)], Lock::Update));
+static SAVE: LazyLock<Bulk> = LazyLock::new(|| {
+    let columns = [
+        ("round_key", Int),
+        ("round_id", Text),
+        ("state", Int),
+        ("stakes", Text),
+        ("players", Int),
+        ("entries", Int),
+        ("up_account", Int),
+        ("down_account", Int),
+        ("up_last_entry", Int),
+        ("down_last_entry", Int),
+    ];
+    Bulk::upsert("rounds_pool", &columns, "round_key")
+});
+
+impl Pool {
+    /// The ledger account of one side.
+    #[must_use]
+    pub fn account(&self, side: Side) -> AccountId {
+        match side {
+            Side::Up => self.accounts[0],
+            Side::Down => self.accounts[1],
+        }
+    }
+
+    /// The newest entry of one side.
+    #[must_use]
+    pub fn last_entry(&self, side: Side) -> Option<i64> {
+        match side {
+            Side::Up => self.last_entries[0],
+            Side::Down => self.last_entries[1],
+        }
+    }
+
+    /// The path of a side's ledger account.
+    #[must_use]
+    pub fn account_path(round: Round, side: Side) -> String {
+        let side = match side {
+            Side::Up => "up",
+            Side::Down => "down",
+        };
+        format!("rounds/pool/{}/{side}", round.id())
+    }
+
+    /// Loads and locks pools; those without entries are absent.
+    pub fn load(tx: &mut Tx<'_>, keys: &[i64]) -> Result<Vec<Pool>, StoreError> {
+        let keys: Vec<Param<'_>> = keys.iter().map(|key| Param::Int(*key)).collect();
+        tx.lookup(&BY_KEY, &keys, read_pool)
+    }
+
+    /// Writes pools as they are now.
+    pub fn save(tx: &mut Tx<'_>, pools: &[&Pool]) -> Result<(), StoreError> {
+        let texts = pools
+            .iter()
+            .map(|pool| Ok((pool.round.id(), pool.stakes.to_text()?)))
+            .collect::<Result<Vec<_>, StoreError>>()?;
+        let mut rows = Vec::with_capacity(pools.len() * 10);
+        for (pool, (id, stakes)) in pools.iter().zip(&texts) {
+            rows.extend([Param::Int(pool.round.key()), Param::Text(id), Param::Int(pool.state.code())]);
+            rows.extend([Param::Text(stakes), Param::Int(pool.players), Param::Int(pool.entries)]);
+            rows.extend(pool.accounts.map(|account| Param::Int(account.0)));
+            rows.extend(pool.last_entries.map(Param::from));
+        }
+        tx.execute_many(&SAVE, &rows).map(|_| ())
+    }
+
+    /// Up to `limit` rounds that are not settled and ended by `last_key`, oldest first.
+    pub fn unsettled(tx: &mut Tx<'_>, last_key: i64, limit: i64) -> Result<Vec<Pool>, StoreError> {
+        let sql = "SELECT round_key, state, stakes, players, entries, up_account, down_account, up_last_entry, \
+                   down_last_entry FROM rounds_pool WHERE state < 2 AND round_key <= $1 ORDER BY round_key LIMIT $2";
+        tx.query(sql, &[last_key.into(), limit.into()], read_pool)
+    }
+
+    /// One pool without a lock, for reads.
+    pub fn find(tx: &mut Tx<'_>, round: Round) -> Result<Option<Pool>, StoreError> {
+        let sql = "SELECT round_key, state, stakes, players, entries, up_account, down_account, up_last_entry, \
+                   down_last_entry FROM rounds_pool WHERE round_key = $1";
+        tx.query_first(sql, &[round.key().into()], read_pool)
+    }
+}
+
+fn read_pool(row: &Row<'_>) -> Result<Pool, StoreError> {
+    let key: i64 = row.get(0)?;
+    Ok(Pool {
+        round: Round::from_key(key).ok_or_else(|| StoreError::Decode(format!("round key {key}")))?,
+        state: PoolState::from_code(row.get(1)?)?,
+        stakes: StakeCounts::from_text(&row.get::<String>(2)?)?,
+        players: row.get(3)?,
+        entries: row.get(4)?,
+        accounts: [AccountId(row.get(5)?), AccountId(row.get(6)?)],
+        last_entries: [row.get(7)?, row.get(8)?],
+    })
+}
