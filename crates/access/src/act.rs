@@ -123,7 +123,8 @@ impl Act {
         check_action(&self.action)?;
         let bounded = |field, text: &str, length_max| {
             let fits = text.len() <= length_max && !text.contains('\0');
-            fits.then_some(()).ok_or(Rejection::Invalid { field, rule: "it is too long or holds a NUL character" })
+            fits.then_some(())
+                .ok_or(Rejection::Invalid { field, rule: "it is too long or holds a NUL character" })
         };
         bounded("desk", &self.desk, SUBJECT_LENGTH_MAX)?;
         bounded("subject", &self.subject, SUBJECT_LENGTH_MAX)?;

@@ -136,7 +136,10 @@ mod tests {
         let via = Via::Token { operator: OperatorId(7), token };
         let ann = Actor { name: "ann".into(), role: Role::Viewer, via };
         assert_eq!(ann.audit_id(), "operator:7");
-        assert_eq!(Actor::from(ServicePrincipal::new("rounds", "ops-key")).audit_id(), "service:rounds/ops-key");
+        assert_eq!(
+            Actor::from(ServicePrincipal::new("rounds", "ops-key")).audit_id(),
+            "service:rounds/ops-key"
+        );
         assert_eq!(Actor::cli("root").audit_id(), "cli:root");
     }
 

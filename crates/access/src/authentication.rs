@@ -2,11 +2,11 @@
 
 use bursar_store::{StoreError, Timestamp, Tx};
 
-use crate::actor::{Actor, Via};
+use crate::actor::{Actor, OperatorId, Via};
 use crate::operator::Operator;
 use crate::rejection::Rejection;
 use crate::secret::{CredentialId, Presented, Purpose};
-use crate::{Outcome, sql};
+use crate::{Outcome, accepted, sql};
 
 /// Least milliseconds between two stamps of one credential's use.
 pub const USE_STAMP_INTERVAL_MS: i64 = 60_000;
@@ -23,10 +23,25 @@ pub struct Authenticated {
 /// That a credential was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UseStamp {
-    pub(crate) purpose: Purpose,
-    pub(crate) id: CredentialId,
+    pub(crate) credential: Credential,
     /// When.
     pub at: Timestamp,
+}
+
+/// A credential that is used again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Credential {
+    Token(CredentialId),
+    Session(CredentialId),
+}
+
+impl Credential {
+    fn via(self, operator: OperatorId) -> Via {
+        match self {
+            Credential::Token(token) => Via::Token { operator, token },
+            Credential::Session(session) => Via::Session { operator, session },
+        }
+    }
 }
 
 /// What the store knows of a credential and its operator.
@@ -45,24 +60,23 @@ impl Known {
         let has_expired = self.expires_at.is_some_and(|expires_at| now >= expires_at);
         self.operator.enabled && !self.is_revoked && !has_expired
     }
+
+    fn actor(self, credential: Credential) -> Actor {
+        let Operator { id, name, role, .. } = self.operator;
+        Actor { name, role, via: credential.via(id) }
+    }
 }
 
 /// Says whose token `presented` is. Works in a read. Every kind of failure is [`Rejection::Unauthorized`].
 pub fn authenticate_token(tx: &mut Tx<'_>, presented: &str, now: Timestamp) -> Outcome<Authenticated> {
-    let Some(presented) = Presented::read(Purpose::Token, presented) else {
-        return Ok(Err(Rejection::Unauthorized));
-    };
-    let known = sql::known_token(tx, presented.id)?;
-    Ok(judge(Purpose::Token, &presented, known, now))
+    let presented = accepted!(Presented::read(Purpose::Token, presented).ok_or(Rejection::Unauthorized));
+    judge(tx, &presented, Credential::Token(presented.id), now)
 }
 
 /// Says whose session `presented` is. Works in a read. Every kind of failure is [`Rejection::Unauthorized`].
 pub fn authenticate_session(tx: &mut Tx<'_>, presented: &str, now: Timestamp) -> Outcome<Authenticated> {
-    let Some(presented) = Presented::read(Purpose::Session, presented) else {
-        return Ok(Err(Rejection::Unauthorized));
-    };
-    let known = sql::known_session(tx, presented.id)?;
-    Ok(judge(Purpose::Session, &presented, known, now))
+    let presented = accepted!(Presented::read(Purpose::Session, presented).ok_or(Rejection::Unauthorized));
+    judge(tx, &presented, Credential::Session(presented.id), now)
 }
 
 /// Writes stamps of use; one that comes within a minute of the stored one changes nothing.
@@ -77,40 +91,30 @@ pub fn stamp_uses(tx: &mut Tx<'_>, stamps: &[UseStamp]) -> Result<u64, StoreErro
 /// The actor as it stands now, in a transaction that writes: an operator's row is locked against change until the
 /// end, so nothing they did commits after their disabling, demotion or revocation has.
 pub fn confirm(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp) -> Outcome<Actor> {
-    let (operator, purpose, id) = match &actor.via {
+    let (operator, credential) = match &actor.via {
         Via::Service { .. } | Via::Cli => return Ok(Ok(actor.clone())),
-        Via::Token { operator, token } => (*operator, Purpose::Token, *token),
-        Via::Session { operator, session } => (*operator, Purpose::Session, *session),
+        Via::Token { operator, token } => (*operator, Credential::Token(*token)),
+        Via::Session { operator, session } => (*operator, Credential::Session(*session)),
     };
     // First the lock, then a fresh look: whoever revoked before has committed by then.
     sql::lock_operator(tx, operator)?;
-    let known = match purpose {
-        Purpose::Session => sql::known_session(tx, id)?,
-        Purpose::Token | Purpose::Bootstrap => sql::known_token(tx, id)?,
-    };
+    let known = sql::known(tx, credential)?;
     let live = known.filter(|known| known.operator.id == operator && known.is_live(now));
-    let Some(Known { operator, .. }) = live else { return Ok(Err(Rejection::Unauthorized)) };
-    Ok(Ok(Actor { name: operator.name, role: operator.role, via: actor.via.clone() }))
+    let known = accepted!(live.ok_or(Rejection::Unauthorized));
+    Ok(Ok(known.actor(credential)))
 }
 
 fn judge(
-    purpose: Purpose,
+    tx: &mut Tx<'_>,
     presented: &Presented,
-    known: Option<Known>,
+    credential: Credential,
     now: Timestamp,
-) -> Result<Authenticated, Rejection> {
+) -> Outcome<Authenticated> {
+    let known = sql::known(tx, credential)?;
     let is_genuine = presented.matches(known.as_ref().map(|known| known.digest.as_slice()));
-    let live = known.filter(|known| known.is_live(now));
-    let Some(known) = live.filter(|_| is_genuine) else { return Err(Rejection::Unauthorized) };
-    let id = presented.id;
-    let operator = known.operator.id;
-    let via = match purpose {
-        Purpose::Session => Via::Session { operator, session: id },
-        Purpose::Token | Purpose::Bootstrap => Via::Token { operator, token: id },
-    };
+    let live = known.filter(|known| is_genuine && known.is_live(now));
+    let known = accepted!(live.ok_or(Rejection::Unauthorized));
     let is_due = known.last_used_at.is_none_or(|last| now >= last.after_ms(USE_STAMP_INTERVAL_MS));
-    Ok(Authenticated {
-        actor: Actor { name: known.operator.name, role: known.operator.role, via },
-        stamp: is_due.then_some(UseStamp { purpose, id, at: now }),
-    })
+    let stamp = is_due.then_some(UseStamp { credential, at: now });
+    Ok(Ok(Authenticated { actor: known.actor(credential), stamp }))
 }

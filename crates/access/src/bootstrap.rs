@@ -8,7 +8,7 @@ use crate::entropy::Entropy;
 use crate::operator::{Operator, check_operator_name};
 use crate::permission::Role;
 use crate::rejection::Rejection;
-use crate::secret::{CredentialId, IssuedSecret, Presented, Purpose};
+use crate::secret::{IssuedSecret, Presented, Purpose};
 use crate::token::{TokenOrder, create};
 use crate::{Change, Outcome, accepted, sql};
 

@@ -40,7 +40,13 @@ pub enum Change {
         to_services: Vec<ServicePrincipal>,
     },
     /// An approval was asked for.
-    ApprovalRequested { approval: ApprovalId, action: String, desk: String, subject: String, expires_at_ms: i64 },
+    ApprovalRequested {
+        approval: ApprovalId,
+        action: String,
+        desk: String,
+        subject: String,
+        expires_at_ms: i64,
+    },
     /// Somebody approved; `approvals` people have now.
     Approved { approval: ApprovalId, approvals: u32 },
     /// Somebody declined, which ends the request.
@@ -80,7 +86,9 @@ impl Change {
             | Change::RoleChanged { operator, .. }
             | Change::OperatorDisabled { operator, .. }
             | Change::OperatorEnabled { operator, .. } => ("operator", operator.to_string()),
-            Change::TokenIssued { token, .. } | Change::TokenRevoked { token, .. } => ("token", token.to_string()),
+            Change::TokenIssued { token, .. } | Change::TokenRevoked { token, .. } => {
+                ("token", token.to_string())
+            }
             Change::SessionOpened { session, .. } | Change::SessionEnded { session, .. } => {
                 ("session", session.to_string())
             }

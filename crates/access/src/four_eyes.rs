@@ -3,9 +3,7 @@
 use bursar_store::{StoreError, Timestamp, Tx};
 
 use crate::admission::{Admission, By, Done, admit_as_oneself, take_turn};
-use crate::approval::{
-    APPROVAL_LIFETIME_MS_MAX, ApprovalId, ApprovalRequest, ApprovalState, decide_vote,
-};
+use crate::approval::{APPROVAL_LIFETIME_MS_MAX, ApprovalId, ApprovalRequest, ApprovalState, decide_vote};
 use crate::permission::authorize;
 use crate::rejection::Rejection;
 use crate::{Act, Change, Outcome, accepted, sql};

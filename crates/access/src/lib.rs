@@ -30,17 +30,20 @@ pub use approval::{
     APPROVAL_LIFETIME_MS_MAX, ApprovalId, ApprovalRequest, ApprovalState, Vote, decide_clearance, decide_vote,
 };
 pub use authentication::{
-    Authenticated, USE_STAMP_INTERVAL_MS, UseStamp, authenticate_session, authenticate_token, confirm, stamp_uses,
+    Authenticated, USE_STAMP_INTERVAL_MS, UseStamp, authenticate_session, authenticate_token, confirm,
+    stamp_uses,
 };
-pub use bootstrap::{BOOTSTRAP_LIFETIME_MS, FirstAdmin, OneTimeToken, bootstrap, exchange_bootstrap, replace_bootstrap};
+pub use bootstrap::{
+    BOOTSTRAP_LIFETIME_MS, FirstAdmin, OneTimeToken, bootstrap, exchange_bootstrap, replace_bootstrap,
+};
 pub use change::Change;
 pub use entropy::{Entropy, OsEntropy, SeededEntropy};
 pub use four_eyes::{
     Filed, approval, approve, decline_approval, open_approvals, request_approval, withdraw_approval,
 };
 pub use operator::{
-    Operator, add_operator, check_operator_name, disable_operator, enable_operator, operator_by_name, operators,
-    set_role,
+    Operator, add_operator, check_operator_name, disable_operator, enable_operator, operator_by_name,
+    operators, set_role,
 };
 pub use permission::{Permission, Role, authorize};
 pub use policy::{APPROVALS_NEEDED_MAX, Policy, policies, policy, set_policy};

@@ -37,8 +37,11 @@ pub fn check_operator_name(name: &str) -> Result<(), Rejection> {
     let starts_well = name.bytes().next().is_some_and(letter);
     let goes_on_well = name.bytes().all(|byte| letter(byte) || matches!(byte, b'.' | b'_' | b'-'));
     let fits = (2..=NAME_LENGTH_MAX).contains(&name.len());
-    let rule = "a name is 2 to 40 characters of a-z, 0-9, '.', '_' and '-', and begins with a letter or digit";
-    (starts_well && goes_on_well && fits).then_some(()).ok_or(Rejection::Invalid { field: "operator name", rule })
+    let rule =
+        "a name is 2 to 40 characters of a-z, 0-9, '.', '_' and '-', and begins with a letter or digit";
+    (starts_well && goes_on_well && fits)
+        .then_some(())
+        .ok_or(Rejection::Invalid { field: "operator name", rule })
 }
 
 /// Adds an operator, enabled and without any credential.
@@ -71,7 +74,8 @@ pub fn set_role(tx: &mut Tx<'_>, by: &By<'_>, name: &str, role: Role) -> Outcome
     }
     accepted!(keep_an_admin(&operator, sql::other_enabled_admins(tx, operator.id)?));
     sql::set_role(tx, operator.id, role, by.now)?;
-    let change = Change::RoleChanged { operator: operator.id, name: operator.name, from: operator.role, to: role };
+    let change =
+        Change::RoleChanged { operator: operator.id, name: operator.name, from: operator.role, to: role };
     admission.done(tx, change)
 }
 
@@ -136,7 +140,8 @@ mod tests {
         for good in ["ab", "a1", "0x", "ann.lee", "a-_.", &"a".repeat(40)] {
             assert_eq!(check_operator_name(good), Ok(()), "{good}");
         }
-        for bad in ["", "a", ".ab", "-ab", "_ab", "Ann", "ann lee", "änn", "ann\0", "ann\n", &"a".repeat(41)] {
+        for bad in ["", "a", ".ab", "-ab", "_ab", "Ann", "ann lee", "änn", "ann\0", "ann\n", &"a".repeat(41)]
+        {
             assert_eq!(check_operator_name(bad).unwrap_err().status(), 400, "{bad}");
         }
     }

@@ -214,7 +214,8 @@ mod tests {
         assert_eq!(MATRIX.map(|(permission, _)| permission), Permission::ALL);
         let service: Actor = ServicePrincipal::new("rounds", "ops-key").into();
         for (permission, [viewer, operator, admin, own_desk]) in MATRIX {
-            for (role, expected) in [(Role::Viewer, viewer), (Role::Operator, operator), (Role::Admin, admin)] {
+            for (role, expected) in [(Role::Viewer, viewer), (Role::Operator, operator), (Role::Admin, admin)]
+            {
                 let asked = authorize(&person(role), permission, "rounds");
                 assert_eq!(asked.is_ok(), expected, "{role} {permission}");
             }
@@ -229,7 +230,11 @@ mod tests {
             for permission in Permission::ALL {
                 for desk in ["faucet", PLATFORM] {
                     let refused = authorize(&service, permission, desk).unwrap_err();
-                    assert_eq!((refused.status(), refused.code()), (403, "forbidden"), "{own} {permission} {desk}");
+                    assert_eq!(
+                        (refused.status(), refused.code()),
+                        (403, "forbidden"),
+                        "{own} {permission} {desk}"
+                    );
                 }
             }
         }

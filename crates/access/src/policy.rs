@@ -105,9 +105,12 @@ mod tests {
     #[test]
     fn g2_a_service_principal_acts_alone_unless_the_policy_names_it() {
         let named = ServicePrincipal::new("trades", "admin-token");
-        let policy = Policy { approvals_needed: 2, services: vec![named.clone()], ..Policy::open("switch.resume") };
+        let policy =
+            Policy { approvals_needed: 2, services: vec![named.clone()], ..Policy::open("switch.resume") };
         assert_eq!(policy.approvals_needed_by(&named.into()), 2);
-        for other in [ServicePrincipal::new("rounds", "admin-token"), ServicePrincipal::new("trades", "other")] {
+        for other in
+            [ServicePrincipal::new("rounds", "admin-token"), ServicePrincipal::new("trades", "other")]
+        {
             assert_eq!(policy.approvals_needed_by(&other.into()), 0);
         }
         assert_eq!(policy.approvals_needed_by(&Actor::cli("root")), 2);

@@ -36,10 +36,14 @@ pub enum Rejection {
         permission: Permission,
     },
     /// Only an operator's account can do this.
-    #[error("Only an operator can do this, not a service key or the command line. Use an operator's token or session.")]
+    #[error(
+        "Only an operator can do this, not a service key or the command line. Use an operator's token or session."
+    )]
     NotAnOperator,
     /// A session is not enough for this.
-    #[error("A session is not enough for this, because what it makes would outlive it. Use your token instead.")]
+    #[error(
+        "A session is not enough for this, because what it makes would outlive it. Use your token instead."
+    )]
     TokenNeeded,
     /// A value that breaks its rule.
     #[error("The {field} is not acceptable: {rule}. Correct it and try again.")]
@@ -50,7 +54,9 @@ pub enum Rejection {
         rule: &'static str,
     },
     /// The name is taken; names are never given twice.
-    #[error("An operator of this name exists already, enabled or not. Choose another name, or enable that operator.")]
+    #[error(
+        "An operator of this name exists already, enabled or not. Choose another name, or enable that operator."
+    )]
     OperatorExists,
     /// No operator has this name.
     #[error("There is no operator of this name. Look it up in the list of operators.")]
@@ -100,7 +106,9 @@ pub enum Rejection {
         how: &'static str,
     },
     /// Nobody approves for themselves.
-    #[error("This request is your own, and it takes other people to approve it. Ask a colleague with the same right.")]
+    #[error(
+        "This request is your own, and it takes other people to approve it. Ask a colleague with the same right."
+    )]
     OwnRequest,
 }
 

@@ -6,12 +6,12 @@ use bursar_store::{Column, Lock, Lookup, Param, Row, StoreError, Timestamp, Tx};
 
 use crate::actor::{OperatorId, ServicePrincipal};
 use crate::approval::{ApprovalId, ApprovalRequest, ApprovalState, Vote};
-use crate::authentication::{Known, UseStamp};
+use crate::authentication::{Credential, Known, UseStamp};
 use crate::bootstrap::StoredBootstrap;
 use crate::operator::Operator;
 use crate::permission::{Permission, Role};
 use crate::policy::Policy;
-use crate::secret::{CredentialId, Purpose};
+use crate::secret::CredentialId;
 use crate::session::Session;
 use crate::token::Token;
 
@@ -53,8 +53,14 @@ pub fn insert_operator(tx: &mut Tx<'_>, operator: &Operator) -> Stored<()> {
     let sql = "INSERT INTO access_operator (id, name, role, enabled, created_by, created_at, changed_at) \
                VALUES ($1, $2, $3, $4, $5, $6, $6)";
     let Operator { id, name, role, enabled, created_by, created_at } = operator;
-    let params =
-        [id.0.into(), name.into(), role.name().into(), (*enabled).into(), created_by.into(), (*created_at).into()];
+    let params = [
+        id.0.into(),
+        name.into(),
+        role.name().into(),
+        (*enabled).into(),
+        created_by.into(),
+        (*created_at).into(),
+    ];
     tx.execute(sql, &params).map(|_| ())
 }
 
@@ -103,7 +109,7 @@ pub fn insert_token(tx: &mut Tx<'_>, token: &Token, digest: &[u8]) -> Stored<()>
     tx.execute(sql, &params).map(|_| ())
 }
 
-pub fn known_token(tx: &mut Tx<'_>, id: CredentialId) -> Stored<Option<Known>> {
+fn known_token(tx: &mut Tx<'_>, id: CredentialId) -> Stored<Option<Known>> {
     let sql = "SELECT t.digest, t.expires_at, t.revoked_at, t.last_used_at, \
                o.id, o.name, o.role, o.enabled, o.created_by, o.created_at \
                FROM access_token t JOIN access_operator o ON o.id = t.operator WHERE t.id = $1";
@@ -180,7 +186,7 @@ pub fn insert_session(tx: &mut Tx<'_>, session: &Session, digest: &[u8]) -> Stor
 }
 
 /// A session, over when it or the token it was opened with is.
-pub fn known_session(tx: &mut Tx<'_>, id: CredentialId) -> Stored<Option<Known>> {
+fn known_session(tx: &mut Tx<'_>, id: CredentialId) -> Stored<Option<Known>> {
     let sql = "SELECT s.digest, s.expires_at, COALESCE(s.ended_at, t.revoked_at), s.last_used_at, s.idle_ms, \
                o.id, o.name, o.role, o.enabled, o.created_by, o.created_at \
                FROM access_session s JOIN access_operator o ON o.id = s.operator \
@@ -241,18 +247,28 @@ fn read_session(row: &Row<'_>) -> Stored<Session> {
     })
 }
 
-// Stamps of use
+// Both kinds of credential
+
+pub fn known(tx: &mut Tx<'_>, credential: Credential) -> Stored<Option<Known>> {
+    match credential {
+        Credential::Token(id) => known_token(tx, id),
+        Credential::Session(id) => known_session(tx, id),
+    }
+}
 
 /// Stamps a use unless a stamp after `latest_before` is there.
 pub fn stamp_use(tx: &mut Tx<'_>, stamp: &UseStamp, latest_before: Timestamp) -> Stored<u64> {
-    let sql = match stamp.purpose {
-        Purpose::Token | Purpose::Bootstrap => {
-            "UPDATE access_token SET last_used_at = $2 \
-             WHERE id = $1 AND (last_used_at IS NULL OR last_used_at <= $3)"
+    let (sql, id) = match stamp.credential {
+        Credential::Token(id) => {
+            let sql = "UPDATE access_token SET last_used_at = $2 \
+                       WHERE id = $1 AND (last_used_at IS NULL OR last_used_at <= $3)";
+            (sql, id)
         }
-        Purpose::Session => "UPDATE access_session SET last_used_at = $2 WHERE id = $1 AND last_used_at <= $3",
+        Credential::Session(id) => {
+            ("UPDATE access_session SET last_used_at = $2 WHERE id = $1 AND last_used_at <= $3", id)
+        }
     };
-    tx.execute(sql, &[(&stamp.id.to_string()).into(), stamp.at.into(), latest_before.into()])
+    tx.execute(sql, &[(&id.to_string()).into(), stamp.at.into(), latest_before.into()])
 }
 
 // The first admin

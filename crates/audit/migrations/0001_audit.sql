@@ -31,6 +31,8 @@ CREATE TABLE IF NOT EXISTS audit_links (
     at @time NOT NULL,
     PRIMARY KEY (chain, number)
 ) @rowid_end;
+-- Verification walks links beside their events.
+CREATE INDEX IF NOT EXISTS audit_links_events ON audit_links (first_event);
 
 -- Events that wait to be delivered; gone once the receiver has them.
 CREATE TABLE IF NOT EXISTS audit_outbox (

@@ -3,6 +3,8 @@
 use bursar_store::Timestamp;
 use sha2::{Digest, Sha256};
 
+use crate::event::StoredEvent;
+
 /// The columns of one event in their fixed order.
 pub struct Columns<'a> {
     pub id: i64,
@@ -13,6 +15,22 @@ pub struct Columns<'a> {
     pub correlation_id: Option<&'a str>,
     pub target: [&'a str; 2],
     pub payload_digest: &'a [u8],
+}
+
+impl<'a> Columns<'a> {
+    /// Those of an event as it is stored.
+    pub fn of(event: &'a StoredEvent) -> Columns<'a> {
+        Columns {
+            id: event.id,
+            at: event.at,
+            level: event.level.code(),
+            texts: [&event.desk, &event.event, &event.actor_kind, &event.actor],
+            request_id: event.request_id.as_deref(),
+            correlation_id: event.correlation_id.as_deref(),
+            target: [&event.target_type, &event.target_id],
+            payload_digest: &event.payload_digest,
+        }
+    }
 }
 
 /// The hash of a link: domain, chain, number, the hash before it, and its events in order.

@@ -67,12 +67,33 @@ impl Switchboard {
         switches: &[Switch],
         now: Timestamp,
     ) -> Result<Vec<SwitchState>, StoreError> {
+        self.states(tx, locking(tx.engine(), table), switches, now)
+    }
+
+    /// The same without a lock, for reads: what is seen may change right after.
+    pub fn peek(
+        &self,
+        tx: &mut Tx<'_>,
+        table: ConfigTable,
+        switches: &[Switch],
+        now: Timestamp,
+    ) -> Result<Vec<SwitchState>, StoreError> {
+        self.states(tx, table.lock, switches, now)
+    }
+
+    fn states(
+        &self,
+        tx: &mut Tx<'_>,
+        sql: &'static str,
+        switches: &[Switch],
+        now: Timestamp,
+    ) -> Result<Vec<SwitchState>, StoreError> {
         if switches.len() > READ_MAX {
             return Err(StoreError::Statement(format!("more than {READ_MAX} switches in one reading")));
         }
         let mut keys = [Param::Null; READ_MAX];
         keys.iter_mut().zip(switches).for_each(|(key, switch)| *key = Param::Text(switch.key));
-        let rows = tx.query(locking(tx.engine(), table), &keys, |row| {
+        let rows = tx.query(sql, &keys, |row| {
             Ok((row.get::<String>(0)?, row.get::<String>(1)?, row.get::<Option<Timestamp>>(2)?))
         })?;
         let recorded = self.recorded();

@@ -121,7 +121,10 @@ mod tests {
         let share = Amount::MAX.share_floor(Amount::new(7), Amount::new(7));
         assert_eq!(share, Ok(Amount::MAX));
         assert_eq!(Amount::MAX.share_floor(Amount::new(2), Amount::new(1)), Err(AmountError::Overflow));
-        assert_eq!(Amount::new(1).share_floor(Amount::new(1), Amount::ZERO), Err(AmountError::DivisionByZero));
+        assert_eq!(
+            Amount::new(1).share_floor(Amount::new(1), Amount::ZERO),
+            Err(AmountError::DivisionByZero)
+        );
     }
 
     #[test]

@@ -16,6 +16,13 @@ impl Bps {
         if points <= Bps::WHOLE { Some(Bps(points)) } else { None }
     }
 
+    /// A rate known when the program is built; more than the whole does not compile.
+    #[must_use]
+    pub const fn of_points<const POINTS: u16>() -> Bps {
+        const { assert!(POINTS <= Bps::WHOLE) };
+        Bps(POINTS)
+    }
+
     /// The rate in basis points.
     #[must_use]
     pub const fn points(self) -> u16 {

@@ -115,7 +115,8 @@ mod tests {
 
     #[test]
     fn a_price_prints_as_a_plain_decimal() {
-        let check = |mantissa, exponent, text: &str| assert_eq!(Price::new(mantissa, exponent).to_string(), text);
+        let check =
+            |mantissa, exponent, text: &str| assert_eq!(Price::new(mantissa, exponent).to_string(), text);
         check(2_171_251, -2, "21712.51");
         check(30, -2, "0.3");
         check(-5, -3, "-0.005");

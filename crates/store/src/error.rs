@@ -3,9 +3,13 @@
 /// A failure of the store. The text is for logs; what a client sees is made above.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Another transaction was in the way (serialization failure, deadlock, unique race): run the whole unit again.
+    /// Another transaction was in the way (serialization failure, deadlock): run the whole unit again.
     #[error("conflict with another transaction, to be run again: {0}")]
     Conflict(String),
+    /// A row with this key is there already: another transaction was faster, and the unit sees its row when it runs
+    /// again, or the unit itself is at fault.
+    #[error("a row with this key is there already: {0}")]
+    Duplicate(String),
     /// The engine is out of reach or timed out; nothing of this transaction was committed.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
@@ -36,12 +40,26 @@ impl StoreError {
     /// Whether running the same unit again at once may succeed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        matches!(self, StoreError::Conflict(_) | StoreError::Guarded(_))
+        self.runs_max() > 1
+    }
+
+    /// Times that a unit of work which ends like this is run before it is given up.
+    pub(crate) fn runs_max(&self) -> u32 {
+        match self {
+            StoreError::Conflict(_) | StoreError::Guarded(_) | StoreError::UnknownCommit(_) => 24,
+            StoreError::Duplicate(_) => 4,
+            StoreError::Unavailable(_)
+            | StoreError::DiskFull(_)
+            | StoreError::Statement(_)
+            | StoreError::Decode(_)
+            | StoreError::Schema(_)
+            | StoreError::LeaseLost(_) => 1,
+        }
     }
 
     /// Whether one command of a batch may be the cause, so that halving the batch can isolate it.
     #[must_use]
     pub fn may_be_poison(&self) -> bool {
-        matches!(self, StoreError::Statement(_) | StoreError::Decode(_))
+        matches!(self, StoreError::Statement(_) | StoreError::Duplicate(_) | StoreError::Decode(_))
     }
 }

@@ -31,14 +31,17 @@ impl Lease {
             Ok((row.get::<String>(0)?, row.get::<i64>(1)?, row.get::<Timestamp>(2)?))
         })?;
         let token = match held {
-            None => 1,
+            // Of two takers that both find no row, the second one's insert fails and its unit runs again.
+            None => {
+                let sql = "INSERT INTO store_leases (name, holder, token, until) VALUES ($1, $2, 1, $3)";
+                tx.execute(sql, &[name.into(), holder.into(), until.into()])?;
+                return Ok(Some(Lease { name: name.to_owned(), token: 1 }));
+            }
             Some((other, _, ends)) if other != holder && ends > now => return Ok(None),
             Some((other, token, _)) if other == holder => token,
             Some((_, token, _)) => token + 1,
         };
-        let sql = "INSERT INTO store_leases (name, holder, token, until) VALUES ($1, $2, $3, $4) \
-                   ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, token = excluded.token, \
-                   until = excluded.until";
+        let sql = "UPDATE store_leases SET holder = $2, token = $3, until = $4 WHERE name = $1";
         tx.execute(sql, &[name.into(), holder.into(), token.into(), until.into()])?;
         Ok(Some(Lease { name: name.to_owned(), token }))
     }

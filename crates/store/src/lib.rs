@@ -10,6 +10,7 @@ pub mod fault;
 pub mod lane;
 pub mod lease;
 mod migrate;
+mod pool;
 mod postgres;
 mod row;
 mod sequence;

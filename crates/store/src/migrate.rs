@@ -109,6 +109,8 @@ impl Store {
                           checksum TEXT NOT NULL, epoch BIGINT NOT NULL, applied_ms BIGINT NOT NULL)";
             tx.batch_execute(create)?;
             if engine == EngineKind::Postgres {
+                // A large table may take longer than the limit of an ordinary statement.
+                tx.batch_execute("SET LOCAL statement_timeout = 0")?;
                 tx.batch_execute("LOCK TABLE store_migrations IN ACCESS EXCLUSIVE MODE")?;
             }
             match applied(tx)?.into_iter().find(|(name, ..)| name == migration.name) {

@@ -72,11 +72,11 @@ impl Tx<'_> {
 
     /// Moves the manual clock to `at` unless it stands later already; all processes of the database follow.
     pub fn move_manual_clock(&mut self, at: Timestamp) -> Result<Timestamp, StoreError> {
-        let now = self.manual_clock()?.max(at);
-        let sql = "INSERT INTO store_clocks (scope, mark) VALUES ('manual', $1) \
-                   ON CONFLICT (scope) DO UPDATE SET mark = excluded.mark";
-        self.execute(sql, &[now.into()])?;
-        Ok(now)
+        let sql = "INSERT INTO store_clocks (scope, mark) VALUES ('manual', $1) ON CONFLICT (scope) DO UPDATE \
+                   SET mark = CASE WHEN excluded.mark > store_clocks.mark THEN excluded.mark \
+                   ELSE store_clocks.mark END RETURNING mark";
+        let now = self.query_first(sql, &[at.into()], |row| row.get(0))?;
+        now.ok_or_else(|| StoreError::Decode("the manual clock returned nothing".into()))
     }
 
     fn manual_clock(&mut self) -> Result<Timestamp, StoreError> {
@@ -89,5 +89,12 @@ impl Tx<'_> {
         let (id, at) = (self.batch, self.machine_time);
         let sql = "INSERT INTO store_batches (id, at) VALUES ($1, $2)";
         self.execute(sql, &[id.into(), at.into()]).map(|_| ())
+    }
+
+    /// Whether the batch had no row until now. Waits for a transaction that is about to commit one.
+    pub(crate) fn record_batch_if_absent(&mut self) -> Result<bool, StoreError> {
+        let (id, at) = (self.batch, self.machine_time);
+        let sql = "INSERT INTO store_batches (id, at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING";
+        Ok(self.execute(sql, &[id.into(), at.into()])? == 1)
     }
 }

@@ -11,10 +11,8 @@ use crate::fault::{Faults, Step};
 use crate::postgres::PostgresEngine;
 use crate::sqlite::{SqliteEngine, SqliteOptions};
 use crate::transaction::{Session, apply};
-use crate::{Clock, DatabaseUrl, EngineKind, Param, StoreError, Tx};
+use crate::{Clock, DatabaseUrl, EngineKind, StoreError, Tx};
 
-/// Times that a unit of work is run again after conflicts before it is given up.
-const CONFLICT_RUNS_MAX: u32 = 24;
 /// Times that the outcome of a commit is asked for before it stays unknown.
 const OUTCOME_LOOKUPS_MAX: u32 = 40;
 const OUTCOME_PAUSE: Duration = Duration::from_millis(250);
@@ -154,12 +152,10 @@ impl Store {
             runs += 1;
             match (result, done) {
                 (Ok(()), Some(value)) => return Ok(value),
-                (Err(StoreError::UnknownCommit(text)), Some(value)) => {
-                    if self.outcome_of(batch, &text)? {
-                        return Ok(value);
-                    }
+                (Err(StoreError::UnknownCommit(text)), Some(value)) if self.outcome_of(batch, &text)? => {
+                    return Ok(value);
                 }
-                (Err(error), _) if error.is_retryable() && runs < CONFLICT_RUNS_MAX => {
+                (Err(error), _) if runs < error.runs_max() => {
                     tracing::debug!(unit, runs, %error, "the unit of work runs again");
                 }
                 (Err(error), _) => return Err(error),
@@ -168,18 +164,28 @@ impl Store {
         }
     }
 
-    /// Runs `work` once, without a batch row: for migrations, before that table exists.
+    /// Runs `work` without a batch row, and again after conflicts: for migrations, before that table exists. What
+    /// became of a commit whose answer was lost is not looked up, so `work` finds out for itself what is done.
     pub(crate) fn transact_bare<T>(
         &self,
         unit: &'static str,
         work: &mut dyn FnMut(&mut Tx<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut done = None;
-        self.run_once(unit, Uuid::nil(), &mut |tx| {
-            done = Some(work(tx)?);
-            Ok(())
-        })?;
-        done.ok_or_else(|| StoreError::Statement(format!("{unit} left no value")))
+        let mut runs = 0;
+        loop {
+            let mut done = None;
+            let result = self.run_once(unit, Uuid::nil(), &mut |tx| {
+                done = Some(work(tx)?);
+                Ok(())
+            });
+            runs += 1;
+            match (result, done) {
+                (Ok(()), Some(value)) => return Ok(value),
+                (Err(error), _) if runs < error.runs_max() => {}
+                (Err(error), _) => return Err(error),
+                (Ok(()), None) => crate::fail_stop("a committed unit of work left no value"),
+            }
+        }
     }
 
     /// Reads a consistent snapshot; nothing can be written.
@@ -195,8 +201,7 @@ impl Store {
                 connection.rollback();
                 result
             }),
-            Engine::Postgres(engine) => engine.with(|connection| {
-                connection.begin(true)?;
+            Engine::Postgres(engine) => engine.with(true, |connection| {
                 let result = work(&mut self.tx(unit, Uuid::nil(), Session::Postgres(connection)));
                 connection.rollback();
                 result
@@ -223,6 +228,7 @@ impl Store {
         let epoch = guard.as_ref().map(|guard| guard.epoch());
         let mut guarded = |tx: &mut Tx<'_>| {
             work(tx)?;
+            tx.check_whole()?;
             match (&guard, epoch) {
                 (Some(guard), Some(epoch)) => guard.check(epoch),
                 _ => Ok(()),
@@ -230,12 +236,11 @@ impl Store {
         };
         match &self.engine {
             Engine::Sqlite(engine) => self.commit_sqlite(engine, unit, batch, guarded),
-            Engine::Postgres(engine) => engine.with(|connection| {
-                connection.begin(false)?;
+            Engine::Postgres(engine) => engine.with(false, |connection| {
                 let result = guarded(&mut self.tx(unit, batch, Session::Postgres(connection)))
                     .and_then(|()| self.fault(unit, Step::Commit));
                 match result {
-                    Ok(()) => connection.commit().and_then(|()| self.fault(unit, Step::Committed)),
+                    Ok(()) => connection.commit().and_then(|()| self.fault_after_commit(unit)),
                     Err(error) => {
                         connection.rollback();
                         Err(error)
@@ -253,13 +258,15 @@ impl Store {
         work: impl FnOnce(&mut Tx<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let mut writer = engine.writer();
+        // A unit that panicked left its transaction open.
+        writer.rollback();
         let mut writes = 0;
         let result = writer.begin(false).and_then(|()| {
             let mut tx = self.tx(unit, batch, Session::Sqlite(&mut writer));
             let result = work(&mut tx).and_then(|()| self.fault(unit, Step::Commit));
             writes = tx.writes;
             result?;
-            writer.commit().and_then(|()| self.fault(unit, Step::Committed))
+            writer.commit().and_then(|()| self.fault_after_commit(unit))
         });
         if result.is_err() {
             writer.rollback();
@@ -272,17 +279,24 @@ impl Store {
     fn outcome_of(&self, batch: Uuid, cause: &str) -> Result<bool, StoreError> {
         tracing::warn!(%batch, cause, "the answer to a commit was lost; looking the batch up");
         for _ in 0..OUTCOME_LOOKUPS_MAX {
-            let found = self.read("store.outcome", |tx| {
-                let sql = "SELECT 1 FROM store_batches WHERE id = $1";
-                Ok(tx.query_first(sql, &[Param::Uuid(batch)], |_| Ok(()))?.is_some())
-            });
-            match found {
+            match self.was_committed(batch) {
                 Ok(found) => return Ok(found),
                 Err(error) => tracing::warn!(%batch, %error, "the outcome cannot be read yet"),
             }
             std::thread::sleep(OUTCOME_PAUSE);
         }
         Err(StoreError::UnknownCommit(format!("batch {batch} could not be looked up: {cause}")))
+    }
+
+    /// Whether `batch` was committed. Writing its row again waits for a COMMIT that is still on its way, which a mere
+    /// look at the table would take for one that never came; what is written here is taken back.
+    fn was_committed(&self, batch: Uuid) -> Result<bool, StoreError> {
+        let mut found = None;
+        let undone = self.run_once("store.outcome", batch, &mut |tx| {
+            found = Some(!tx.record_batch_if_absent()?);
+            Err(StoreError::Guarded("nothing is to be committed".into()))
+        });
+        found.ok_or_else(|| undone.err().unwrap_or_else(|| StoreError::Decode("outcome of a batch".into())))
     }
 
     fn tx<'a>(&'a self, unit: &'static str, batch: Uuid, session: Session<'a>) -> Tx<'a> {
@@ -294,7 +308,14 @@ impl Store {
             machine_time: machine_time(),
             faults: self.options.faults.as_deref(),
             writes: 0,
+            has_failed: false,
         }
+    }
+
+    /// Once a commit has succeeded, any fault can only mean that its answer is lost.
+    fn fault_after_commit(&self, unit: &'static str) -> Result<(), StoreError> {
+        let fault = self.fault(unit, Step::Committed);
+        fault.map_err(|error| StoreError::UnknownCommit(error.to_string()))
     }
 
     fn fault(&self, unit: &'static str, step: Step) -> Result<(), StoreError> {

@@ -1,5 +1,8 @@
 //! A transaction in progress, alike on both engines.
 
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
 use uuid::Uuid;
 
 use crate::fault::{Faults, Injected, Step};
@@ -20,6 +23,8 @@ pub struct Tx<'a> {
     pub(crate) machine_time: Timestamp,
     pub(crate) faults: Option<&'a dyn Faults>,
     pub(crate) writes: u64,
+    /// A statement failed: nothing more is done here, and nothing of it is committed.
+    pub(crate) has_failed: bool,
 }
 
 macro_rules! on_engine {
@@ -49,9 +54,11 @@ impl Tx<'_> {
 
     /// Runs one statement with `$n` parameters and says how many rows it changed.
     pub fn execute(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<u64, StoreError> {
-        self.step(Step::Statement)?;
-        self.writes += 1;
-        on_engine!(self, connection => connection.execute(sql, params))
+        self.statement()?;
+        let changed = on_engine!(self, connection => connection.execute(sql, params));
+        let changed = self.whole(changed)?;
+        self.writes += changed;
+        Ok(changed)
     }
 
     /// Runs one query and reads each row.
@@ -61,8 +68,9 @@ impl Tx<'_> {
         params: &[Param<'_>],
         read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        self.step(Step::Statement)?;
-        on_engine!(self, connection => connection.query(sql, params, read))
+        self.statement()?;
+        let found = on_engine!(self, connection => connection.query(sql, params, read));
+        self.whole(found)
     }
 
     /// The first row of a query, if there is one.
@@ -77,11 +85,12 @@ impl Tx<'_> {
 
     /// Writes all rows, given row after row, and says how many changed.
     pub fn execute_many(&mut self, bulk: &'static Bulk, rows: &[Param<'_>]) -> Result<u64, StoreError> {
-        self.step(Step::Statement)?;
+        self.statement()?;
         if rows.is_empty() {
             return Ok(0);
         }
-        let changed = on_engine!(self, connection => connection.execute_many(bulk, rows))?;
+        let changed = on_engine!(self, connection => connection.execute_many(bulk, rows));
+        let changed = self.whole(changed)?;
         self.writes += changed;
         Ok(changed)
     }
@@ -93,25 +102,61 @@ impl Tx<'_> {
         keys: &[Param<'_>],
         read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        self.step(Step::Statement)?;
+        self.statement()?;
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        on_engine!(self, connection => connection.lookup(lookup, keys, read))
+        let keys = in_key_order(keys, lookup.keys.len());
+        let found = on_engine!(self, connection => connection.lookup(lookup, &keys, read));
+        self.whole(found)
     }
 
     /// Runs text of several statements without parameters, such as a migration.
     pub fn batch_execute(&mut self, sql: &str) -> Result<(), StoreError> {
-        self.step(Step::Statement)?;
-        on_engine!(self, connection => connection.batch(sql))
+        self.statement()?;
+        let done = on_engine!(self, connection => connection.batch(sql));
+        self.whole(done)
     }
 
-    pub(crate) fn step(&self, step: Step) -> Result<(), StoreError> {
-        match self.faults.and_then(|faults| faults.before(self.unit, step)) {
-            Some(fault) => apply(fault),
+    /// Refuses once a statement has failed: PostgreSQL would too, and SQLite may have ended the transaction, so that
+    /// what follows would be committed on its own.
+    pub(crate) fn check_whole(&self) -> Result<(), StoreError> {
+        if self.has_failed {
+            return Err(StoreError::Statement("an earlier statement of this unit of work failed".into()));
+        }
+        Ok(())
+    }
+
+    fn statement(&mut self) -> Result<(), StoreError> {
+        self.check_whole()?;
+        match self.faults.and_then(|faults| faults.before(self.unit, Step::Statement)) {
+            Some(fault) => self.whole(apply(fault)),
             None => Ok(()),
         }
     }
+
+    /// Passes a result on, and remembers a failure that the engine had; a value that only did not decode is none.
+    fn whole<T>(&mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        self.has_failed |= matches!(&result, Err(error) if !matches!(error, StoreError::Decode(_)));
+        result
+    }
+}
+
+/// `keys`, row after row of `width` values, ascending and each once: both engines then give rows in one order.
+fn in_key_order<'a, 'p>(keys: &'a [Param<'p>], width: usize) -> Cow<'a, [Param<'p>]> {
+    let order = |a: &&[Param<'_>], b: &&[Param<'_>]| compare_rows(a, b);
+    if keys.chunks_exact(width).is_sorted_by(|a, b| order(a, b).is_lt()) {
+        return Cow::Borrowed(keys);
+    }
+    let mut rows: Vec<&[Param<'p>]> = keys.chunks_exact(width).collect();
+    rows.sort_unstable_by(order);
+    rows.dedup_by(|a, b| compare_rows(a, b).is_eq());
+    Cow::Owned(rows.concat())
+}
+
+fn compare_rows(a: &[Param<'_>], b: &[Param<'_>]) -> Ordering {
+    let compared = a.iter().zip(b).map(|(a, b)| a.compare(b));
+    compared.fold(Ordering::Equal, Ordering::then)
 }
 
 /// Turns an injected fault into what the engine would have said.

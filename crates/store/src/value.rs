@@ -1,5 +1,7 @@
 //! Values that go into statements, and the column types they are stored as.
 
+use std::cmp::Ordering;
+
 use bursar_money::{Amount, U256};
 use uuid::Uuid;
 
@@ -55,6 +57,39 @@ pub enum Param<'a> {
     Uuid(Uuid),
     /// For [`Column::Bool`].
     Bool(bool),
+}
+
+impl Param<'_> {
+    /// The order of two keys of one column, as the engines have it.
+    pub(crate) fn compare(&self, other: &Param<'_>) -> Ordering {
+        match (self, other) {
+            (Param::Int(a), Param::Int(b)) => a.cmp(b),
+            (Param::Text(a), Param::Text(b)) | (Param::Json(a), Param::Json(b)) => a.cmp(b),
+            (Param::Bytes(a), Param::Bytes(b)) => a.cmp(b),
+            (Param::Amount(a), Param::Amount(b)) => a.cmp(b),
+            (Param::U256(a), Param::U256(b)) => a.cmp(b),
+            (Param::Time(a), Param::Time(b)) => a.cmp(b),
+            (Param::Uuid(a), Param::Uuid(b)) => a.cmp(b),
+            (Param::Bool(a), Param::Bool(b)) => a.cmp(b),
+            _ => self.rank().cmp(&other.rank()),
+        }
+    }
+
+    /// Orders values of different types, which one column never has, and NULL last.
+    fn rank(&self) -> u8 {
+        match self {
+            Param::Int(_) => 0,
+            Param::Text(_) => 1,
+            Param::Bytes(_) => 2,
+            Param::Amount(_) => 3,
+            Param::U256(_) => 4,
+            Param::Time(_) => 5,
+            Param::Json(_) => 6,
+            Param::Uuid(_) => 7,
+            Param::Bool(_) => 8,
+            Param::Null => 9,
+        }
+    }
 }
 
 macro_rules! param_from {

@@ -8,10 +8,11 @@ pub mod join;
 pub mod market;
 pub mod oracle;
 pub mod pool;
-// results
+pub mod results;
 pub mod settings;
-// settle
+pub mod settle;
 pub mod stake;
+pub mod status;
 pub mod summary;
 pub mod timing;
 pub mod wallet;

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use bursar_ledger::AccountId;
 use bursar_store::Column::{Int, Text};
-use bursar_store::{Bulk, Lock, Lookup, Param, Row, StoreError, Tx};
+use bursar_store::{Bulk, Lock, Lookup, Param, Row, StoreError, Timestamp, Tx};
 
 use crate::stake::{Side, StakeCounts};
 use crate::timing::Round;
@@ -58,6 +58,45 @@ pub struct Pool {
     pub accounts: [AccountId; 2],
     /// The newest entry of each side: up, down.
     pub last_entries: [Option<i64>; 2],
+}
+
+/// What the pool route answers (docs/spec/rounds.md 4.2).
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PoolStats {
+    /// The id that was asked for.
+    pub round_id: String,
+    /// Market key; empty for a round without entries.
+    pub market: String,
+    /// Both sides, whole bucks.
+    pub total_bucks: i64,
+    /// UP, whole bucks.
+    pub up_bucks: i64,
+    /// DOWN, whole bucks.
+    pub down_bucks: i64,
+    /// Distinct wallets.
+    pub players: i64,
+    /// Entries.
+    pub entries: i64,
+}
+
+/// The figures of a round by its public id; zeros when nobody has joined it.
+pub fn stats(tx: &mut Tx<'_>, round_id: &str) -> Result<PoolStats, StoreError> {
+    let pool = match Round::from_id(round_id) {
+        Some(round) => Pool::find(tx, round)?,
+        None => None,
+    };
+    let bucks = |side| pool.as_ref().map_or(0, |pool| pool.stakes.bucks(side));
+    let (up_bucks, down_bucks) = (bucks(Side::Up), bucks(Side::Down));
+    Ok(PoolStats {
+        round_id: round_id.to_owned(),
+        market: pool.as_ref().map_or_else(String::new, |pool| pool.round.market().key().to_owned()),
+        total_bucks: up_bucks + down_bucks,
+        up_bucks,
+        down_bucks,
+        players: pool.as_ref().map_or(0, |pool| pool.players),
+        entries: pool.as_ref().map_or(0, |pool| pool.entries),
+    })
 }
 
 const COLUMNS: &str = "round_key, state, stakes, players, entries, up_account, down_account, up_last_entry, \
@@ -132,11 +171,14 @@ impl Pool {
         tx.execute_many(&SAVE, &rows).map(|_| ())
     }
 
-    /// Up to `limit` rounds that are not settled and ended by `last_key`, oldest first.
-    pub fn unsettled(tx: &mut Tx<'_>, last_key: i64, limit: i64) -> Result<Vec<Pool>, StoreError> {
-        let sql = "SELECT round_key, state, stakes, players, entries, up_account, down_account, up_last_entry, \
-                   down_last_entry FROM rounds_pool WHERE state < 2 AND round_key <= $1 ORDER BY round_key LIMIT $2";
-        tx.query(sql, &[last_key.into(), limit.into()], read_pool)
+    /// Up to `limit` rounds that have ended and are not settled, oldest first; those that wait for a price are left out.
+    pub fn due(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Result<Vec<Pool>, StoreError> {
+        let sql = "SELECT p.round_key, p.state, p.stakes, p.players, p.entries, p.up_account, p.down_account, \
+                   p.up_last_entry, p.down_last_entry FROM rounds_pool p \
+                   LEFT JOIN rounds_price_retry r ON r.round_key = p.round_key \
+                   WHERE p.state < 2 AND p.round_key <= $1 AND (r.next_at IS NULL OR r.next_at <= $2) \
+                   ORDER BY p.round_key LIMIT $3";
+        tx.query(sql, &[Round::last_due_key(now).into(), now.into(), limit.into()], read_pool)
     }
 
     /// One pool without a lock, for reads.

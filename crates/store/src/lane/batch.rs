@@ -55,7 +55,9 @@ pub fn run_batch<W: Work>(
 fn fault_of(error: &StoreError) -> LaneFault {
     match error {
         StoreError::UnknownCommit(text) => LaneFault::UnknownOutcome(text.clone()),
-        StoreError::Statement(text) | StoreError::Decode(text) => LaneFault::Poison(text.clone()),
+        StoreError::Statement(text) | StoreError::Duplicate(text) | StoreError::Decode(text) => {
+            LaneFault::Poison(text.clone())
+        }
         StoreError::Conflict(_)
         | StoreError::Unavailable(_)
         | StoreError::DiskFull(_)

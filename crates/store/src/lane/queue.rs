@@ -100,7 +100,9 @@ impl<W: Work> Drop for Lane<W> {
 fn empty<W: Work>(store: &Store, mut work: W, waiting: &Receiver<Waiting<W>>, batch_max: usize) {
     while let Ok(first) = waiting.recv() {
         let (mut commands, mut answers) = (Vec::with_capacity(64), Vec::with_capacity(64));
-        for (command, on_reply) in std::iter::once(first).chain(waiting.try_iter().take(batch_max - 1)) {
+        for (command, on_reply) in
+            std::iter::once(first).chain(waiting.try_iter().take(batch_max.saturating_sub(1)))
+        {
             commands.push(command);
             answers.push(on_reply);
         }

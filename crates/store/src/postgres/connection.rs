@@ -1,28 +1,31 @@
 //! One connection to PostgreSQL with its prepared statements, and the pool that lends connections.
 
 use std::collections::HashMap;
+use std::error::Error;
+use std::io;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
 use postgres::config::SslMode;
+use postgres::error::Severity;
 use postgres::types::{ToSql, Type};
 use postgres::{Client, Config, NoTls, Statement};
 
 use super::codec::{ColumnArray, array_types, param_type};
 use super::tls;
+use crate::pool::Pool;
 use crate::{Bulk, Column, Lookup, Param, Row, StoreError};
 
 /// How long a connection attempt may take, in seconds.
 const CONNECT_TIMEOUT_S: u64 = 5;
-/// A statement that runs longer than this many milliseconds is cancelled by the server.
-const STATEMENT_TIMEOUT_MS: u64 = 60_000;
+/// A statement of a transaction that writes is cancelled by the server when it runs longer.
+const WRITE_STATEMENT_MAX: Duration = Duration::from_secs(60);
 
 /// Connections to one server; lent out one at a time, opened when first needed.
 pub struct PostgresEngine {
     config: Config,
     cache_statements: bool,
-    idle: (Sender<Option<Connection>>, Receiver<Option<Connection>>),
-    wait: Duration,
+    pool: Pool<Connection>,
+    read_limit: Duration,
 }
 
 /// One session. It keeps no session state, so that a pooler between transactions may swap it.
@@ -33,40 +36,44 @@ pub struct Connection {
 }
 
 impl PostgresEngine {
-    /// A pool of at most `size` connections to `url`.
-    pub fn open(url: &str, size: usize, wait: Duration, cache_statements: bool) -> Result<Self, StoreError> {
+    /// A pool of at most `size` connections to `url`; `patience` limits the wait for one, and each reading statement.
+    pub fn open(
+        url: &str,
+        size: usize,
+        patience: Duration,
+        cache_statements: bool,
+    ) -> Result<Self, StoreError> {
         let mut config: Config = url.parse().map_err(|error| unavailable(&error))?;
         config.connect_timeout(Duration::from_secs(CONNECT_TIMEOUT_S));
         config.tcp_user_timeout(Duration::from_secs(30));
         if config.get_application_name().is_none() {
             config.application_name("bursar");
         }
-        let (give, take) = bounded(size.max(1));
-        for _ in 0..size.max(1) {
-            // The channel holds exactly `size` places, so this cannot be full.
-            let _ = give.send(None);
-        }
-        Ok(PostgresEngine { config, cache_statements, idle: (give, take), wait })
+        Ok(PostgresEngine { config, cache_statements, pool: Pool::new(size, patience), read_limit: patience })
     }
 
-    /// Lends a connection to `work`; a connection that died is replaced next time.
+    /// Lends a connection in a transaction that has begun. One that died since its last use is replaced.
     pub fn with<T>(
         &self,
+        read_only: bool,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let place = self.idle.1.recv_timeout(self.wait).map_err(|_| {
-            StoreError::Unavailable("every database connection of this process is busy".into())
-        })?;
-        let mut connection = match place {
-            Some(connection) if !connection.client.is_closed() => Some(connection),
-            _ => None,
+        let limit = if read_only { self.read_limit } else { WRITE_STATEMENT_MAX };
+        let mut place = self.pool.take()?;
+        let reused = place.connection.take().and_then(|mut connection| {
+            let begun = connection.begin(read_only, limit);
+            begun.is_ok().then_some(connection)
+        });
+        let connection = match reused {
+            Some(connection) => connection,
+            None => {
+                let mut fresh = self.connect()?;
+                fresh.begin(read_only, limit)?;
+                fresh
+            }
         };
-        let result = match &mut connection {
-            Some(connection) => work(connection),
-            None => self.connect().and_then(|fresh| work(connection.insert(fresh))),
-        };
-        let usable = connection.filter(|connection| !connection.client.is_closed());
-        let _ = self.idle.0.send(usable);
+        let result = work(place.connection.insert(connection));
+        place.connection.take_if(|connection| connection.client.is_closed());
         result
     }
 
@@ -90,22 +97,26 @@ impl PostgresEngine {
 }
 
 impl Connection {
-    /// Starts a transaction.
-    pub fn begin(&mut self, read_only: bool) -> Result<(), StoreError> {
+    /// Starts a transaction, each statement of which may take up to `limit`.
+    fn begin(&mut self, read_only: bool, limit: Duration) -> Result<(), StoreError> {
         let mode = if read_only {
             "ISOLATION LEVEL REPEATABLE READ, READ ONLY"
         } else {
             "ISOLATION LEVEL READ COMMITTED"
         };
-        let text = format!("BEGIN {mode}; SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}");
+        let limit_ms = limit.as_millis().max(1);
+        let text = format!("BEGIN {mode}; SET LOCAL statement_timeout = {limit_ms}");
         self.client.batch_execute(&text).map_err(classify)
     }
 
-    /// Ends it; an error here means the outcome is not known unless the server itself refused.
+    /// Ends it. Unless the server refused the commit and lives on, what became of it is not known: a server that ends
+    /// the session may do so right after it has committed.
     pub fn commit(&mut self) -> Result<(), StoreError> {
-        self.client.batch_execute("COMMIT").map_err(|error| match error.as_db_error() {
-            Some(_) => classify(error),
-            None => StoreError::UnknownCommit(error.to_string()),
+        self.client.batch_execute("COMMIT").map_err(|error| {
+            match error.as_db_error().and_then(postgres::error::DbError::parsed_severity) {
+                Some(Severity::Error) => classify(error),
+                _ => StoreError::UnknownCommit(describe(&error)),
+            }
         })
     }
 
@@ -213,17 +224,21 @@ fn unavailable(error: &postgres::Error) -> StoreError {
 
 /// Server and transport errors as the store names them (PostgreSQL documentation, appendix A).
 fn classify(error: postgres::Error) -> StoreError {
-    let Some(code) = error.code() else {
-        return StoreError::Unavailable(describe(&error));
-    };
     let text = describe(&error);
+    let Some(code) = error.code() else {
+        // Without an answer of the server, either the connection failed or a value of ours could not be sent.
+        let is_transport = error.is_closed() || error.source().is_some_and(|source| source.is::<io::Error>());
+        return if is_transport { StoreError::Unavailable(text) } else { StoreError::Statement(text) };
+    };
     match code.code() {
-        "40001" | "40P01" | "55P03" | "23505" => StoreError::Conflict(text),
+        "40001" | "40P01" | "55P03" => StoreError::Conflict(text),
+        "23505" => StoreError::Duplicate(text),
         "53100" => StoreError::DiskFull(text),
-        code if code.starts_with("08") || code.starts_with("57") || code.starts_with("53") => {
+        "08P01" => StoreError::Statement(text),
+        "25006" => StoreError::Unavailable(text),
+        code if ["08", "53", "57"].iter().any(|class| code.starts_with(class)) => {
             StoreError::Unavailable(text)
         }
-        "25006" => StoreError::Unavailable(text),
         _ => StoreError::Statement(text),
     }
 }

@@ -241,6 +241,12 @@ impl rusqlite::ToSql for Bound<'_> {
     }
 }
 
+fn is_duplicate(error: &rusqlite::Error) -> bool {
+    let keys =
+        [ffi::SQLITE_CONSTRAINT_PRIMARYKEY, ffi::SQLITE_CONSTRAINT_UNIQUE, ffi::SQLITE_CONSTRAINT_ROWID];
+    matches!(error.sqlite_error(), Some(code) if keys.contains(&code.extended_code))
+}
+
 fn is_failed_flush(error: &rusqlite::Error) -> bool {
     let flush = [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_DIR_FSYNC];
     matches!(error.sqlite_error(), Some(code) if flush.contains(&code.extended_code))
@@ -254,6 +260,7 @@ pub fn classify(error: rusqlite::Error) -> StoreError {
             StoreError::Unavailable(format!("another process holds the write lock of the database: {text}"))
         }
         Some(ErrorCode::DiskFull) => StoreError::DiskFull(text),
+        Some(ErrorCode::ConstraintViolation) if is_duplicate(&error) => StoreError::Duplicate(text),
         Some(
             ErrorCode::SystemIoFailure
             | ErrorCode::CannotOpen

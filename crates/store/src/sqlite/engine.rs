@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
 use fs4::fs_std::FileExt;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::checkpoint::Checkpointer;
 use super::connection::Connection;
 use crate::StoreError;
+use crate::pool::Pool;
 
 /// How the embedded database is opened.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ pub struct SqliteOptions {
 pub struct SqliteEngine {
     options: SqliteOptions,
     writer: Arc<Mutex<Connection>>,
-    readers: (Sender<Option<Connection>>, Receiver<Option<Connection>>),
+    readers: Pool<Connection>,
     checkpointer: Option<Checkpointer>,
     _server_lock: Option<File>,
 }
@@ -56,12 +56,8 @@ impl SqliteEngine {
             (true, None) => Some(Checkpointer::start(&options.path, Arc::clone(&writer))?),
             _ => None,
         };
-        let (give, take) = bounded(options.readers.max(1));
-        for _ in 0..options.readers.max(1) {
-            // The channel holds exactly this many places, so this cannot be full.
-            let _ = give.send(None);
-        }
-        Ok(SqliteEngine { options, writer, readers: (give, take), checkpointer, _server_lock: server_lock })
+        let readers = Pool::new(options.readers, options.read_limit);
+        Ok(SqliteEngine { options, writer, readers, checkpointer, _server_lock: server_lock })
     }
 
     /// The one connection that writes; others of this process wait their turn here.
@@ -87,16 +83,12 @@ impl SqliteEngine {
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let place = self.readers.1.recv_timeout(self.options.read_limit).map_err(|_| {
-            StoreError::Unavailable("every reading connection of this process is busy".into())
-        })?;
-        let opened = place.map_or_else(|| self.open_reader(), Ok);
-        let (result, back) = match opened {
-            Ok(mut connection) => (self.timed(&mut connection, work), Some(connection)),
-            Err(error) => (Err(error), None),
+        let mut place = self.readers.take()?;
+        let connection = match place.connection.take() {
+            Some(connection) => connection,
+            None => self.open_reader()?,
         };
-        let _ = self.readers.0.send(back);
-        result
+        self.timed(place.connection.insert(connection), work)
     }
 
     fn timed<T>(

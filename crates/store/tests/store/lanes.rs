@@ -123,7 +123,7 @@ fn commands_that_wait_together_share_a_batch_up_to_its_largest_size() {
         let options = LaneOptions { queue_max: 100, batch_max: 4 };
         let (lane, open, runs) = gated_lane(test, options);
         lane.submit(100, |_| {}).unwrap();
-        while lane.waiting() > 0 {}
+        while runs.lock().unwrap().is_empty() {}
         (1..=10).for_each(|id| lane.submit(id, |_| {}).unwrap());
         drop(open);
         drop(lane);
@@ -136,9 +136,9 @@ fn commands_that_wait_together_share_a_batch_up_to_its_largest_size() {
 fn a_full_queue_refuses_one_more_and_takes_it_later() {
     for_each_engine(&TABLES, |test| {
         let options = LaneOptions { queue_max: 2, batch_max: 10 };
-        let (lane, open, _) = gated_lane(test, options);
+        let (lane, open, runs) = gated_lane(test, options);
         lane.submit(1, |_| {}).unwrap();
-        while lane.waiting() > 0 {}
+        while runs.lock().unwrap().is_empty() {}
         assert_eq!([2, 3, 4].map(|id| lane.submit(id, |_| {})), [Ok(()), Ok(()), Err(Full)]);
         assert_eq!(lane.waiting(), 2);
         assert!(matches!(lane.call(4), Err(LaneFault::Unavailable(_))));

@@ -1,2 +1,0 @@
-//! The pure rules of four-eyes, as tables.
-

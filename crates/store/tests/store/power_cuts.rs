@@ -1,0 +1,119 @@
+//! The embedded engine on a failing disk: what was acknowledged is there, once, whatever happened meanwhile.
+
+use bursar_disk_faults::{CrashMode, Fault, FaultPlan};
+use bursar_store::lane::{Lane, LaneFault, LaneOptions};
+
+use crate::faulty_disk::{Moves, Random, Server};
+
+const LIVES: u64 = 3;
+
+/// Batches and checkpoints until the disk dies, `LIVES` times over.
+fn survive(seed: u64, mode: CrashMode) {
+    println!("seed {seed}");
+    let (mut server, mut random) = (Server::start(seed), Random(seed));
+    for _ in 0..LIVES {
+        let last_step = server.disk.steps() + random.below(120);
+        server.disk.plan(FaultPlan::new().at(last_step, Fault::Halt));
+        while !server.disk.halted() {
+            if random.below(4) == 0 {
+                // A checkpoint that fails is tried again later.
+                let _ = server.store.checkpoint();
+            }
+            let _ = server.batch(1 + random.below(8));
+        }
+        server.restart(mode);
+        server.ask_again().unwrap();
+        server.check();
+    }
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_or_doubled_in_600_power_cuts() {
+    (0..200).for_each(|seed| survive(seed, CrashMode::PowerCut));
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_or_doubled_in_150_kills() {
+    (1_000..1_050).for_each(|seed| survive(seed, CrashMode::ProcessKill));
+}
+
+#[test]
+fn a_failed_flush_ends_the_process_and_what_it_had_acknowledged_is_there() {
+    for seed in 0..30 {
+        let (mut server, mut random) = (Server::start(seed), Random(seed));
+        (0..random.below(5)).for_each(|_| server.batch(4).unwrap());
+        server.disk.plan(FaultPlan::new().at(server.disk.steps(), Fault::FailSync));
+        assert_eq!(server.batch(4), Err(LaneFault::Closed));
+        server.restart(CrashMode::PowerCut);
+        server.ask_again().unwrap();
+        server.check();
+    }
+}
+
+#[test]
+fn a_failed_write_is_answered_leaves_nothing_and_the_next_batch_works() {
+    for seed in 0..60 {
+        let (mut server, mut random) = (Server::start(seed), Random(seed));
+        server.batch(3).unwrap();
+        let fault = if seed % 2 == 0 { Fault::FailWrite } else { Fault::TornWrite { bytes: 700 } };
+        server.disk.plan(FaultPlan::new().at(server.disk.steps() + random.below(4), fault));
+        let failed = server.batch(3);
+        assert!(matches!(failed, Err(LaneFault::Unavailable(_))), "seed {seed}: {failed:?}");
+        server.check();
+        server.batch(3).unwrap();
+        server.restart(CrashMode::PowerCut);
+    }
+}
+
+#[test]
+fn a_full_disk_is_answered_leaves_nothing_and_works_again_when_there_is_space() {
+    for seed in 0..30 {
+        let mut server = Server::start(seed);
+        server.batch(3).unwrap();
+        server.disk.plan(FaultPlan::new().at(server.disk.steps(), Fault::DiskFull));
+        for _ in 0..3 {
+            let refused = server.batch(5);
+            assert!(
+                matches!(&refused, Err(LaneFault::Unavailable(text)) if text.contains("full")),
+                "{refused:?}"
+            );
+            server.check();
+        }
+        server.disk.clear_faults();
+        server.batch(5).unwrap();
+        server.restart(CrashMode::PowerCut);
+    }
+}
+
+#[test]
+fn a_lane_whose_disk_dies_answers_every_command_and_lies_to_none() {
+    for seed in 0..20 {
+        let mut server = Server::start(seed);
+        let lane = Lane::start(server.store.clone(), Moves, LaneOptions::default()).unwrap();
+        server.disk.plan(FaultPlan::new().at(server.disk.steps() + 10 + seed * 3, Fault::Halt));
+        let mut answered = Vec::new();
+        for id in 1.. {
+            match lane.call(id) {
+                Ok(()) => answered.push(id),
+                Err(_) => break,
+            }
+        }
+        server.take_over(answered);
+        drop(lane);
+        server.restart(CrashMode::PowerCut);
+    }
+}
+
+#[test]
+fn a_write_that_arrived_but_was_reported_failed_is_not_there_after_a_restart() {
+    for seed in 0..60 {
+        println!("seed {seed}");
+        let (mut server, mut random) = (Server::start(seed), Random(seed));
+        server.batch(3).unwrap();
+        let arrives = Fault::TornWrite { bytes: usize::MAX };
+        server.disk.plan(FaultPlan::new().at(server.disk.steps() + random.below(8), arrives));
+        let r = server.batch(3);
+        println!("{r:?}");
+        server.restart(CrashMode::ProcessKill);
+    }
+}
