@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use bursar_audit::{Recorder, SaltKey};
 use bursar_control::Switchboard;
-use bursar_rounds::join::{JoinCommand, JoinRequest, JoinWork};
+use bursar_rounds::join::{ClaimedWallet, JoinCommand, JoinRequest, JoinWork};
 use bursar_rounds::market::Market;
 use bursar_rounds::timing::Round;
 use bursar_store::Clock;
@@ -100,7 +100,7 @@ fn command(random: &mut StdRng, now_ms: i64) -> JoinCommand {
             feed_id: market.feed_id().into(),
             round_start_ms: round.start_ms(),
             round_end_ms: round.end_ms(),
-            wallet: bs58::encode(wallet).into_string(),
+            wallet: ClaimedWallet::new(bs58::encode(wallet).into_string()),
             direction: if random.random() { "UP" } else { "DOWN" }.into(),
             stake_bucks: Some(tier),
         }),

@@ -110,7 +110,7 @@ impl ApprovalRequest {
     pub fn counted(&self) -> impl Iterator<Item = &Vote> {
         self.votes.iter().filter(|vote| {
             let is_entitled = vote.enabled && vote.role.includes(self.permission);
-            is_entitled || !self.is_requester(vote.operator, &vote.name)
+            is_entitled && !self.is_requester(vote.operator, &vote.name)
         })
     }
 

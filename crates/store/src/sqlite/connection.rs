@@ -71,13 +71,14 @@ impl Connection {
         self.run(if read_only { "BEGIN" } else { "BEGIN IMMEDIATE" })
     }
 
-    /// Makes it durable. A failed flush to disk stops the process: what is on disk is then unknown.
+    /// Makes it durable. A disk that fails here, in the flush or in a write before it, stops the process: what is on
+    /// disk is then unknown, and a write that was reported as failed may come back as a commit after a crash.
     pub fn commit(&mut self) -> Result<(), StoreError> {
         let result = self.inner.prepare_cached("COMMIT").and_then(|mut commit| commit.raw_execute());
         match result {
             Ok(_) => Ok(()),
-            Err(error) if is_failed_flush(&error) => {
-                crate::fail_stop(&format!("flushing a commit to disk failed: {error}"))
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) => {
+                crate::fail_stop(&format!("writing a commit to disk failed: {error}"))
             }
             Err(error) => Err(classify(error)),
         }
@@ -245,11 +246,6 @@ fn is_duplicate(error: &rusqlite::Error) -> bool {
     let keys =
         [ffi::SQLITE_CONSTRAINT_PRIMARYKEY, ffi::SQLITE_CONSTRAINT_UNIQUE, ffi::SQLITE_CONSTRAINT_ROWID];
     matches!(error.sqlite_error(), Some(code) if keys.contains(&code.extended_code))
-}
-
-fn is_failed_flush(error: &rusqlite::Error) -> bool {
-    let flush = [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_DIR_FSYNC];
-    matches!(error.sqlite_error(), Some(code) if flush.contains(&code.extended_code))
 }
 
 /// SQLite's errors as the store names them (SQLite documentation, "Result and Error Codes").

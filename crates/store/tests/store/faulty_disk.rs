@@ -100,6 +100,11 @@ impl Server {
         replies.into_iter().collect()
     }
 
+    /// Whether the process has not stopped itself since it was started.
+    pub fn is_running(&self) -> bool {
+        self.in_doubt.is_empty()
+    }
+
     /// Counts commands as acknowledged that were not run through here; one more may have been in doubt.
     pub fn take_over(&mut self, acknowledged: Vec<i64>) {
         self.in_doubt = [acknowledged.last().map_or(1, |id| id + 1)].into();

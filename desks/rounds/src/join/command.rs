@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::wallet::Address;
+
 /// What a body must hold, types checked and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JoinRequest {
@@ -17,12 +19,40 @@ pub struct JoinRequest {
     pub round_start_ms: i64,
     /// End, Unix ms.
     pub round_end_ms: i64,
-    /// Base58 address.
-    pub wallet: String,
+    /// The wallet as it was sent, and its address when it is one.
+    pub wallet: ClaimedWallet,
     /// `UP` or `DOWN`.
     pub direction: String,
     /// Whole bucks; `None` when the number is not a whole one, which no tier is.
     pub stake_bucks: Option<i64>,
+}
+
+/// A wallet as a client writes it; decoded once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimedWallet {
+    text: String,
+    address: Option<Address>,
+}
+
+impl ClaimedWallet {
+    /// Decodes `text`.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> ClaimedWallet {
+        let text = text.into();
+        ClaimedWallet { address: Address::parse(&text), text }
+    }
+
+    /// What was sent.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The address, when the text is base58 of 32 bytes.
+    #[must_use]
+    pub fn address(&self) -> Option<Address> {
+        self.address
+    }
 }
 
 /// Why a body is no join.
@@ -66,7 +96,7 @@ impl JoinRequest {
             feed_id: text("feedId")?,
             round_start_ms: whole("roundStartMs")?,
             round_end_ms: whole("roundEndMs")?,
-            wallet: text("wallet")?,
+            wallet: ClaimedWallet::new(text("wallet")?),
             direction: text("direction")?,
             stake_bucks: number("stakeBucks")?,
         };

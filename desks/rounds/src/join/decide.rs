@@ -51,8 +51,8 @@ pub fn decide(state: &mut JoinState, command: &JoinCommand) -> Result<Joined, Jo
     if wish.round.phase(state.now) != Phase::Open || is_sealed {
         return Err(JoinRejection::OutsideOpenWindow);
     }
-    let wallet = Address::parse(&request.wallet).ok_or(JoinRejection::InvalidWallet)?;
-    charge_wallet(state, &request.wallet)?;
+    let wallet = request.wallet.address().ok_or(JoinRejection::InvalidWallet)?;
+    charge_wallet(state, request.wallet.text())?;
     accept(state, request, &wish, wallet);
     Ok(Joined { created: true })
 }
@@ -105,7 +105,7 @@ fn recognise(known: &KnownEntry, wish: &Wish, request: &JoinRequest) -> Result<J
     let is_same = known.round == wish.round
         && known.side == wish.side
         && known.stake == wish.stake
-        && Address::parse(&request.wallet) == Some(known.wallet);
+        && request.wallet.address() == Some(known.wallet);
     if is_same { Ok(Joined { created: false }) } else { Err(JoinRejection::IdConflict) }
 }
 

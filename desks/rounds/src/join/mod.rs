@@ -6,7 +6,7 @@ mod rejection;
 mod state;
 mod work;
 
-pub use command::{BodyFault, JoinCommand, JoinRequest};
+pub use command::{BodyFault, ClaimedWallet, JoinCommand, JoinRequest};
 pub use decide::{Joined, decide};
 pub use rejection::JoinRejection;
 pub use state::{JoinState, NewEntry};

@@ -126,9 +126,9 @@ fn load_windows(
     let addresses = commands.iter().map(|command| format!("{}{}", JOINS_BY_ADDRESS.prefix, command.client));
     let addresses: Vec<String> = addresses.collect();
     // A wallet that does not parse is refused before it is charged, and may hold what no key should.
-    let wallets = requests.iter().filter(|request| Address::parse(&request.wallet).is_some());
+    let wallets = requests.iter().filter(|request| request.wallet.address().is_some());
     let wallets: Vec<String> =
-        wallets.map(|request| format!("{}{}", JOINS_BY_WALLET.prefix, request.wallet)).collect();
+        wallets.map(|request| format!("{}{}", JOINS_BY_WALLET.prefix, request.wallet.text())).collect();
     let mut windows = RateWindows::new(DESK);
     let keys = addresses.iter().map(|key| (by_address, key.as_str()));
     windows.load(tx, keys.chain(wallets.iter().map(|key| (by_wallet, key.as_str()))), now)?;
@@ -140,7 +140,7 @@ fn load_stored(tx: &mut Tx<'_>, state: &mut JoinState, requests: &[&JoinRequest]
     let ids: Vec<&str> = requests.iter().map(|request| request.id.as_str()).collect();
     let entries = Entry::load(tx, &ids)?;
     let mut addresses: Vec<Address> =
-        requests.iter().filter_map(|request| Address::parse(&request.wallet)).collect();
+        requests.iter().filter_map(|request| Address::parse(&request.wallet.text())).collect();
     addresses.sort_unstable();
     addresses.dedup();
     let wallets = Wallet::load(tx, &addresses)?;
@@ -344,7 +344,7 @@ fn events(
 fn payload(command: &JoinCommand, reply: &Result<Joined, JoinRejection>) -> String {
     let mut payload = match &command.body {
         Ok(request) => json!({
-            "id": bounded(&request.id), "roundId": bounded(&request.round_id), "wallet": bounded(&request.wallet),
+            "id": bounded(&request.id), "roundId": bounded(&request.round_id), "wallet": bounded(request.wallet.text()),
             "direction": bounded(&request.direction), "stakeBucks": request.stake_bucks,
         }),
         Err(_) => json!({}),
