@@ -9,8 +9,8 @@ use bursar_control::Switchboard;
 use bursar_rounds::join::{ClaimedWallet, JoinCommand, JoinRequest, JoinWork};
 use bursar_rounds::market::Market;
 use bursar_rounds::timing::Round;
-use bursar_store::Clock;
 use bursar_store::lane::run_batch;
+use bursar_store::{Clock, Timestamp};
 use clap::Args;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -33,7 +33,8 @@ pub struct Options {
     pub batch: Vec<usize>,
 }
 
-const START_MS: i64 = 1_700_000_040_000;
+/// The instant at which benchmarks begin: a round has just opened.
+pub const START_MS: i64 = 1_700_000_040_000;
 
 /// Runs the benchmark.
 pub fn run(options: &Options) {
@@ -87,8 +88,12 @@ pub fn batch(random: &mut StdRng, now_ms: i64, size: usize) -> Vec<JoinCommand> 
 
 fn command(random: &mut StdRng, now_ms: i64) -> JoinCommand {
     let market = Market::ALL[random.random_range(0..6)];
-    let round = Round::current(market, bursar_store::Timestamp::from_ms(now_ms));
-    let wallet: [u8; 32] = random.random();
+    let wallet = random.random();
+    command_for(random, Round::current(market, Timestamp::from_ms(now_ms)), wallet)
+}
+
+/// A join of `wallet` in `round` with a random id, side and tier.
+pub fn command_for(random: &mut StdRng, round: Round, wallet: [u8; 32]) -> JoinCommand {
     let tier = [5, 10, 25, 50, 100, 250][random.random_range(0..6)];
     let id = uuid::Uuid::from_u128(random.random());
     JoinCommand {
@@ -96,8 +101,8 @@ fn command(random: &mut StdRng, now_ms: i64) -> JoinCommand {
         body: Ok(JoinRequest {
             id: id.to_string(),
             round_id: round.id(),
-            market: market.key().into(),
-            feed_id: market.feed_id().into(),
+            market: round.market().key().into(),
+            feed_id: round.market().feed_id().into(),
             round_start_ms: round.start_ms(),
             round_end_ms: round.end_ms(),
             wallet: ClaimedWallet::new(bs58::encode(wallet).into_string()),

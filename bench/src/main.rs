@@ -10,8 +10,10 @@
 )]
 
 mod database;
+mod http;
 mod joins;
 mod machine;
+mod settlement;
 mod transfers;
 
 use clap::{Parser, Subcommand};
@@ -28,6 +30,10 @@ struct Arguments {
 enum Bench {
     /// Joins in process: the full row set with fresh wallets and random ids.
     Joins(joins::Options),
+    /// Settlement of one large round while joins go on.
+    Settlement(settlement::Options),
+    /// Joins over HTTP against the real server.
+    Http(http::Options),
     /// Bulk transfers with posting chains.
     Transfers(transfers::Options),
 }
@@ -36,6 +42,8 @@ fn main() {
     machine::print();
     match Arguments::parse().bench {
         Bench::Joins(options) => joins::run(&options),
+        Bench::Settlement(options) => settlement::run(&options),
+        Bench::Http(options) => http::run(&options),
         Bench::Transfers(options) => transfers::run(&options),
     }
 }

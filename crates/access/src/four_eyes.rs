@@ -96,6 +96,11 @@ pub fn open_approvals(
     sql::open_approvals(tx, now, before.unwrap_or(ApprovalId(i64::MAX)), limit)
 }
 
+/// Blanks the payloads of requests that ended or ran out before `before`, and says how many. The digests stay.
+pub fn blank_ended_approvals(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64, StoreError> {
+    sql::blank_ended_approvals(tx, before)
+}
+
 fn open_for_vote(tx: &mut Tx<'_>, by: &By<'_>, id: ApprovalId) -> Outcome<(Admission, ApprovalRequest)> {
     take_turn(tx)?;
     let admission = accepted!(admit_as_oneself(tx, by)?);

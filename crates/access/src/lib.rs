@@ -39,7 +39,8 @@ pub use bootstrap::{
 pub use change::Change;
 pub use entropy::{Entropy, OsEntropy, SeededEntropy};
 pub use four_eyes::{
-    Filed, approval, approve, decline_approval, open_approvals, request_approval, withdraw_approval,
+    Filed, approval, approve, blank_ended_approvals, decline_approval, open_approvals, request_approval,
+    withdraw_approval,
 };
 pub use operator::{
     Operator, add_operator, check_operator_name, disable_operator, enable_operator, operator_by_name,

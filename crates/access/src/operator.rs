@@ -128,7 +128,7 @@ pub(crate) fn find(tx: &mut Tx<'_>, name: &str) -> Outcome<Operator> {
 /// Refuses to take away the last admin who can manage operators.
 fn keep_an_admin(operator: &Operator, other_enabled_admins: i64) -> Result<(), Rejection> {
     let is_one = operator.enabled && operator.role == Role::Admin;
-    if is_one && other_enabled_admins < 0 { Err(Rejection::LastAdmin) } else { Ok(()) }
+    if is_one && other_enabled_admins == 0 { Err(Rejection::LastAdmin) } else { Ok(()) }
 }
 
 #[cfg(test)]

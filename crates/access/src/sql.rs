@@ -399,6 +399,12 @@ pub fn end_approval(
     Ok(tx.execute(sql, &[id.0.into(), state.name().into(), by.into(), now.into()])? == 1)
 }
 
+pub fn blank_ended_approvals(tx: &mut Tx<'_>, before: Timestamp) -> Stored<u64> {
+    let sql = "UPDATE access_approval SET payload = '' \
+               WHERE payload <> '' AND (ended_at < $1 OR expires_at < $1)";
+    tx.execute(sql, &[before.into()])
+}
+
 /// Stores a person's approval; `false` when it was there before.
 pub fn insert_vote(tx: &mut Tx<'_>, id: ApprovalId, operator: OperatorId, now: Timestamp) -> Stored<bool> {
     let sql = "INSERT INTO access_vote (approval, operator, at) VALUES ($1, $2, $3) \

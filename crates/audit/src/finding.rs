@@ -115,8 +115,10 @@ pub enum Finding {
     },
 }
 
-const COMPARE: &str = "compare them with a backup made before the change and ask who may write to the database";
-const RESTORE: &str = "find them in a backup or in what the webhook received, and ask who may write to the database";
+const COMPARE: &str =
+    "compare them with a backup made before the change and ask who may write to the database";
+const RESTORE: &str =
+    "find them in a backup or in what the webhook received, and ask who may write to the database";
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

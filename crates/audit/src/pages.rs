@@ -22,9 +22,12 @@ pub struct Link {
     pub at: Timestamp,
 }
 
-/// All events by number. One that does not decode comes as what is wrong with it.
+/// An event's number, and the event or why it does not decode.
+pub type Read = (i64, Result<StoredEvent, String>);
+
+/// All events by number.
 pub struct EventPages {
-    fetched: VecDeque<(i64, Result<StoredEvent, String>)>,
+    fetched: VecDeque<Read>,
     /// The least number of the next page, while there may be one.
     from: Option<i64>,
 }
@@ -36,15 +39,14 @@ impl EventPages {
     }
 
     /// Takes the next event if its number is at most `limit`.
-    pub fn next_up_to(
-        &mut self,
-        tx: &mut Tx<'_>,
-        limit: i64,
-    ) -> Result<Option<(i64, Result<StoredEvent, String>)>, StoreError> {
-        if self.fetched.is_empty() && let Some(from) = self.from {
+    pub fn next_up_to(&mut self, tx: &mut Tx<'_>, limit: i64) -> Result<Option<Read>, StoreError> {
+        if self.fetched.is_empty()
+            && let Some(from) = self.from
+        {
             self.fetch(tx, from)?;
         }
-        Ok(self.fetched.pop_front_if(|(id, _)| *id <= limit))
+        let is_next = self.fetched.front().is_some_and(|(id, _)| *id <= limit);
+        Ok(if is_next { self.fetched.pop_front() } else { None })
     }
 
     fn fetch(&mut self, tx: &mut Tx<'_>, from: i64) -> Result<(), StoreError> {

@@ -15,9 +15,8 @@ const TARGET: &str = "audit_events";
 
 static KNOWN: LazyLock<Lookup> =
     LazyLock::new(|| Lookup::new("id", "audit_events", &[("id", Int)], Lock::Update));
-static BLANK: LazyLock<Bulk> = LazyLock::new(|| {
-    Bulk::update("audit_events", 1, &[("id", Int), ("payload", Text), ("salt", Bytes)])
-});
+static BLANK: LazyLock<Bulk> =
+    LazyLock::new(|| Bulk::update("audit_events", 1, &[("id", Int), ("payload", Text), ("salt", Bytes)]));
 
 /// Why payloads were not erased; nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -29,10 +29,7 @@ mod tests {
     #[test]
     fn the_code_is_that_of_rfc_4231_case_2() {
         let code = code(b"Jefe", &[b"what do ya want ", b"for nothing?"]);
-        assert_eq!(
-            hex::encode(code),
-            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
-        );
+        assert_eq!(hex::encode(code), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
         assert!(is_code(&code, b"Jefe", &[b"what do ya want for nothing?"]));
         assert!(!is_code(&code, b"jefe", &[b"what do ya want for nothing?"]));
         assert!(!is_code(&code[..31], b"Jefe", &[b"what do ya want for nothing?"]));

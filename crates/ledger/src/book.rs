@@ -43,6 +43,8 @@ pub struct Book {
     pub(crate) holds: Vec<Hold>,
     pub(crate) hold_by_id: HashMap<HoldId, HoldSlot>,
     pub(crate) first_transfer: Option<TransferId>,
+    /// How many of the transfers have their number.
+    pub(crate) numbered: usize,
 }
 
 impl Book {
@@ -139,7 +141,7 @@ impl Book {
 
     /// Turns a hold into its transfer.
     pub fn post_hold(&mut self, slot: HoldSlot) -> Result<TransferSlot, LedgerRefusal> {
-        let hold = self.release_hold(slot)?;
+        let hold = self.open_hold(slot)?;
         let transfer = self.post(hold.debit, hold.credit, hold.amount, hold.kind, hold.cause)?;
         self.end_hold(slot, HoldState::Posted, Some(transfer));
         Ok(transfer)
@@ -147,7 +149,7 @@ impl Book {
 
     /// Gives what a hold set aside back to its account.
     pub fn void_hold(&mut self, slot: HoldSlot) -> Result<(), LedgerRefusal> {
-        self.release_hold(slot)?;
+        self.open_hold(slot)?;
         self.end_hold(slot, HoldState::Voided, None);
         Ok(())
     }
@@ -208,22 +210,24 @@ impl Book {
         std::mem::replace(&mut account.last, Link::InBatch(transfer))
     }
 
-    fn release_hold(&mut self, slot: HoldSlot) -> Result<Hold, LedgerRefusal> {
-        let hold = self.holds[slot.0].clone();
+    fn open_hold(&self, slot: HoldSlot) -> Result<Hold, LedgerRefusal> {
+        let hold = &self.holds[slot.0];
         match hold.state {
-            HoldState::Held => {}
-            HoldState::Posted | HoldState::Voided => return Err(LedgerRefusal::HoldEnded),
+            HoldState::Held => Ok(hold.clone()),
+            HoldState::Posted | HoldState::Voided => Err(LedgerRefusal::HoldEnded),
         }
-        let account = &mut self.accounts[hold.debit.0];
-        account.held = account.held.minus(hold.amount)?;
-        account.is_changed = true;
-        Ok(hold)
     }
 
+    /// Ends an open hold; the last step, when nothing can be refused any more.
     fn end_hold(&mut self, slot: HoldSlot, state: HoldState, transfer: Option<TransferSlot>) {
         let hold = &mut self.holds[slot.0];
         hold.state = state;
         hold.transfer = transfer;
         hold.is_changed = true;
+        let account = &mut self.accounts[hold.debit.0];
+        let left = account.held.minus(hold.amount);
+        account.held =
+            left.unwrap_or_else(|_| bursar_store::fail_stop("an account holds less than its holds"));
+        account.is_changed = true;
     }
 }

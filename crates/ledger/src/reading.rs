@@ -78,20 +78,23 @@ pub fn account_by_path(tx: &mut Tx<'_>, path: &str, asset: Asset) -> Result<Opti
     tx.query_first(sql, &[path.into(), asset.code().into()], read_view)
 }
 
-/// Up to `limit` accounts whose path starts with `prefix`, in path order after `after`.
+/// Up to `limit` accounts whose path starts with `prefix`, by path and asset, from the one after `after` on.
 pub fn accounts_by_prefix(
     tx: &mut Tx<'_>,
     prefix: &str,
-    after: &str,
+    after: Option<(&str, Asset)>,
     limit: i64,
 ) -> Result<Vec<AccountView>, StoreError> {
     let end = format!("{prefix}\u{10FFFF}");
     let sql = "SELECT id, path, asset, debits, credits, held, postings, last_transfer \
-               FROM ledger_account WHERE path >= $1 AND path < $2 AND path > $3 ORDER BY path, asset LIMIT $4";
-    tx.query(sql, &[prefix.into(), (&end).into(), after.into(), limit.into()], read_view)
+               FROM ledger_account WHERE path >= $1 AND path < $2 AND (path > $3 OR (path = $3 AND asset > $4)) \
+               ORDER BY path, asset LIMIT $5";
+    let (path, asset) = after.map_or(("", 0), |(path, asset)| (path, asset.code()));
+    tx.query(sql, &[prefix.into(), (&end).into(), path.into(), asset.into(), limit.max(0).into()], read_view)
 }
 
-/// Up to `limit` postings of an account, newest first, from `from` backwards (`None` = from the newest).
+/// Up to `limit` postings of an account, newest first, from `from` backwards (`None` = from the newest). A transfer
+/// that is none of this account's starts nothing.
 pub fn history(
     tx: &mut Tx<'_>,
     account: AccountId,
@@ -102,9 +105,10 @@ pub fn history(
         Some(start) => Some(start.0),
         None => last_transfer(tx, account)?,
     };
-    let Some(start) = start else { return Ok(Vec::new()) };
+    let Some(start) = start.filter(|_| limit > 0) else { return Ok(Vec::new()) };
     let sql = "WITH RECURSIVE chain AS ( \
-                 SELECT t.*, 1 AS step FROM ledger_transfer t WHERE t.id = $2 \
+                 SELECT t.*, 1 AS step FROM ledger_transfer t \
+                 WHERE t.id = $2 AND (t.debit_account = $1 OR t.credit_account = $1) \
                  UNION ALL \
                  SELECT t.*, chain.step + 1 FROM chain JOIN ledger_transfer t ON t.id = \
                    CASE WHEN chain.debit_account = $1 THEN chain.debit_previous ELSE chain.credit_previous END \

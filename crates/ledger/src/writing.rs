@@ -11,16 +11,15 @@ use crate::book::Book;
 use crate::hold::{Hold, HoldId, HoldSlot, HoldState};
 use crate::transfer::{Link, TransferId, TransferKind, TransferSlot};
 
-const COLUMNS: &str = "id, asset, overdraft, debits, credits, held, postings, last_transfer, ''";
-const COLUMNS_AND_PATH: &str = "id, asset, overdraft, debits, credits, held, postings, last_transfer, path";
+const COLUMNS: &str = "id, asset, overdraft, debits, credits, held, postings, last_transfer";
 const ACCOUNTS: Sequence = Sequence("ledger_account");
 const TRANSFERS: Sequence = Sequence("ledger_transfer");
 const HOLDS: Sequence = Sequence("ledger_hold");
 
 static BY_ID: LazyLock<Lookup> =
     LazyLock::new(|| Lookup::new(COLUMNS, "ledger_account", &[("id", Int)], Lock::Update));
-static BY_PATH: LazyLock<Lookup> =
-    LazyLock::new(|| Lookup::new(COLUMNS_AND_PATH, "ledger_account", &[("path", Text)], Lock::Update));
+static IDS_BY_PATH: LazyLock<Lookup> =
+    LazyLock::new(|| Lookup::new("id, path, asset", "ledger_account", &[("path", Text)], Lock::None));
 static HOLD_BY_ID: LazyLock<Lookup> = LazyLock::new(|| {
     Lookup::new(
         "id, debit_account, credit_account, amount, state, kind, cause",
@@ -112,14 +111,24 @@ impl Book {
         Ok(())
     }
 
-    /// Loads and locks accounts by path; what is not there stays absent.
+    /// Loads and locks accounts by path; what is not there stays absent. They are locked by number as everywhere, so
+    /// that two batches do not wait for each other crosswise.
     pub fn load_paths(&mut self, tx: &mut Tx<'_>, paths: &[&str]) -> Result<(), StoreError> {
         let mut missing = paths.to_vec();
         missing.sort_unstable();
         missing.dedup();
         let keys: Vec<Param<'_>> = missing.iter().map(|path| Param::Text(path)).collect();
-        let rows = tx.lookup(&BY_PATH, &keys, read_account)?;
-        rows.into_iter().for_each(|account| self.adopt(account));
+        let found = tx.lookup(&IDS_BY_PATH, &keys, |row| {
+            Ok((AccountId(row.get(0)?), row.get::<String>(1)?, asset_of(row.get(2)?)?))
+        })?;
+        let ids: Vec<AccountId> = found.iter().map(|(id, ..)| *id).collect();
+        self.load(tx, &ids)?;
+        for (id, path, asset) in found {
+            let slot =
+                self.slot(id).ok_or_else(|| StoreError::Decode(format!("account {path} disappeared")))?;
+            self.accounts[slot.0].path.clone_from(&path);
+            self.by_path.insert((path, asset), slot);
+        }
         Ok(())
     }
 
@@ -171,23 +180,24 @@ impl Book {
     pub fn number(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         let fresh = self.accounts.iter().filter(|account| account.id.is_none()).count();
         if fresh > 0 {
-            let mut next = tx.allocate(ACCOUNTS, count(fresh)?)?;
-            for (index, account) in self.accounts.iter_mut().enumerate().filter(|(_, a)| a.id.is_none()) {
-                account.id = Some(AccountId(next));
-                self.by_id.insert(AccountId(next), AccountSlot(index));
-                next += 1;
+            let first = tx.allocate(ACCOUNTS, count(fresh)?)?;
+            let unnumbered = self.accounts.iter_mut().enumerate().filter(|(_, account)| account.id.is_none());
+            for (id, (index, account)) in (first..).map(AccountId).zip(unnumbered) {
+                account.id = Some(id);
+                self.by_id.insert(id, AccountSlot(index));
             }
         }
         if !self.transfers.is_empty() && self.first_transfer.is_none() {
             let first = tx.allocate(TRANSFERS, count(self.transfers.len())?)?;
             self.first_transfer = Some(TransferId(first));
+            self.numbered = self.transfers.len();
         }
         let fresh = self.holds.iter().filter(|hold| hold.id.is_none()).count();
         if fresh > 0 {
-            let mut next = tx.allocate(HOLDS, count(fresh)?)?;
-            for hold in self.holds.iter_mut().filter(|hold| hold.id.is_none()) {
-                hold.id = Some(HoldId(next));
-                next += 1;
+            let first = tx.allocate(HOLDS, count(fresh)?)?;
+            let unnumbered = self.holds.iter_mut().filter(|hold| hold.id.is_none());
+            for (id, hold) in (first..).map(HoldId).zip(unnumbered) {
+                hold.id = Some(id);
             }
         }
         Ok(())
@@ -202,6 +212,7 @@ impl Book {
     /// The number of a transfer, after [`Book::number`].
     #[must_use]
     pub fn transfer_id(&self, slot: TransferSlot) -> TransferId {
+        invariant!(slot.0 < self.numbered, "a transfer that was decided after the book was numbered");
         let first = self.first_transfer.unwrap_or_else(|| bursar_store::fail_stop("transfers not numbered"));
         let offset = i64::try_from(slot.0).unwrap_or_else(|_| bursar_store::fail_stop("transfer slot"));
         TransferId(first.0 + offset)
@@ -335,17 +346,10 @@ impl Book {
         }
     }
 
-    /// Takes in a loaded account; one that is here already keeps what the batch did to it.
+    /// Takes in an account that was not here.
     fn adopt(&mut self, account: Account) {
-        let next = AccountSlot(self.accounts.len());
-        let known = account.id.and_then(|id| self.slot(id));
-        if !account.path.is_empty() {
-            self.by_path.insert((account.path.clone(), account.asset), known.unwrap_or(next));
-        }
-        if known.is_none() {
-            account.id.map(|id| self.by_id.insert(id, next));
-            self.accounts.push(account);
-        }
+        account.id.map(|id| self.by_id.insert(id, AccountSlot(self.accounts.len())));
+        self.accounts.push(account);
     }
 }
 
@@ -353,8 +357,12 @@ fn count(items: usize) -> Result<i64, StoreError> {
     i64::try_from(items).map_err(|_| StoreError::Decode("a count beyond 63 bits".into()))
 }
 
+fn asset_of(code: i64) -> Result<Asset, StoreError> {
+    Asset::from_code(code).map_err(|error| StoreError::Decode(error.to_string()))
+}
+
 fn read_account(row: &Row<'_>) -> Result<Account, StoreError> {
-    let asset = Asset::from_code(row.get(1)?).map_err(|error| StoreError::Decode(error.to_string()))?;
+    let asset = asset_of(row.get(1)?)?;
     let (debits, credits) = (row.get(3)?, row.get(4)?);
     Ok(Account {
         id: Some(AccountId(row.get(0)?)),
@@ -366,7 +374,7 @@ fn read_account(row: &Row<'_>) -> Result<Account, StoreError> {
         held: row.get(5)?,
         postings: row.get(6)?,
         last: row.get::<Option<i64>>(7)?.map_or(Link::None, |id| Link::Stored(TransferId(id))),
-        path: row.get(8)?,
+        path: String::new(),
         is_new: false,
         is_changed: false,
     })

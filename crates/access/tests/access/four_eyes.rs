@@ -2,8 +2,8 @@
 
 use bursar_access::{
     Act, Actor, ApprovalState, By, Change, Permission, Policy, Rejection, Role, ServicePrincipal, actions,
-    add_operator, approval, decline_approval, open_approvals, policies, request_approval, set_policy,
-    set_role, withdraw_approval,
+    add_operator, approval, blank_ended_approvals, decline_approval, open_approvals, policies,
+    request_approval, set_policy, set_role, withdraw_approval,
 };
 
 use crate::scene::{Scene, on_each_engine, perform};
@@ -278,5 +278,21 @@ fn waiting_requests_are_listed_newest_first_with_their_approvals() {
         };
         assert_eq!(page(None), [(ids[2], 0), (ids[1], 1)]);
         assert_eq!(page(Some(ids[1])), [(ids[0], 0)]);
+    });
+}
+
+#[test]
+fn what_ended_requests_were_about_can_be_blanked_and_waiting_ones_stay() {
+    on_each_engine(|scene| {
+        let [ann, bob, _, _] = admins(scene, 1);
+        let [used, waiting] = ["p1", "p2"].map(|payout| scene.ask(&ann, &give_up(payout)).unwrap());
+        scene.approve(&bob, used).unwrap();
+        scene.perform(&ann, &give_up("p1"), Some(used)).unwrap();
+        let before = scene.test.advance_ms(1);
+        let blank =
+            |before| scene.test.store().transact("test.blank", |tx| blank_ended_approvals(tx, before));
+        assert_eq!([blank(before).unwrap(), blank(before).unwrap()], [1, 0]);
+        let payload = |id| scene.read(|tx, _| Ok(Ok(approval(tx, id)?))).unwrap().unwrap().payload;
+        assert_eq!([payload(used), payload(waiting)], [String::new(), give_up("p2").payload]);
     });
 }

@@ -174,3 +174,15 @@ fn operators_revoke_their_own_tokens_and_learn_nothing_of_others() {
         assert_eq!(revoke(scene, &scene.root, unknown), Err(Rejection::CredentialUnknown));
     });
 }
+
+#[test]
+fn a_token_revoked_by_hand_in_sql_takes_its_sessions_with_it() {
+    on_each_engine(|scene| {
+        let ann = scene.join("ann", Role::Viewer);
+        let session = scene.open_session(&ann.actor, SessionLimits::default()).unwrap().secret;
+        let sql = "UPDATE access_token SET revoked_at = $1";
+        scene.write(|tx, now| Ok(Ok(tx.execute(sql, &[now.into()])?))).unwrap();
+        assert_eq!(scene.sign_in(&ann.token), Err(Rejection::Unauthorized));
+        assert_eq!(scene.visit(session.reveal()), Err(Rejection::Unauthorized));
+    });
+}

@@ -1,0 +1,113 @@
+//! Folding recorded changes of switches and settings into the audit log, and recorded stops into their rows.
+
+use bursar_audit::{Actor, Event, Level, Recorder, Target};
+use bursar_control::{
+    Change, ConfigTable, Switch, SwitchChange, Switchboard, fold_changes, unfolded_changes,
+};
+use bursar_store::{Store, StoreError, Timestamp, Tx};
+use serde_json::json;
+
+/// Changes folded in one transaction.
+const FOLD_MAX: i64 = 256;
+/// Everything that has a configuration table.
+const TABLES: [ConfigTable; 6] = [
+    ConfigTable::PLATFORM,
+    ConfigTable::ROUNDS,
+    ConfigTable::FAUCET,
+    ConfigTable::COMMITMENTS,
+    ConfigTable::TRADES,
+    ConfigTable::ARENA,
+];
+
+/// Records every change that is not in the audit log yet, each exactly once, and says how many there were. Call it in
+/// the transaction that changes something, or from the job that looks for hand-typed changes.
+pub fn fold(tx: &mut Tx<'_>, recorder: &Recorder, now: Timestamp) -> Result<usize, StoreError> {
+    let mut folded = 0;
+    loop {
+        let changes = unfolded_changes(tx, FOLD_MAX)?;
+        if changes.is_empty() {
+            return Ok(folded);
+        }
+        let events: Vec<Event> = changes.iter().map(event).collect();
+        let first = recorder.record(tx, &events, now)?;
+        let numbers: Vec<i64> = (first..).take(changes.len()).collect();
+        fold_changes(tx, &changes, &numbers)?;
+        folded += changes.len();
+    }
+}
+
+/// Whether anything waits to be folded.
+pub fn is_pending(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
+    Ok(!unfolded_changes(tx, 1)?.is_empty())
+}
+
+/// Turns the stops of the control file into rows, with their audit events, then forgets them. Says how many there were.
+pub fn adopt_recorded_stops(
+    store: &Store,
+    switchboard: &Switchboard,
+    recorder: &Recorder,
+    known: &[(ConfigTable, Switch)],
+) -> Result<usize, StoreError> {
+    let Some(file) = switchboard.control_file() else { return Ok(0) };
+    if file.epoch() == 0 {
+        return Ok(0);
+    }
+    let adopted = store.transact("desk.adopt_stops", |tx| {
+        let now = tx.reading()?;
+        let mut adopted = Vec::new();
+        // Read inside the transaction: a resume that comes between changes the file, and the commit guard sees it.
+        for stop in switchboard.recorded()? {
+            let found = known.iter().find(|(_, switch)| switch.desk == stop.desk && switch.key == stop.key);
+            let Some((table, switch)) = found else {
+                tracing::warn!(desk = stop.desk, key = stop.key, "the control file stops a switch that is not here");
+                continue;
+            };
+            let (actor, reason) = (stop.actor.as_str(), stop.reason.as_str());
+            let change =
+                SwitchChange { table: *table, switch: *switch, stop: true, actor, reason, expires_at: None };
+            Switchboard::set(tx, &[change], now)?;
+            adopted.push(*switch);
+        }
+        fold(tx, recorder, now)?;
+        Ok(adopted)
+    })?;
+    file.forget(&adopted)?;
+    Ok(adopted.len())
+}
+
+fn event(change: &Change) -> Event {
+    let name = match change.new.as_deref() {
+        None => "control.row_deleted",
+        Some("on" | "off") => "control.switch_changed",
+        Some(_) => "control.setting_changed",
+    };
+    let payload = json!({
+        "key": change.key, "old": change.old, "new": change.new, "source": change.source, "actor": change.actor,
+        "reason": change.reason, "dbRole": change.db_role, "atMs": change.at.ms(),
+    });
+    Event {
+        level: Level::Warn,
+        desk: desk_of(&change.desk),
+        name,
+        actor: actor(change),
+        target: Target { kind: "config", id: format!("{}/{}", change.desk, change.key) },
+        request_id: None,
+        correlation_id: None,
+        payload: payload.to_string(),
+    }
+}
+
+/// Names stay in the payload; an id such as `cli:root` may stand outside it (docs/spec/platform.md X1).
+fn actor(change: &Change) -> Actor {
+    let kind = match change.source.as_deref() {
+        Some("operator") => "operator",
+        Some("sql") => "sql",
+        _ => "system",
+    };
+    let is_id = |text: &&str| ["operator:", "service:", "cli:"].iter().any(|prefix| text.starts_with(prefix));
+    Actor { kind, id: change.actor.as_deref().filter(is_id).unwrap_or_default().to_owned() }
+}
+
+fn desk_of(name: &str) -> &'static str {
+    TABLES.iter().find(|table| table.desk == name).map_or("platform", |table| table.desk)
+}

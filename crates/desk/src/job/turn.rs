@@ -1,0 +1,139 @@
+//! One run of a job: the lease taken, the work done, how it ended noted.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bursar_store::clock::machine_time;
+use bursar_store::lease::Lease;
+use bursar_store::{EngineKind, Store, StoreError, Timestamp, Tx};
+
+use super::{Job, JobFault, JobTurn, Progress, rows};
+
+/// How long a lease lasts unless it is renewed; a dead process blocks its jobs no longer. Real time.
+pub(super) const LEASE_MS: i64 = 4_000;
+/// Runs in a row that a job may ask for with [`Progress::More`] before others get their turn.
+const RUNS_IN_A_ROW_MAX: u32 = 10_000;
+
+/// How a turn ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TurnEnd {
+    /// It ran, and what it did is noted.
+    Ran,
+    /// Another process has the lease.
+    Busy,
+}
+
+/// Who runs jobs.
+#[derive(Clone)]
+pub(super) struct Holder {
+    pub store: Arc<Store>,
+    pub process: Arc<str>,
+    pub stopping: Arc<AtomicBool>,
+}
+
+impl Holder {
+    /// Runs `job`, due at `instant`, unless another process is at it.
+    pub fn take_turn(&self, job: &Job, instant: Timestamp) -> Result<TurnEnd, StoreError> {
+        let Some(lease) = self.begin(job, instant)? else { return Ok(TurnEnd::Busy) };
+        let turn = JobTurn { lease, instant, stopping: Arc::clone(&self.stopping) };
+        let failure = run(job, &turn).err().map(|fault| chain(&*fault));
+        if let Some(failure) = &failure {
+            tracing::error!(job = job.name, failure, "a job failed; it runs again when it is next due");
+        }
+        self.end(job, &turn, failure.as_deref())?;
+        Ok(TurnEnd::Ran)
+    }
+
+    fn begin(&self, job: &Job, instant: Timestamp) -> Result<Option<Lease>, StoreError> {
+        self.store.transact("desk.job_begin", |tx| {
+            let real = real_time(tx)?;
+            let Some(lease) = Lease::take(tx, &lease_name(job.name), &self.process, real, LEASE_MS)? else {
+                return Ok(None);
+            };
+            let now = tx.reading()?;
+            rows::begin(tx, job.name, &self.process, instant, now)?;
+            Ok(Some(lease))
+        })
+    }
+
+    fn end(&self, job: &Job, turn: &JobTurn, failure: Option<&str>) -> Result<(), StoreError> {
+        self.store.transact("desk.job_end", |tx| {
+            let now = tx.reading()?;
+            rows::end(tx, job.name, turn.instant, failure, now)?;
+            turn.lease.release(tx)
+        })
+    }
+
+    /// Renews the leases of jobs that are still running here.
+    pub fn renew(&self, names: &[&'static str]) -> Result<(), StoreError> {
+        self.store.transact("desk.job_renew", |tx| {
+            let real = real_time(tx)?;
+            for name in names {
+                if Lease::take(tx, &lease_name(name), &self.process, real, LEASE_MS)?.is_none() {
+                    tracing::warn!(job = name, "another process has taken over a job that still runs here");
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Makes a row for each job. On the embedded engine nobody else can be alive, so leases that a dead process left
+    /// are given free.
+    pub fn enter(&self, jobs: &[Job]) -> Result<(), StoreError> {
+        self.store.transact("desk.job_enter", |tx| {
+            let now = tx.reading()?;
+            for job in jobs {
+                rows::follow(tx, job.name, now)?;
+            }
+            if tx.engine() == EngineKind::Sqlite {
+                let sql = "UPDATE store_leases SET until = $1 WHERE substr(name, 1, 4) = 'job:'";
+                tx.execute(sql, &[Timestamp::from_ms(0).into()])?;
+            }
+            Ok(())
+        })
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+}
+
+fn run(job: &Job, turn: &JobTurn) -> Result<(), JobFault> {
+    for _ in 0..RUNS_IN_A_ROW_MAX {
+        let ended = catch_unwind(AssertUnwindSafe(|| (job.run)(turn)));
+        match ended.unwrap_or_else(|_| Err("the job panicked; the panic stands in the log".into()))? {
+            Progress::More if !turn.is_stopping() => {}
+            Progress::More | Progress::Done => return Ok(()),
+        }
+    }
+    tracing::warn!(job = job.name, "a job found more work {RUNS_IN_A_ROW_MAX} times in a row; it goes on later");
+    Ok(())
+}
+
+/// Leases are about processes being alive, so they follow real time, whatever clock the rules follow.
+fn real_time(tx: &mut Tx<'_>) -> Result<Timestamp, StoreError> {
+    match tx.engine() {
+        EngineKind::Sqlite => Ok(machine_time()),
+        EngineKind::Postgres => {
+            let now = tx.query_first("SELECT clock_timestamp()", &[], |row| row.get(0))?;
+            now.ok_or_else(|| StoreError::Decode("the database told no time".into()))
+        }
+    }
+}
+
+fn lease_name(job: &str) -> String {
+    format!("job:{job}")
+}
+
+/// An error with its sources.
+fn chain(fault: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = fault.to_string();
+    let mut source = fault.source();
+    while let Some(inner) = source {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    text
+}
