@@ -1,5 +1,7 @@
 //! Where one test's database is, and how it goes away.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use bursar_store::{DatabaseUrl, EngineKind, Migration};
 use tempfile::TempDir;
 
@@ -9,8 +11,8 @@ use crate::cluster::Cluster;
 pub enum Place {
     /// A folder of its own.
     Folder(TempDir),
-    /// A database of this name.
-    Database(Box<Cluster>, String),
+    /// A database of this name; the cluster's connection waits to delete it.
+    Database(Box<Mutex<Cluster>>, String),
 }
 
 impl Place {
@@ -21,7 +23,7 @@ impl Place {
             EngineKind::Postgres => {
                 let mut cluster = Cluster::from_environment();
                 let name = cluster.create_database(migrations);
-                Place::Database(Box::new(cluster), name)
+                Place::Database(Box::new(Mutex::new(cluster)), name)
             }
         }
     }
@@ -29,7 +31,7 @@ impl Place {
     pub fn url(&self) -> DatabaseUrl {
         match self {
             Place::Folder(folder) => DatabaseUrl::Sqlite(folder.path().join("test.db")),
-            Place::Database(cluster, name) => cluster.url_of(name),
+            Place::Database(cluster, name) => lock(cluster).url_of(name),
         }
     }
 }
@@ -38,7 +40,11 @@ impl Drop for Place {
     fn drop(&mut self) {
         match self {
             Place::Folder(_) => {}
-            Place::Database(cluster, name) => cluster.drop_database(name),
+            Place::Database(cluster, name) => lock(cluster).drop_database(name),
         }
     }
+}
+
+fn lock(cluster: &Mutex<Cluster>) -> MutexGuard<'_, Cluster> {
+    cluster.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -76,7 +76,8 @@ fn writers_that_record_at_the_same_time_leave_a_clean_log() {
 fn an_event_is_stored_as_it_was_given() {
     on_each_engine(|store| {
         let given = event("join.accepted", 6);
-        store.store().transact("t", |tx| recorder("a").record(tx, &[given.clone()], store.now())).unwrap();
+        let events_given = std::slice::from_ref(&given);
+        store.store().transact("t", |tx| recorder("a").record(tx, events_given, store.now())).unwrap();
         let stored = store.store().read("t", |tx| events(tx, &EventFilter::default())).unwrap().remove(0);
         assert_eq!((stored.id, stored.at, stored.level), (1, store.now(), given.level));
         assert_eq!((stored.desk.as_str(), stored.event.as_str()), ("rounds", "join.accepted"));

@@ -146,10 +146,6 @@ fn a_deleted_link_leaves_its_events_outside_and_a_hole_in_its_chain() {
 fn links_that_changed_places_are_found() {
     on_each_engine(|store| {
         fill(store);
-        let swapped = "UPDATE audit_links SET number = 100 - number WHERE chain = 'a'; \
-                       UPDATE audit_links SET number = 99 WHERE chain = 'a' AND number = 98; \
-                       UPDATE audit_links SET number = number - 96 WHERE chain = 'a' AND number = 99";
-        assert_found(store, swapped);
         let exchanged = "UPDATE audit_links SET number = 50 WHERE chain = 'a' AND number = 1; \
                          UPDATE audit_links SET number = 1 WHERE chain = 'a' AND number = 2; \
                          UPDATE audit_links SET number = 2 WHERE chain = 'a' AND number = 50";
@@ -261,8 +257,7 @@ fn tampering_on_both_sides_of_a_page_is_found() {
         for number in [2, 999, 1_000, 1_001, 1_101] {
             assert_found(store, &format!("DELETE FROM audit_links WHERE number = {number}"));
         }
-        let torn =
-            found_after(store, None, "DELETE FROM audit_events WHERE id > 1_100".replace('_', "").as_str());
+        let torn = found_after(store, None, "DELETE FROM audit_events WHERE id > 1100");
         assert_eq!((torn.findings.len(), torn.findings_left_off), (1_000, 100));
     });
 }
@@ -333,13 +328,17 @@ fn flip_each_bit(tx: &mut Tx<'_>, sql: &'static str, value: Vec<u8>, key: &[Para
 fn values_of_a_wrong_type_are_findings_not_failures() {
     let store = empty(EngineKind::Sqlite);
     fill(&store);
-    for column in ["at", "level", "desk", "request_id", "payload", "salt", "payload_digest"] {
-        let sql = format!("UPDATE audit_events SET {column} = X'FF' || '.5' WHERE id = 4");
-        let found = findings(
-            &store,
-            &sql.replace("X'FF' || '.5'", if column == "salt" { "'text'" } else { "X'FF'" }),
-        );
-        assert!(!found.is_empty(), "{column}");
+    for (column, value) in [
+        ("at", "X'FF'"),
+        ("level", "X'FF'"),
+        ("desk", "X'FF'"),
+        ("request_id", "X'FF'"),
+        ("payload", "CAST(payload AS BLOB)"),
+        ("salt", "'text'"),
+        ("payload_digest", "'text'"),
+    ] {
+        let found = findings(&store, &format!("UPDATE audit_events SET {column} = {value} WHERE id = 4"));
+        assert!(matches!(found[..], [Finding::EventUnreadable { event: 4, .. }]), "{column}: {found:?}");
     }
     for column in ["chain", "number", "first_event", "last_event", "previous", "hash", "at"] {
         let value = if column == "hash" || column == "previous" { "'text'" } else { "X'FF'" };

@@ -44,7 +44,7 @@ fn four_threads_on_three_accounts_lose_nothing_and_keep_every_chain_whole() {
         }
         let next = town.pay(town.world, town.ann, 1);
         assert_eq!(next, Ok(TransferId(transfers + 1)));
-        let totals = town.store().read("test.totals", |tx| trial_balance(tx)).unwrap();
+        let totals = town.store().read("test.totals", trial_balance).unwrap();
         assert!(totals.iter().all(|total| total.sum.is_zero()));
     });
 }

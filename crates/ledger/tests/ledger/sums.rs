@@ -7,7 +7,7 @@ use bursar_store::{Store, Timestamp};
 use crate::town::{KIND, batch, for_each_engine};
 
 fn totals(store: &Store) -> Vec<TrialBalance> {
-    store.read("test.totals", |tx| trial_balance(tx)).unwrap()
+    store.read("test.totals", trial_balance).unwrap()
 }
 
 #[test]

@@ -1,0 +1,17 @@
+//! Every migration of every room and desk, in the order of their dependence.
+
+use bursar_store::{EngineKind, Migration};
+
+/// All migrations for `engine`.
+#[must_use]
+pub fn migrations(engine: EngineKind) -> Vec<Migration> {
+    let mut all = bursar_ledger::MIGRATIONS.to_vec();
+    all.extend(bursar_audit::MIGRATIONS);
+    all.push(bursar_audit::guards(engine));
+    all.extend(bursar_control::MIGRATIONS);
+    all.extend(bursar_access::MIGRATIONS);
+    all.extend(bursar_desk::MIGRATIONS);
+    all.push(bursar_control::ConfigTable::PLATFORM.migration("platform/0000_config", engine));
+    all.extend(bursar_rounds::migrations(engine));
+    all
+}
