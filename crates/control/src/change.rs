@@ -49,6 +49,10 @@ pub fn unfolded_changes(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Change>, Stor
 
 /// Marks changes as folded into the audit events of the same places of `events`.
 pub fn fold_changes(tx: &mut Tx<'_>, changes: &[Change], events: &[i64]) -> Result<(), StoreError> {
+    if changes.len() != events.len() {
+        let text = format!("{} changes folded into {} events", changes.len(), events.len());
+        return Err(StoreError::Statement(text));
+    }
     for (change, event) in changes.iter().zip(events) {
         let sql = "UPDATE control_changes SET folded_event = $2 WHERE id = $1 AND folded_event IS NULL";
         if tx.execute(sql, &[change.id.into(), (*event).into()])? != 1 {

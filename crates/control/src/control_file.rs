@@ -2,8 +2,8 @@
 //! server hangs holding the database's lock (docs/spec/platform.md V7).
 
 use std::fs::{self, File, OpenOptions};
+use std::hash::{DefaultHasher, Hasher};
 use std::io::Write;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use bursar_store::StoreError;
@@ -42,17 +42,15 @@ impl ControlFile {
         ControlFile { path: PathBuf::from(name) }
     }
 
-    /// A number that changes with every change of the file; 0 while there is none.
+    /// A number that says whether the file's content is another one; 0 while there is none.
     #[must_use]
     pub fn epoch(&self) -> u64 {
-        match fs::metadata(&self.path) {
-            Ok(meta) => {
-                let parts =
-                    [meta.ino(), meta.mtime().unsigned_abs(), meta.mtime_nsec().unsigned_abs(), meta.len()];
-                parts
-                    .iter()
-                    .fold(1, |sum: u64, part| sum.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(*part))
-                    | 1
+        match fs::read(&self.path) {
+            // Of the content: times and inodes of two files written within one tick of the clock may be the same.
+            Ok(bytes) => {
+                let mut hasher = DefaultHasher::new();
+                hasher.write(&bytes);
+                hasher.finish() | 1
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
             Err(_) => u64::MAX,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bursar_store::{Param, StoreError, Timestamp, Tx};
 
+use crate::switchboard::second_id;
 use crate::table::ConfigTable;
 
 /// A whole number that an operator may change while the server runs.
@@ -132,6 +133,7 @@ pub fn change(
         Param::Null,
         Param::Time(now),
         Param::Uuid(tx.batch()),
+        Param::Uuid(second_id(tx)),
     ];
     tx.execute(table.update, &params)?;
     Ok(before.value)

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bursar_store::{EngineKind, Param, Store, StoreError, Timestamp, Tx};
+use uuid::Uuid;
 
 use crate::control_file::{ControlFile, RecordedStop};
 use crate::switch::{StopSource, Switch, SwitchState};
@@ -70,7 +71,7 @@ impl Switchboard {
         self.states(tx, locking(tx.engine(), table), switches, now)
     }
 
-    /// The same without a lock, for reads: what is seen may change right after.
+    /// The same without a lock, for transactions that only read: what it says may be over already.
     pub fn peek(
         &self,
         tx: &mut Tx<'_>,
@@ -78,7 +79,7 @@ impl Switchboard {
         switches: &[Switch],
         now: Timestamp,
     ) -> Result<Vec<SwitchState>, StoreError> {
-        self.states(tx, table.lock, switches, now)
+        self.states(tx, table.peek, switches, now)
     }
 
     fn states(
@@ -127,6 +128,7 @@ impl Switchboard {
                 change.expires_at.into(),
                 Param::Time(now),
                 Param::Uuid(tx.batch()),
+                Param::Uuid(second_id(tx)),
             ];
             if tx.execute(change.table.update, &params)? == 0 {
                 let text = format!(
@@ -154,9 +156,14 @@ impl Switchboard {
 /// The locking form of the read. SQLite's one writer needs no row lock.
 fn locking(engine: EngineKind, table: ConfigTable) -> &'static str {
     match engine {
-        EngineKind::Sqlite => table.lock,
+        EngineKind::Sqlite => table.peek,
         EngineKind::Postgres => table.lock_shared,
     }
+}
+
+/// Tells the second change of one row from the first within a transaction, both of which bear its batch id.
+pub(crate) fn second_id(tx: &Tx<'_>) -> Uuid {
+    Uuid::from_u128(!tx.batch().as_u128())
 }
 
 struct FileGuard(ControlFile);

@@ -10,10 +10,10 @@ pub struct ConfigTable {
     /// Reads all rows: key, value, expires_at, source.
     pub(crate) select: &'static str,
     /// Reads up to four rows.
-    pub(crate) lock: &'static str,
-    /// The same with a lock that keeps others from changing them.
+    pub(crate) peek: &'static str,
+    /// The same with a lock that keeps others from changing them, behind the gate that a change closes.
     pub(crate) lock_shared: &'static str,
-    /// Changes one row as an operator.
+    /// Changes one row as an operator; a second change in one transaction gets another id than the first.
     pub(crate) update: &'static str,
     /// Adds a row that is not there, or refreshes one that no operator has touched.
     pub(crate) seed: &'static str,
@@ -24,18 +24,19 @@ macro_rules! config_table {
         ConfigTable {
             desk: $desk,
             select: concat!("SELECT key, value, expires_at, source FROM ", $desk, "_config ORDER BY key"),
-            lock: concat!("SELECT key, value, expires_at FROM ", $desk, "_config WHERE key IN ($1, $2, $3, $4)"),
+            peek: concat!("SELECT key, value, expires_at FROM ", $desk, "_config WHERE key IN ($1, $2, $3, $4)"),
             lock_shared: concat!(
                 "SELECT key, value, expires_at FROM ",
                 $desk,
-                "_config WHERE key IN ($1, $2, $3, $4) ORDER BY key FOR SHARE"
+                "_config WHERE key IN ($1, $2, $3, $4) AND NOT EXISTS (SELECT FROM ",
+                $desk,
+                "_config_gate FOR SHARE) ORDER BY key FOR SHARE"
             ),
             update: concat!(
                 "UPDATE ",
                 $desk,
                 "_config SET value = $2, source = $3, actor = $4, reason = $5, expires_at = $6, updated_at = $7, ",
-                "change_id = $8 ",
-                "WHERE key = $1"
+                "change_id = CASE WHEN change_id = $8 THEN $9 ELSE $8 END WHERE key = $1"
             ),
             seed: concat!(
                 "INSERT INTO ",

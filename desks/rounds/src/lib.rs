@@ -3,9 +3,14 @@
 //! Entry points: [`join::JoinWork`] accepts entries on a lane, [`settle`] freezes and pays out rounds that are due,
 //! [`results`] and [`summary`] read. `decide` modules are pure; `work` modules load and save around them.
 
+pub mod desk;
 pub mod entry;
+mod http;
+pub mod incident;
 pub mod join;
 pub mod market;
+mod metrics;
+pub mod operate;
 pub mod oracle;
 pub mod pool;
 pub mod results;

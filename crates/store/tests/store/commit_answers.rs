@@ -87,10 +87,12 @@ fn a_connection_that_ends_before_the_commit_arrives_leaves_it_undone_and_it_is_d
 
 #[test]
 fn a_connection_that_ends_before_the_answer_arrives_leaves_the_commit_done_once() {
-    let (_test, proxy, store) = through_proxy();
-    proxy.cut(Cut::After);
-    assert_eq!(count_once(&store), (1, Ok(1), 1));
-    assert_eq!(count_once(&store), (2, Ok(2), 1));
+    for cut in [Cut::After, Cut::AfterWithGoodbye] {
+        let (_test, proxy, store) = through_proxy();
+        proxy.cut(cut);
+        assert_eq!(count_once(&store), (1, Ok(1), 1));
+        assert_eq!(count_once(&store), (2, Ok(2), 1));
+    }
 }
 
 #[test]

@@ -14,6 +14,8 @@ pub enum Cut {
     Before,
     /// The server commits, and its answer is lost.
     After,
+    /// The server commits, and ends the session with a fatal error instead of an answer.
+    AfterWithGoodbye,
     /// The client's connection ends at once; the server gets the COMMIT when the sender says so.
     Held(Receiver<()>),
 }
@@ -52,14 +54,28 @@ impl CommitProxy {
     }
 }
 
+/// Set once the server's answers are held back: what the client gets instead.
+type LastWords = Arc<Mutex<Option<Vec<u8>>>>;
+
+/// PostgreSQL's error message with which an administrator's shutdown ends a session.
+fn goodbye() -> Vec<u8> {
+    let fields = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0";
+    let length = u32::try_from(fields.len() + 4).unwrap();
+    [b"E", &length.to_be_bytes()[..], fields].concat()
+}
+
 fn carry(client: TcpStream, server: TcpStream, planned: &Arc<Mutex<Receiver<Cut>>>) {
     let (mut from_server, mut to_client) = (server.try_clone().unwrap(), client.try_clone().unwrap());
-    let silenced = Arc::new(Mutex::new(false));
+    let silenced: LastWords = Arc::default();
     let (silent, planned) = (Arc::clone(&silenced), Arc::clone(planned));
     thread::spawn(move || {
         let mut buffer = [0; 16_384];
         while let Ok(length @ 1..) = from_server.read(&mut buffer) {
-            if *silent.lock().unwrap() || to_client.write_all(&buffer[..length]).is_err() {
+            if let Some(last_words) = &*silent.lock().unwrap() {
+                let _ = to_client.write_all(last_words);
+                break;
+            }
+            if to_client.write_all(&buffer[..length]).is_err() {
                 break;
             }
         }
@@ -71,7 +87,7 @@ fn carry(client: TcpStream, server: TcpStream, planned: &Arc<Mutex<Receiver<Cut>
 fn upstream(
     mut client: TcpStream,
     mut server: TcpStream,
-    silenced: &Mutex<bool>,
+    silenced: &LastWords,
     planned: &Mutex<Receiver<Cut>>,
 ) {
     let mut buffer = [0; 16_384];
@@ -87,14 +103,15 @@ fn upstream(
                 continue;
             }
             Some(Cut::Before) => {}
-            Some(Cut::After) => {
-                *silenced.lock().unwrap() = true;
+            Some(cut @ (Cut::After | Cut::AfterWithGoodbye)) => {
+                let last_words = if matches!(cut, Cut::After) { Vec::new() } else { goodbye() };
+                *silenced.lock().unwrap() = Some(last_words);
                 server.write_all(message).unwrap();
                 // The answer has arrived when the other direction has ended.
                 let _ = client.read(&mut buffer);
             }
             Some(Cut::Held(release)) => {
-                *silenced.lock().unwrap() = true;
+                *silenced.lock().unwrap() = Some(Vec::new());
                 client.shutdown(Shutdown::Both).unwrap();
                 release.recv().unwrap();
                 server.write_all(message).unwrap();

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::channel;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bursar_store::{EngineKind, OpenMode, Store, StoreError, StoreOptions};
 use bursar_test_stores::{TestStore, for_each_engine_with};
@@ -71,6 +71,28 @@ fn a_second_server_on_one_embedded_file_is_refused_and_a_tool_is_not() {
     tool.transact("test.count", |tx| count_up(tx, "a")).unwrap();
     assert_eq!(counter(&test.store(), "a"), 1);
     test.reopen();
+}
+
+#[test]
+fn the_log_of_an_embedded_database_is_copied_into_it_and_starts_over() {
+    let test = TestStore::with(EngineKind::Sqlite, &TABLES, |_| {});
+    let file = test.folder().unwrap().join("test.db");
+    let size = |path: &std::path::Path| std::fs::metadata(path).unwrap().len();
+    let mut largest_log = 0;
+    for round in 0..8 {
+        let before = size(&file);
+        let fill = "INSERT INTO note (text) WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n \
+                    WHERE i < 40000) SELECT 'a line of text' FROM n";
+        assert_eq!(test.store().transact("test.fill", |tx| tx.execute(fill, &[])).unwrap(), 40_000);
+        let patience = Instant::now() + Duration::from_secs(20);
+        while size(&file) == before {
+            assert!(Instant::now() < patience, "nobody copied the log");
+            thread::yield_now();
+        }
+        let log = size(&file.with_extension("db-wal"));
+        largest_log = if round == 0 { log } else { largest_log };
+        assert!(log <= largest_log * 3, "{log} bytes after round {round}, {largest_log} after the first");
+    }
 }
 
 #[test]

@@ -76,6 +76,7 @@ pub struct SettlerParts {
 /// Settles due rounds. Any number of settlers, in any number of processes, may run at once.
 pub struct Settler {
     parts: SettlerParts,
+    chunk_entries: i64,
 }
 
 struct Due {
@@ -88,7 +89,13 @@ impl Settler {
     /// A settler.
     #[must_use]
     pub fn new(parts: SettlerParts) -> Settler {
-        Settler { parts }
+        Settler { parts, chunk_entries: CHUNK_ENTRIES }
+    }
+
+    /// Pays out at most `entries` (at least 1) in one transaction.
+    #[must_use]
+    pub fn paying_in_chunks_of(self, entries: i64) -> Settler {
+        Settler { chunk_entries: entries.max(1), ..self }
     }
 
     /// Settles due rounds, oldest first, at most `limit` or as many as the setting says.
@@ -108,7 +115,7 @@ impl Settler {
         for rounds in rounds.chunks(CHUNK_ROUNDS) {
             loop {
                 let progress =
-                    self.guarded("rounds.post", |tx, now| post::post(tx, rounds, CHUNK_ENTRIES, now))?;
+                    self.guarded("rounds.post", |tx, now| post::post(tx, rounds, self.chunk_entries, now))?;
                 report.settled.extend(progress.completed.iter().map(|round| round.id()));
                 if !progress.is_more {
                     break;

@@ -1,0 +1,151 @@
+//! The rounds desk as the platform sees it: tables, switches, settings, routes, jobs and readiness.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bursar_control::settings::Setting;
+use bursar_control::{ConfigTable, Switch};
+use bursar_desk::job::{Cadence, Job, JobFault, Progress};
+use bursar_desk::{Desk, DeskFault, OpenDesk, Platform, Readiness};
+use bursar_store::lane::{Lane, LaneOptions};
+use bursar_store::{EngineKind, Migration, StoreError};
+use bursar_web::infrastructure::{Finding, Weight};
+use bursar_web::{HeaderPolicy, ServiceKey};
+
+use crate::http::{Routes, StatusCache, surface};
+use crate::join::JoinWork;
+use crate::metrics::DeskMetrics;
+use crate::oracle::{HermesClient, HermesConfig};
+use crate::settings;
+use crate::settle::{SettleError, Settler, SettlerParts, TreasuryGuard, next_due};
+use crate::{DESK, migrations};
+
+/// How often settlement is tried again while due rounds stay unsettled (docs/spec/rounds.md section 5).
+const SWEEP_MS: i64 = 5_000;
+
+/// What the desk is told at start.
+#[derive(Clone)]
+pub struct RoundsConfig {
+    /// Whether the server runs with real money: a missing key then closes what it opens elsewhere.
+    pub is_production: bool,
+    /// Opens play-money settlement (`x-sim-settle-key`).
+    pub sim_settle_key: ServiceKey,
+    /// Opens health, summary and the switches (`x-ops-key`).
+    pub ops_key: ServiceKey,
+    /// Where prices come from.
+    pub hermes: HermesBase,
+    /// Whether fees go where the operator expects.
+    pub treasury: TreasuryGuard,
+    /// How long the public status may reuse its counts.
+    pub status_cache: Duration,
+    /// The build commit, shown in the operators' health.
+    pub build: String,
+    /// The security headers of its answers.
+    pub headers: HeaderPolicy,
+}
+
+/// Base URL of the price service; `Debug` does not show it, since it may carry a provider's token.
+#[derive(Clone)]
+pub struct HermesBase(pub String);
+
+/// The desk.
+pub struct RoundsDesk {
+    config: RoundsConfig,
+}
+
+impl RoundsDesk {
+    /// A desk with its configuration; nothing runs yet.
+    #[must_use]
+    pub fn new(config: RoundsConfig) -> RoundsDesk {
+        RoundsDesk { config }
+    }
+}
+
+impl Desk for RoundsDesk {
+    fn name(&self) -> &'static str {
+        DESK
+    }
+
+    fn migrations(&self, engine: EngineKind) -> Vec<Migration> {
+        migrations(engine)
+    }
+
+    fn table(&self) -> ConfigTable {
+        ConfigTable::ROUNDS
+    }
+
+    fn switches(&self) -> Vec<Switch> {
+        settings::SWITCHES.to_vec()
+    }
+
+    fn settings(&self) -> Vec<Setting> {
+        settings::all()
+    }
+
+    fn open(&self, platform: &Platform) -> Result<OpenDesk, DeskFault> {
+        let prices = HermesClient::new(HermesConfig::new(self.config.hermes.0.clone()))
+            .map_err(|error| DeskFault::Setting { desk: DESK, why: error.to_string() })?;
+        let settler = Arc::new(Settler::new(SettlerParts {
+            store: Arc::clone(&platform.store),
+            switchboard: platform.switchboard.clone(),
+            recorder: platform.recorder("rounds.settle"),
+            prices: Arc::new(prices),
+            treasury: self.config.treasury,
+        }));
+        let joins = JoinWork::new(platform.switchboard.clone(), platform.recorder("rounds.join"));
+        let joins = Arc::new(Lane::start(Arc::clone(&platform.store), joins, LaneOptions::default())?);
+        let metrics = DeskMetrics::register(&platform.metrics, &joins)?;
+        let status = Arc::new(StatusCache::new(self.config.status_cache));
+        let settle = settle_job(Arc::clone(&settler), Arc::clone(&status), metrics.clone());
+        let routes = Routes {
+            platform: platform.clone(),
+            config: self.config.clone(),
+            joins,
+            settler,
+            recorder: platform.recorder("rounds.ops"),
+            status,
+            metrics,
+        };
+        Ok(OpenDesk { surface: surface(Arc::new(routes)), jobs: vec![settle], readiness: self.readiness() })
+    }
+}
+
+impl RoundsDesk {
+    /// A wrong treasury is not ready in any mode, an unknown one not in production (docs/spec/rounds.md 3.5).
+    fn readiness(&self) -> Readiness {
+        let (treasury, is_production) = (self.config.treasury, self.config.is_production);
+        Arc::new(move |_| {
+            let required = |text: &str| {
+                vec![Finding { scope: DESK, check: "treasury", weight: Weight::Required, text: text.to_owned() }]
+            };
+            Ok(match treasury {
+                TreasuryGuard::Matches => Vec::new(),
+                TreasuryGuard::Off if !is_production => Vec::new(),
+                TreasuryGuard::Off => required("PANCHO_EXPECTED_TREASURY_WALLET is unset; set it to the fee wallet"),
+                TreasuryGuard::Mismatch => required(
+                    "the treasury wallet is not the expected one; correct PANCHO_TREASURY_WALLET or \
+                     PANCHO_EXPECTED_TREASURY_WALLET",
+                ),
+            })
+        })
+    }
+}
+
+/// Settles rounds when they end, and tries those again that could not be settled.
+fn settle_job(settler: Arc<Settler>, status: Arc<StatusCache>, metrics: DeskMetrics) -> Job {
+    let run = move || -> Result<Progress, JobFault> {
+        let settled = match settler.run_due(None) {
+            Ok(report) => report.settled,
+            Err(SettleError::Paused) => return Ok(Progress::Done),
+            Err(error) => {
+                metrics.settle_failures.increment();
+                return Err(error.into());
+            }
+        };
+        status.forget();
+        metrics.settled.add(u64::try_from(settled.len()).unwrap_or(0));
+        Ok(if settled.is_empty() { Progress::Done } else { Progress::More })
+    };
+    let next = |tx: &mut bursar_store::Tx<'_>| -> Result<_, StoreError> { next_due(tx) };
+    Job::new("rounds.settle", Cadence::every_ms(SWEEP_MS), move |_| run()).when(next)
+}

@@ -1,0 +1,84 @@
+//! `GET /api/ops/health` and `GET /api/ops/summary`: for operators (docs/spec/rounds.md 4.10, 4.11).
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::Response;
+use bursar_store::Tx;
+use bursar_web::{ApiError, Auth, Call, Operation, schema};
+use serde::Serialize;
+use serde_json::json;
+
+use super::guards::{Demand, whole};
+use super::{Routes, no_store};
+use crate::settings::{Limit, OPS_HEALTH, OPS_SUMMARY};
+use crate::status::{Health, health as read_health};
+use crate::summary::summary as read_summary;
+
+pub(super) const HEALTH: &str = "/api/ops/health";
+pub(super) const SUMMARY: &str = "/api/ops/summary";
+/// The header of operators' keys.
+pub(super) const KEY: &str = "x-ops-key";
+/// Settlements in a summary.
+const SETTLEMENTS: (i64, i64) = (10, 120);
+const SETTLEMENTS_DEFAULT: i64 = 40;
+
+#[derive(Serialize)]
+struct HealthOfBuild {
+    #[serde(flatten)]
+    health: Health,
+    build: String,
+}
+
+pub(super) fn health_operation() -> Operation {
+    Operation::new("rounds_ops_health", "How settlement is doing.", Auth::ServiceKey(KEY))
+        .answer(StatusCode::OK, "Totals, pending rounds and lag; degraded is 200 too.", json!({"type": "object"}))
+        .refusal(StatusCode::UNAUTHORIZED, "No key or a wrong one.")
+        .refusal(StatusCode::TOO_MANY_REQUESTS, "Too many calls.")
+}
+
+pub(super) fn summary_operation() -> Operation {
+    let limit = schema::integer_between(SETTLEMENTS.0, SETTLEMENTS.1);
+    Operation::new("rounds_ops_summary", "Figures over all rounds.", Auth::ServiceKey(KEY))
+        .query("limit", limit, "Newest settlements to list, held between 10 and 120; 40 when absent.")
+        .answer(StatusCode::OK, "Totals, markets and the newest settlements.", json!({"type": "object"}))
+        .refusal(StatusCode::UNAUTHORIZED, "No key or a wrong one.")
+        .refusal(StatusCode::TOO_MANY_REQUESTS, "Too many calls.")
+}
+
+pub(super) async fn health(routes: Arc<Routes>, call: Call) -> Result<Response, ApiError> {
+    routes.admit_operator(HEALTH, OPS_HEALTH, &call).await?;
+    let read = |tx: &mut Tx<'_>| {
+        let now = tx.reading()?;
+        read_health(tx, now)
+    };
+    let health = routes.platform.off_thread.read("rounds.health", read).await?;
+    Ok(no_store(Json(HealthOfBuild { health, build: routes.config.build.clone() })))
+}
+
+pub(super) async fn summary(routes: Arc<Routes>, call: Call) -> Result<Response, ApiError> {
+    routes.admit_operator(SUMMARY, OPS_SUMMARY, &call).await?;
+    let limit = whole(&call, "limit", SETTLEMENTS_DEFAULT)?.clamp(SETTLEMENTS.0, SETTLEMENTS.1);
+    let read = move |tx: &mut Tx<'_>| {
+        let now = tx.reading()?;
+        read_summary(tx, limit, now)
+    };
+    Ok(no_store(Json(routes.platform.off_thread.read("rounds.summary", read).await?)))
+}
+
+impl Routes {
+    /// First the limit, then the key; without a configured key these routes are open outside production.
+    async fn admit_operator(&self, route: &'static str, limit: Limit, call: &Call) -> Result<(), ApiError> {
+        self.charge_address(route, limit, call).await?;
+        let (key, open_when_unset) = (&self.config.ops_key, !self.config.is_production);
+        self.demand(call, Demand { key, header: KEY, open_when_unset, event: "ops.unauthorized" }).await
+    }
+
+    /// For routes that change something: closed without a key in every mode.
+    pub(super) async fn admit_changer(&self, route: &'static str, call: &Call) -> Result<(), ApiError> {
+        self.charge_address(route, OPS_HEALTH, call).await?;
+        let key = &self.config.ops_key;
+        self.demand(call, Demand { key, header: KEY, open_when_unset: false, event: "ops.unauthorized" }).await
+    }
+}

@@ -1,0 +1,7 @@
+//! The rounds desk without HTTP: joining, settling and reading, on both engines.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+#[path = "../fixture/mod.rs"]
+mod fixture;
+
+mod worked_examples;
