@@ -1,3 +1,7 @@
 //! The Bursar server: its configuration, its wiring and its command line.
 
+pub mod command;
 pub mod config;
+mod host;
+mod jobs;
+mod serve;

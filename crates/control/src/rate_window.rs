@@ -1,6 +1,7 @@
 //! Fixed-window rate limits, exact across processes and restarts (docs/spec/platform.md section 6).
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::LazyLock;
 
 use bursar_store::Column::{Int, Text};
@@ -81,8 +82,8 @@ impl RateWindows {
         let mut params = Vec::new();
         for (window, key) in keys {
             let start = window.start_ms(now);
-            if !self.counts.contains_key(&(start, key.to_owned())) {
-                self.counts.insert((start, key.to_owned()), (0, false));
+            if let Entry::Vacant(count) = self.counts.entry((start, key.to_owned())) {
+                count.insert((0, false));
                 params.extend([Param::Int(start), Param::Text(self.desk), Param::Text(key)]);
             }
         }

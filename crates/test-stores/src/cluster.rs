@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use bursar_store::{DatabaseUrl, Migration, OpenMode, Store, StoreOptions};
+use bursar_store::{DatabaseUrl, EngineKind, Migration, OpenMode, Store, StoreOptions};
 use postgres::{Client, NoTls};
 use uuid::Uuid;
 
@@ -98,7 +98,7 @@ fn template_name(migrations: &[Migration]) -> String {
     let mut hasher = DefaultHasher::new();
     BASE.hash(&mut hasher);
     for migration in migrations {
-        (migration.name, migration.epoch, migration.sql).hash(&mut hasher);
+        (migration.name, migration.epoch, migration.sql_for(EngineKind::Postgres)).hash(&mut hasher);
     }
     format!("bursar_template_{:016x}", hasher.finish())
 }

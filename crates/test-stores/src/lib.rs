@@ -16,6 +16,19 @@ pub fn for_each_engine(migrations: &[Migration], test: impl FnMut(&TestStore)) {
     for_each_engine_with(migrations, |_| {}, test);
 }
 
+/// Like [`for_each_engine`], with a fault layer in which `test` plans what goes wrong.
+pub fn for_each_engine_with_faults(
+    migrations: &[Migration],
+    mut test: impl FnMut(&TestStore, &ScriptedFaults),
+) {
+    let faults = ScriptedFaults::new();
+    for_each_engine_with(
+        migrations,
+        |options| options.faults = Some(faults.clone()),
+        |store| test(store, &faults),
+    );
+}
+
 /// Like [`for_each_engine`], with `options` changed before each store is opened.
 pub fn for_each_engine_with(
     migrations: &[Migration],

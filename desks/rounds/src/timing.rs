@@ -10,6 +10,8 @@ pub const CYCLE_MS: i64 = 120_000;
 pub const OPEN_MS: i64 = 60_000;
 /// From the start to the end, when the outcome is known.
 pub const LENGTH_MS: i64 = 360_000;
+/// No round starts later, so that ids have at most twelve digits and no time overflows.
+const START_MAX_MS: i64 = 999_999_999_999_000;
 const CODES_PER_SLOT: i64 = 16;
 
 /// One round: a market and a start that is a multiple of [`CYCLE_MS`].
@@ -36,13 +38,14 @@ impl Round {
     /// The round of `market` that starts at `start_ms`, if one does.
     #[must_use]
     pub fn starting(market: Market, start_ms: i64) -> Option<Round> {
-        (start_ms >= 0 && start_ms % CYCLE_MS == 0).then_some(Round { start_ms, market })
+        let is_start = (0..=START_MAX_MS).contains(&start_ms) && start_ms % CYCLE_MS == 0;
+        is_start.then_some(Round { start_ms, market })
     }
 
     /// The newest round of `market` that has started at `now`.
     #[must_use]
     pub fn current(market: Market, now: Timestamp) -> Round {
-        let start_ms = now.ms().max(0) / CYCLE_MS * CYCLE_MS;
+        let start_ms = now.ms().clamp(0, START_MAX_MS) / CYCLE_MS * CYCLE_MS;
         Round { start_ms, market }
     }
 

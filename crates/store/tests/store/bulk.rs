@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use bursar_money::{Amount, U256};
 use bursar_store::{Bulk, Column, Json, Lock, Lookup, Param, Store, StoreError, Timestamp};
-use bursar_test_stores::{for_each_engine, for_each_engine_with};
+use bursar_test_stores::for_each_engine;
 use uuid::Uuid;
 
 use crate::schema::TABLES;
@@ -55,21 +55,17 @@ fn expected(rows: &[Pair]) -> Vec<(i64, String, i64)> {
 
 #[test]
 fn an_upsert_overwrites_what_is_there_and_an_absent_insert_leaves_it() {
-    for keep in [true, false] {
-        for_each_engine_with(
-            &TABLES,
-            |options| options.postgres_statement_cache = keep,
-            |test| {
-                let store = test.store();
-                assert_eq!(write(&store, &INSERT, &[(1, "x", 1), (1, "y", 2), (2, "x", 3)]).unwrap(), 3);
-                assert_eq!(write(&store, &UPSERT, &[(1, "y", 20), (3, "x", 4)]).unwrap(), 2);
-                assert_eq!(write(&store, &INSERT_ABSENT, &[(1, "x", 99), (4, "x", 5)]).unwrap(), 1);
-                assert_eq!(write(&store, &UPDATE, &[(2, "x", 30), (9, "x", 99)]).unwrap(), 1);
-                let rows = [(1, "x", 1), (1, "y", 20), (2, "x", 30), (3, "x", 4), (4, "x", 5)];
-                assert_eq!(pairs(&store), expected(&rows));
-            },
-        );
-    }
+    for_each_engine(&TABLES, |test| {
+        for store in [test.store(), test.another(|options| options.postgres_statement_cache = false)] {
+            store.transact("test.empty", |tx| tx.execute("DELETE FROM pair", &[])).unwrap();
+            assert_eq!(write(&store, &INSERT, &[(1, "x", 1), (1, "y", 2), (2, "x", 3)]).unwrap(), 3);
+            assert_eq!(write(&store, &UPSERT, &[(1, "y", 20), (3, "x", 4)]).unwrap(), 2);
+            assert_eq!(write(&store, &INSERT_ABSENT, &[(1, "x", 99), (4, "x", 5)]).unwrap(), 1);
+            assert_eq!(write(&store, &UPDATE, &[(2, "x", 30), (9, "x", 99)]).unwrap(), 1);
+            let rows = [(1, "x", 1), (1, "y", 20), (2, "x", 30), (3, "x", 4), (4, "x", 5)];
+            assert_eq!(pairs(&store), expected(&rows));
+        }
+    });
 }
 
 #[test]

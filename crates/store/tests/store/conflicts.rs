@@ -1,11 +1,11 @@
 //! Units that get in each other's way take turns or run again; nothing is lost or done twice.
 
-use std::sync::{Arc, Barrier};
+use std::sync::Barrier;
 use std::thread;
 
 use bursar_store::fault::{Injected, Step};
 use bursar_store::{EngineKind, Store, StoreError, Tx};
-use bursar_test_stores::{ScriptedFaults, TestStore, for_each_engine, for_each_engine_with};
+use bursar_test_stores::{TestStore, for_each_engine, for_each_engine_with_faults};
 
 use crate::schema::{TABLES, count_up, counter, notes, write_note};
 
@@ -110,32 +110,20 @@ fn a_key_that_is_there_already_is_refused_as_the_unit_s_own_fault() {
 
 #[test]
 fn a_conflict_at_the_commit_makes_the_unit_run_again_once() {
-    let script = ScriptedFaults::new();
-    let layer = Arc::clone(&script);
-    for_each_engine_with(
-        &TABLES,
-        |options| options.faults = Some(layer.clone()),
-        |test| {
-            script.plan("test.count", Step::Commit, Injected::Conflict);
-            assert_eq!(count_runs(&test.store()), (Ok(1), 2));
-        },
-    );
+    for_each_engine_with_faults(&TABLES, |test, faults| {
+        faults.plan("test.count", Step::Commit, Injected::Conflict);
+        assert_eq!(count_runs(&test.store()), (Ok(1), 2));
+    });
 }
 
 #[test]
 fn a_unit_that_meets_conflicts_for_ever_is_given_up() {
-    let script = ScriptedFaults::new();
-    let layer = Arc::clone(&script);
-    for_each_engine_with(
-        &TABLES,
-        |options| options.faults = Some(layer.clone()),
-        |test| {
-            (0..24).for_each(|_| script.plan("test.count", Step::Commit, Injected::Conflict));
-            let (result, runs) = count_runs(&test.store());
-            assert_eq!((result.is_err(), runs, script.left()), (true, 24, 0));
-            assert_eq!(count_runs(&test.store()), (Ok(1), 1));
-        },
-    );
+    for_each_engine_with_faults(&TABLES, |test, faults| {
+        (0..24).for_each(|_| faults.plan("test.count", Step::Commit, Injected::Conflict));
+        let (result, runs) = count_runs(&test.store());
+        assert_eq!((result.is_err(), runs, faults.left()), (true, 24, 0));
+        assert_eq!(count_runs(&test.store()), (Ok(1), 1));
+    });
 }
 
 fn count_runs(store: &Store) -> (Result<i64, String>, u32) {

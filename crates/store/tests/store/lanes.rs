@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use bursar_store::fault::{Injected, Step};
 use bursar_store::lane::{Full, Lane, LaneFault, LaneOptions, Work, run_batch};
 use bursar_store::{StoreError, Tx};
-use bursar_test_stores::{ScriptedFaults, TestStore, for_each_engine, for_each_engine_with};
+use bursar_test_stores::{TestStore, for_each_engine, for_each_engine_with_faults};
 
 use crate::schema::{TABLES, notes, write_note};
 
@@ -80,41 +80,28 @@ fn a_poison_command_is_found_by_halving_and_the_others_are_committed() {
 
 #[test]
 fn a_full_disk_or_lost_server_is_not_tried_command_by_command() {
-    for fault in [Injected::DiskFull, Injected::ConnectionLost] {
-        let script = ScriptedFaults::new();
-        let layer = Arc::clone(&script);
-        for_each_engine_with(
-            &TABLES,
-            |options| options.faults = Some(layer.clone()),
-            |test| {
-                script.plan("test.notes_lane", Step::Commit, fault);
-                let (mut work, runs) = work();
-                let replies = run_batch(&test.store(), &mut work, &[1, 2, 3]);
-                let refused =
-                    |reply: &Result<i64, LaneFault>| matches!(reply, Err(LaneFault::Unavailable(_)));
-                assert!(replies.iter().all(refused), "{replies:?}");
-                assert_eq!((notes(&test.store()), runs.lock().unwrap().clone()), (vec![], vec![3]));
-                assert_eq!(run_batch(&test.store(), &mut work, &[1]), [Ok(10)]);
-            },
-        );
-    }
+    for_each_engine_with_faults(&TABLES, |test, faults| {
+        for (id, fault) in [(10, Injected::DiskFull), (20, Injected::ConnectionLost)] {
+            faults.plan("test.notes_lane", Step::Commit, fault);
+            let (mut work, runs) = work();
+            let replies = run_batch(&test.store(), &mut work, &[id, id + 1, id + 2]);
+            let refused = |reply: &Result<i64, LaneFault>| matches!(reply, Err(LaneFault::Unavailable(_)));
+            assert!(replies.iter().all(refused), "{replies:?}");
+            assert_eq!((notes(&test.store()).contains(&id), runs.lock().unwrap().clone()), (false, vec![3]));
+            assert_eq!(run_batch(&test.store(), &mut work, &[id]), [Ok(id * 10)]);
+        }
+    });
 }
 
 #[test]
 fn a_batch_whose_commit_got_no_answer_is_answered_once_and_written_once() {
-    for step in [Step::Commit, Step::Committed] {
-        let script = ScriptedFaults::new();
-        let layer = Arc::clone(&script);
-        for_each_engine_with(
-            &TABLES,
-            |options| options.faults = Some(layer.clone()),
-            |test| {
-                script.plan("test.notes_lane", step, Injected::AnswerLost);
-                assert_eq!(run_batch(&test.store(), &mut work().0, &[1, 2]), [Ok(10), Ok(20)]);
-                assert_eq!(notes(&test.store()), [1, 2]);
-            },
-        );
-    }
+    for_each_engine_with_faults(&TABLES, |test, faults| {
+        for (id, step) in [(1, Step::Commit), (2, Step::Committed)] {
+            faults.plan("test.notes_lane", step, Injected::AnswerLost);
+            assert_eq!(run_batch(&test.store(), &mut work().0, &[id]), [Ok(id * 10)]);
+            assert_eq!((notes(&test.store()), faults.left()), ((1..=id).collect(), 0));
+        }
+    });
 }
 
 #[test]

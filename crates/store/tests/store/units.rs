@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bursar_store::fault::{Injected, Step};
 use bursar_store::{CommitGuard, StoreError};
-use bursar_test_stores::{ScriptedFaults, for_each_engine, for_each_engine_with};
+use bursar_test_stores::{for_each_engine, for_each_engine_with, for_each_engine_with_faults};
 
 use crate::schema::{TABLES, count_up, counter, notes, write_note};
 
@@ -106,31 +106,24 @@ fn a_read_sees_one_moment() {
 
 #[test]
 fn a_fault_before_the_commit_leaves_nothing_and_the_next_unit_works() {
-    let faults = [Injected::StatementFails, Injected::ConnectionLost, Injected::DiskFull];
-    for step in [Step::Begin, Step::Statement, Step::Commit] {
-        let script = ScriptedFaults::new();
-        let layer = Arc::clone(&script);
-        for_each_engine_with(
-            &TABLES,
-            |options| options.faults = Some(layer.clone()),
-            |test| {
-                let store = test.store();
-                for fault in faults {
-                    script.plan("test.unit", step, fault);
-                    let failed = store.transact("test.unit", |tx| write_note(tx, 1));
-                    let as_injected = match fault {
-                        Injected::ConnectionLost => matches!(failed, Err(StoreError::Unavailable(_))),
-                        Injected::DiskFull => matches!(failed, Err(StoreError::DiskFull(_))),
-                        _ => matches!(failed, Err(StoreError::Statement(_))),
-                    };
-                    assert!(as_injected, "{step:?} {fault:?}: {failed:?}");
-                }
-                assert!(notes(&store).is_empty());
-                store.transact("test.unit", |tx| write_note(tx, 2)).unwrap();
-                assert_eq!((notes(&store), script.left()), (vec![2], 0));
-            },
-        );
-    }
+    let kinds = [Injected::StatementFails, Injected::ConnectionLost, Injected::DiskFull];
+    for_each_engine_with_faults(&TABLES, |test, faults| {
+        let store = test.store();
+        for (id, step) in (1..).zip([Step::Begin, Step::Statement, Step::Commit]) {
+            for fault in kinds {
+                faults.plan("test.unit", step, fault);
+                let failed = store.transact("test.unit", |tx| write_note(tx, 100));
+                let as_injected = match fault {
+                    Injected::ConnectionLost => matches!(failed, Err(StoreError::Unavailable(_))),
+                    Injected::DiskFull => matches!(failed, Err(StoreError::DiskFull(_))),
+                    _ => matches!(failed, Err(StoreError::Statement(_))),
+                };
+                assert!(as_injected, "{step:?} {fault:?}: {failed:?}");
+            }
+            store.transact("test.unit", |tx| write_note(tx, id)).unwrap();
+            assert_eq!((notes(&store), faults.left()), ((1..=id).collect(), 0));
+        }
+    });
 }
 
 /// Refuses the first commit, as a stop that arrives while a unit runs.

@@ -2,7 +2,7 @@
 
 use bursar_money::{Amount, U256};
 use bursar_store::{FromColumn, Json, Param, Store, StoreError, Timestamp};
-use bursar_test_stores::{for_each_engine, for_each_engine_with};
+use bursar_test_stores::for_each_engine;
 use uuid::Uuid;
 
 use crate::schema::TABLES;
@@ -30,13 +30,10 @@ fn through<T: FromColumn>(store: &Store, insert: &'static str, select: &'static 
 
 /// Runs `test` on both engines, on PostgreSQL with and without kept statements.
 fn with_and_without_kept_statements(test: impl Fn(&Store)) {
-    for keep in [true, false] {
-        for_each_engine_with(
-            &TABLES,
-            |options| options.postgres_statement_cache = keep,
-            |s| test(&s.store()),
-        );
-    }
+    for_each_engine(&TABLES, |store| {
+        test(&store.store());
+        test(&store.another(|options| options.postgres_statement_cache = false));
+    });
 }
 
 #[test]

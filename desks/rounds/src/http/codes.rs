@@ -6,7 +6,7 @@ use bursar_web::ErrorCode;
 macro_rules! codes {
     ($($constant:ident = $code:literal, $status:ident, $summary:literal, $cause:literal, $remedy:literal;)*) => {
         $(
-            pub(super) static $constant: ErrorCode = ErrorCode {
+            pub(super) const $constant: ErrorCode = ErrorCode {
                 code: $code,
                 status: StatusCode::$status,
                 summary: $summary,
@@ -15,13 +15,7 @@ macro_rules! codes {
             };
         )*
         /// Every code of the desk.
-        pub(super) static CODES: &[ErrorCode] = &[$(ErrorCode {
-            code: $code,
-            status: StatusCode::$status,
-            summary: $summary,
-            cause: $cause,
-            remedy: $remedy,
-        }),*];
+        pub(super) static CODES: &[ErrorCode] = &[$($constant),*];
     };
 }
 
@@ -90,4 +84,38 @@ codes! {
         "Settlement refused: the treasury wallet is not the expected one.",
         "The configured fee wallet differs from PANCHO_EXPECTED_TREASURY_WALLET; nothing was posted.",
         "Correct whichever of the two is wrong and start the server again; the rounds wait.";
+}
+
+#[cfg(test)]
+mod tests {
+    use bursar_web::ErrorRegistry;
+
+    use super::*;
+    use crate::join::JoinRejection;
+
+    #[test]
+    fn every_refusal_of_a_join_has_a_page_with_its_status() {
+        let mut registry = ErrorRegistry::new();
+        registry.register("rounds", CODES).unwrap();
+        let rejections = [
+            JoinRejection::Paused,
+            JoinRejection::MalformedJson,
+            JoinRejection::InvalidPayload("id"),
+            JoinRejection::InvalidId,
+            JoinRejection::InvalidDirection,
+            JoinRejection::InvalidMarket,
+            JoinRejection::FeedMismatch,
+            JoinRejection::InvalidStake { max_bucks: 250 },
+            JoinRejection::InvalidRoundId,
+            JoinRejection::InvalidRoundStart,
+            JoinRejection::InvalidRoundEnd,
+            JoinRejection::OutsideOpenWindow,
+            JoinRejection::InvalidWallet,
+            JoinRejection::IdConflict,
+        ];
+        for rejection in rejections {
+            let (_, code) = registry.entries(rejection.code()).next().unwrap();
+            assert_eq!(code.status.as_u16(), rejection.status(), "{rejection:?}");
+        }
+    }
 }

@@ -29,46 +29,60 @@ impl Routes {
     }
 
     /// Counts the call against the limit of its client's address.
-    pub(super) async fn charge_address(
-        &self,
+    pub(super) fn charge_address<'a>(
+        &'a self,
         route: &'static str,
         limit: Limit,
         call: &Call,
-    ) -> Result<(), ApiError> {
+    ) -> impl Future<Output = Result<(), ApiError>> + Send + use<'a> {
         let charge = Charge { limits: vec![(Self::live(limit), call.client().to_string())] };
-        Ok(self.platform.limits.pass(route, charge).await?)
+        async move { Ok(self.platform.limits.pass(route, charge).await?) }
     }
 
     /// Passes callers with the key; others get 401, which is recorded.
-    pub(super) async fn demand(&self, call: &Call, demand: Demand<'_>) -> Result<(), ApiError> {
+    pub(super) fn demand<'a>(
+        &'a self,
+        call: &Call,
+        demand: Demand<'_>,
+    ) -> impl Future<Output = Result<(), ApiError>> + Send + use<'a> {
         let why = match demand.key.check_header(call.headers(), demand.header) {
-            KeyCheck::Accepted => return Ok(()),
-            KeyCheck::Unset if demand.open_when_unset => return Ok(()),
-            KeyCheck::Unset => "no key is configured",
-            KeyCheck::Missing => "no key was sent",
-            KeyCheck::Wrong => "a wrong key was sent",
+            KeyCheck::Accepted => None,
+            KeyCheck::Unset if demand.open_when_unset => None,
+            KeyCheck::Unset => Some("no key is configured"),
+            KeyCheck::Missing => Some("no key was sent"),
+            KeyCheck::Wrong => Some("a wrong key was sent"),
         };
-        let payload = json!({"why": why, "client": call.client().to_string(), "method": call.method().as_str()});
-        let event = self.event(call, Level::Warn, demand.event, payload.to_string());
-        if let Err(error) = self.platform.journal.record(event).await {
-            tracing::error!(%error, event = demand.event, "a refusal could not be recorded");
+        let refused = why.map(|why| {
+            let payload = json!({"why": why, "client": call.client().to_string(), "method": call.method().as_str()});
+            event(call, Level::Warn, demand.event, payload.to_string())
+        });
+        async move {
+            let Some(refused) = refused else { return Ok(()) };
+            self.record(refused).await;
+            Err(ApiError::of(&UNAUTHORIZED))
         }
-        Err(ApiError::of(&UNAUTHORIZED))
     }
 
-    /// An audit event about a request that changed nothing.
-    pub(super) fn event(&self, call: &Call, level: Level, name: &'static str, payload: String) -> Event {
-        let identity = call.identity();
-        Event {
-            level,
-            desk: DESK,
-            name,
-            actor: Actor { kind: "client", id: String::new() },
-            target: Target { kind: "route", id: call.path().chars().take(128).collect() },
-            request_id: Some(identity.request_id().to_owned()),
-            correlation_id: correlation(call),
-            payload,
+    /// Records an event of no change. When that fails the caller is answered all the same.
+    pub(super) async fn record(&self, event: Event) {
+        let name = event.name;
+        if let Err(error) = self.platform.journal.record(event).await {
+            tracing::error!(%error, event = name, "an audit event could not be recorded");
         }
+    }
+}
+
+/// An audit event about a request that changed nothing.
+pub(super) fn event(call: &Call, level: Level, name: &'static str, payload: String) -> Event {
+    Event {
+        level,
+        desk: DESK,
+        name,
+        actor: Actor { kind: "client", id: String::new() },
+        target: Target { kind: "route", id: call.path().chars().take(128).collect() },
+        request_id: Some(call.identity().request_id().to_owned()),
+        correlation_id: correlation(call),
+        payload,
     }
 }
 

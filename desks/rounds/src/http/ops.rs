@@ -69,16 +69,37 @@ pub(super) async fn summary(routes: Arc<Routes>, call: Call) -> Result<Response,
 
 impl Routes {
     /// First the limit, then the key; without a configured key these routes are open outside production.
-    async fn admit_operator(&self, route: &'static str, limit: Limit, call: &Call) -> Result<(), ApiError> {
-        self.charge_address(route, limit, call).await?;
-        let (key, open_when_unset) = (&self.config.ops_key, !self.config.is_production);
-        self.demand(call, Demand { key, header: KEY, open_when_unset, event: "ops.unauthorized" }).await
+    fn admit_operator<'a>(
+        &'a self,
+        route: &'static str,
+        limit: Limit,
+        call: &Call,
+    ) -> impl Future<Output = Result<(), ApiError>> + Send + use<'a> {
+        self.admit(route, limit, call, !self.config.is_production)
     }
 
     /// For routes that change something: closed without a key in every mode.
-    pub(super) async fn admit_changer(&self, route: &'static str, call: &Call) -> Result<(), ApiError> {
-        self.charge_address(route, OPS_HEALTH, call).await?;
+    pub(super) fn admit_changer<'a>(
+        &'a self,
+        route: &'static str,
+        call: &Call,
+    ) -> impl Future<Output = Result<(), ApiError>> + Send + use<'a> {
+        self.admit(route, OPS_HEALTH, call, false)
+    }
+
+    fn admit<'a>(
+        &'a self,
+        route: &'static str,
+        limit: Limit,
+        call: &Call,
+        open_when_unset: bool,
+    ) -> impl Future<Output = Result<(), ApiError>> + Send + use<'a> {
+        let counted = self.charge_address(route, limit, call);
         let key = &self.config.ops_key;
-        self.demand(call, Demand { key, header: KEY, open_when_unset: false, event: "ops.unauthorized" }).await
+        let known = self.demand(call, Demand { key, header: KEY, open_when_unset, event: "ops.unauthorized" });
+        async move {
+            counted.await?;
+            known.await
+        }
     }
 }

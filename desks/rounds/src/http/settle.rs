@@ -8,7 +8,7 @@ use bursar_audit::Level;
 use bursar_web::{ApiError, Auth, Call, Operation, schema};
 use serde_json::{Value, json};
 
-use super::guards::Demand;
+use super::guards::{self, Demand};
 use super::{Routes, codes};
 use crate::settings::SETTLE;
 use crate::settle::SettleError;
@@ -44,12 +44,17 @@ pub(super) async fn settle(routes: Arc<Routes>, call: Call) -> Result<Json<Value
             let (checked, settled, rounds) = (report.checked, report.settled.len(), report.settled);
             Ok(Json(json!({"ok": true, "checked": checked, "settled": settled, "rounds": rounds})))
         }
-        Err(error) => Err(refuse(&routes, &call, error).await),
+        Err(error) => {
+            let (level, name, answer) = refusal(&error);
+            let event = guards::event(&call, level, name, json!({"why": error.to_string()}).to_string());
+            routes.record(event).await;
+            Err(answer)
+        }
     }
 }
 
-async fn refuse(routes: &Routes, call: &Call, error: SettleError) -> ApiError {
-    let (level, name, answer) = match &error {
+fn refusal(error: &SettleError) -> (Level, &'static str, ApiError) {
+    match error {
         SettleError::Paused => {
             (Level::Warn, "sim_settle.paused_by_flag", ApiError::of(&codes::SETTLEMENT_PAUSED))
         }
@@ -57,10 +62,5 @@ async fn refuse(routes: &Routes, call: &Call, error: SettleError) -> ApiError {
             (Level::Error, "sim_settle.treasury_mismatch", ApiError::of(&codes::TREASURY_MISMATCH))
         }
         SettleError::Store(store) => (Level::Error, "sim_settle.unhandled_error", ApiError::fault(store)),
-    };
-    let event = routes.event(call, level, name, json!({"why": error.to_string()}).to_string());
-    if let Err(error) = routes.platform.journal.record(event).await {
-        tracing::error!(%error, event = name, "a refusal could not be recorded");
     }
-    answer
 }

@@ -87,7 +87,9 @@ fn check(state: &JoinState, request: &JoinRequest) -> Result<Wish, JoinRejection
         return Err(JoinRejection::FeedMismatch);
     }
     let max_bucks = state.settings.get(STAKE_MAX);
-    let stake = request.stake_bucks.and_then(Stake::from_bucks).filter(|stake| stake.bucks() <= max_bucks);
+    // What was accepted once is recognised also after its tier was switched off.
+    let is_enabled = |stake: &Stake| stake.bucks() <= max_bucks || state.known.contains_key(&request.id);
+    let stake = request.stake_bucks.and_then(Stake::from_bucks).filter(is_enabled);
     let stake = stake.ok_or(JoinRejection::InvalidStake { max_bucks })?;
     let start_s = request.round_start_ms.div_euclid(1_000);
     if request.round_id != format!("{}-{start_s}-5m", market.key()) {

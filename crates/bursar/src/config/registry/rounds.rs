@@ -100,7 +100,7 @@ pub(super) static VARIABLES: &[Variable] = &[
     ),
     var(
         "PANCHO_VOID_DEADLINE_MS",
-        Kind::Millis { min: 0, max: 604_800_000 },
+        Kind::Millis { min: 60_000, max: 604_800_000 },
         Some("900000"),
         "A round without a usable price is refunded this long after its end.",
     ),

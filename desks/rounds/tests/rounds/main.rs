@@ -4,4 +4,8 @@
 #[path = "../fixture/mod.rs"]
 mod fixture;
 
+mod backlog;
+mod joins;
+mod prices;
+mod refusals;
 mod worked_examples;

@@ -1,0 +1,51 @@
+//! The command line: one program with all verbs. JSON on stdout, words for people on stderr, exit 0 or 1.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Source;
+
+#[derive(Parser)]
+#[command(name = "bursar", about = "The money desk for applications that hold other people's funds.", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve(Serve),
+}
+
+#[derive(clap::Args)]
+struct Serve {
+    /// Address and port to listen on, such as 127.0.0.1:3000.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// system, manual:UNIX-MS (stands still until POST /dev/clock moves it) or xN (N times as fast). Not in production.
+    #[arg(long, value_name = "CLOCK")]
+    clock: Option<String>,
+}
+
+/// Runs the program.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = Arguments::parse_from(arguments);
+    match arguments.command {
+        Command::Serve(serve) => {
+            let source = Source::from_process();
+            let source = with_flag(source, "BURSAR_LISTEN", serve.listen);
+            let source = with_flag(source, "BURSAR_CLOCK", serve.clock);
+            crate::serve::serve(&source)
+        }
+    }
+}
+
+fn with_flag(source: Source, name: &str, value: Option<String>) -> Source {
+    match value {
+        Some(value) => source.with_flag(name, value),
+        None => source,
+    }
+}

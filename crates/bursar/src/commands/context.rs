@@ -1,0 +1,188 @@
+//! What a command works with: the configuration, the database and its own name. Nothing is done before it is asked for.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bursar_access::{Entropy, OsEntropy};
+use bursar_audit::{Recorder, SaltKey};
+use bursar_store::{Store, StoreError};
+use uuid::Uuid;
+
+use super::CommandError;
+use crate::config::{Configuration, Source, load};
+use crate::host::{self, Desks, embedded_file};
+
+/// The database, over the configuration's.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct DatabaseOption {
+    /// The database to use instead of the configured one: sqlite:PATH or postgres://USER@HOST/DATABASE.
+    #[arg(long = "database", value_name = "URL", global = true)]
+    pub url: Option<String>,
+}
+
+/// How long a command waits for the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// Stops and resumes: 3 s, since a stop is recorded already when it waits.
+    Short,
+    /// Ordinary work: 30 s.
+    Ordinary,
+    /// Walks through everything there is: a day.
+    Long,
+}
+
+/// What a command works with.
+pub struct Context {
+    source: Box<dyn Fn() -> Source + Send + Sync>,
+    database: Option<String>,
+    user: String,
+    patience: Option<Duration>,
+    words: Box<dyn Fn(&str) + Send + Sync>,
+}
+
+impl Context {
+    /// This process: its environment, its system user, its stderr.
+    #[must_use]
+    pub fn from_process() -> Context {
+        let names = ["SUDO_USER", "USER", "LOGNAME"];
+        let user = names.iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
+        Context {
+            words: Box::new(|text| eprintln!("{text}")),
+            ..Context::new(Source::from_process, &user.unwrap_or_else(|| "unknown".to_owned()))
+        }
+    }
+
+    /// The given environment and system user, with nobody to talk to.
+    pub fn new(source: impl Fn() -> Source + Send + Sync + 'static, user: &str) -> Context {
+        Context {
+            source: Box::new(source),
+            database: None,
+            user: user.to_owned(),
+            patience: None,
+            words: Box::new(|_| {}),
+        }
+    }
+
+    /// The same with another database than the configured one.
+    #[must_use]
+    pub fn with_database(self, url: Option<&str>) -> Context {
+        Context { database: url.map(str::to_owned), ..self }
+    }
+
+    /// The same, waiting for the database this long instead of as long as each verb finds fit.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Context {
+        Context { patience: Some(patience), ..self }
+    }
+
+    /// The same, saying words for people to `words`.
+    #[must_use]
+    pub fn with_words(self, words: impl Fn(&str) + Send + Sync + 'static) -> Context {
+        Context { words: Box::new(words), ..self }
+    }
+
+    /// Says something to the person at the terminal.
+    pub(super) fn say(&self, text: &str) {
+        (self.words)(text);
+    }
+
+    /// The system user.
+    pub(super) fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// Whether the command line names a database itself.
+    pub(super) fn names_database(&self) -> bool {
+        self.database.is_some()
+    }
+
+    /// The environment, read anew.
+    pub(super) fn source(&self) -> Source {
+        (self.source)()
+    }
+
+    /// The configuration, with the command line's database in it.
+    pub(super) fn configuration(&self) -> Result<Configuration, CommandError> {
+        let mut configuration = load(&self.source())?;
+        if let Some(url) = &self.database {
+            configuration.database = named(url, configuration.mode.as_str())?.database;
+        }
+        Ok(configuration)
+    }
+
+    /// The same for a stop, which needs no more than a database: a configuration that is refused does not keep an
+    /// operator from stopping the database that the command line names.
+    pub(super) fn configuration_for_stop(&self) -> Result<Configuration, CommandError> {
+        match (self.configuration(), &self.database) {
+            (Err(CommandError::Configuration(errors)), Some(url)) => {
+                self.say(&format!("The configuration is not looked at, because it is refused. {errors}"));
+                named(url, "dev")
+            }
+            (configuration, _) => configuration,
+        }
+    }
+
+    /// Opens the database, whatever its schema.
+    pub(super) fn open(&self, configuration: &Configuration, patience: Patience) -> Result<Store, CommandError> {
+        let usual = match patience {
+            Patience::Short => Duration::from_secs(3),
+            Patience::Ordinary => Duration::from_secs(30),
+            Patience::Long => Duration::from_secs(86_400),
+        };
+        existing_file(configuration)?;
+        Ok(host::open_patiently(configuration, self.patience.unwrap_or(usual))?)
+    }
+
+    /// Opens the database, which must have all the tables of this program.
+    pub(super) fn open_ready(
+        &self,
+        configuration: &Configuration,
+        patience: Patience,
+    ) -> Result<Store, CommandError> {
+        let store = self.open(configuration, patience)?;
+        let state = store.migration_state(&Desks::new(configuration).migrations(store.kind()))?;
+        if !state.incompatible.is_empty() {
+            let names = state.incompatible.join(", ");
+            let text = format!("migrations {names} are of another version of this program; use that one");
+            return Err(StoreError::Schema(text).into());
+        }
+        if state.pending.is_empty() { Ok(store) } else { Err(CommandError::Pending(state.pending)) }
+    }
+
+    /// An audit chain that nobody else writes.
+    pub(super) fn recorder(&self) -> Recorder {
+        let mut key = [0; 32];
+        OsEntropy.fill(&mut key);
+        Recorder::new(format!("cli/{}", Uuid::now_v7()), SaltKey::new(key))
+    }
+}
+
+/// The configuration that has this database and else nothing.
+fn named(url: &str, mode: &str) -> Result<Configuration, CommandError> {
+    let environment = [("DATABASE_URL", url), ("BURSAR_ENV", mode)];
+    let environment: BTreeMap<_, _> =
+        environment.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
+    load(&Source::new(environment)).map_err(|errors| {
+        let is_invalid = errors.problems.iter().any(|problem| problem.rule.contains("Invalid DATABASE_URL"));
+        match is_invalid {
+            true => {
+                let text = "--database takes sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE";
+                CommandError::Usage(text.to_owned())
+            }
+            false => CommandError::Configuration(errors),
+        }
+    })
+}
+
+/// The file of an embedded database, which must be there: a command that made one would answer from an empty book.
+pub(super) fn existing_file(configuration: &Configuration) -> Result<Option<PathBuf>, CommandError> {
+    match embedded_file(configuration) {
+        Some(path) if !path.exists() => Err(CommandError::Place(format!(
+            "there is no database {}; name the right one with --database or DATABASE_URL, or make it with \
+             `bursar migrate up`",
+            path.display()
+        ))),
+        file => Ok(file),
+    }
+}

@@ -1,0 +1,76 @@
+//! The verbs of the command line besides `serve`: each a function from its options and a [`Context`] to a JSON answer.
+//!
+//! Entry points: [`Verb`] is what clap reads, [`run`] does it, [`print`](fn@print) shows what came of it. Answers go to
+//! stdout and words for people to stderr; the exit is 0 for yes and 1 for everything else.
+
+mod accountable;
+pub mod aliases;
+pub mod audit;
+pub mod config;
+mod context;
+pub mod duration;
+mod error;
+pub mod ledger;
+pub mod migrate;
+pub mod operators;
+pub mod ops;
+mod print;
+pub mod settings;
+
+pub use context::{Context, DatabaseOption};
+pub use error::CommandError;
+pub use print::print;
+
+use serde_json::Value;
+
+/// A verb of the command line.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum Verb {
+    /// Bring the database's tables up to date, or look at them.
+    Migrate(migrate::Migrate),
+    /// Check or document the configuration.
+    #[command(subcommand)]
+    Config(config::ConfigVerb),
+    /// Stop, resume and watch the rounds desk.
+    Ops(ops::Ops),
+    /// Read and change live settings of the rounds desk.
+    Settings(settings::Settings),
+    /// Add, list and disable operators, and give them tokens.
+    Operators(operators::Operators),
+    /// Read the book: accounts, their history, past balances, the trial balance.
+    Ledger(ledger::Ledger),
+    /// Read and verify the audit log.
+    Audit(audit::Audit),
+}
+
+impl Verb {
+    /// The database that the command line names, over the configuration's.
+    #[must_use]
+    pub fn database(&self) -> Option<&str> {
+        match self {
+            Verb::Migrate(group) => group.database.url.as_deref(),
+            Verb::Config(_) => None,
+            Verb::Ops(group) => group.database.url.as_deref(),
+            Verb::Settings(group) => group.database.url.as_deref(),
+            Verb::Operators(group) => group.database.url.as_deref(),
+            Verb::Ledger(group) => group.database.url.as_deref(),
+            Verb::Audit(group) => group.database.url.as_deref(),
+        }
+    }
+}
+
+/// Does what `verb` says. A text that is not JSON (SQL, Markdown) comes as a JSON string and is printed bare.
+///
+/// # Errors
+/// Whatever makes the exit 1; [`CommandError::answer`] is what stdout shows of it.
+pub fn run(verb: &Verb, context: &Context) -> Result<Value, CommandError> {
+    match verb {
+        Verb::Migrate(group) => migrate::run(&group.verb, context),
+        Verb::Config(verb) => config::run(verb, context),
+        Verb::Ops(group) => ops::run(&group.verb, context),
+        Verb::Settings(group) => settings::run(&group.verb, context),
+        Verb::Operators(group) => operators::run(&group.verb, context),
+        Verb::Ledger(group) => ledger::run(&group.verb, context),
+        Verb::Audit(group) => audit::run(&group.verb, context),
+    }
+}

@@ -1,0 +1,52 @@
+//! Building each desk from the configuration: a sixth desk is one more line here.
+
+use std::sync::Arc;
+
+use bursar_desk::Desk;
+use bursar_rounds::desk::{HermesBase, RoundsConfig, RoundsDesk};
+use bursar_rounds::settle;
+use bursar_web::{HeaderPolicy, ServiceKey};
+
+use crate::config::{CallerSecret, Configuration, DeskName, Mode, TreasuryGuard};
+use crate::serve::COMMIT;
+
+/// The desk of this name; `None` = it is not part of this build yet.
+pub(super) fn build(name: DeskName, configuration: &Configuration) -> Option<Arc<dyn Desk>> {
+    match name {
+        DeskName::Rounds => Some(Arc::new(RoundsDesk::new(rounds(configuration)))),
+        DeskName::Faucet | DeskName::Commitments | DeskName::Trades | DeskName::Arena => None,
+    }
+}
+
+fn rounds(configuration: &Configuration) -> RoundsConfig {
+    let rounds = &configuration.rounds;
+    let treasury = match rounds.treasury.guard(None) {
+        TreasuryGuard::Off => settle::TreasuryGuard::Off,
+        TreasuryGuard::Matches => settle::TreasuryGuard::Matches,
+        TreasuryGuard::Mismatch => settle::TreasuryGuard::Mismatch,
+    };
+    RoundsConfig {
+        is_production: configuration.mode == Mode::Production,
+        sim_settle_key: service_key(rounds.sim_settle_key.as_ref()),
+        ops_key: service_key(rounds.ops_key.as_ref()),
+        hermes: HermesBase(rounds.hermes_url.clone()),
+        treasury,
+        status_cache: rounds.status_cache,
+        build: COMMIT.to_owned(),
+        headers: header_policy(configuration.mode),
+    }
+}
+
+/// A key with its predecessor, which is valid only while it is configured.
+pub(crate) fn service_key(secret: Option<&CallerSecret>) -> ServiceKey {
+    let previous = secret.and_then(|secret| secret.previous.as_ref());
+    ServiceKey::new(secret.map(|secret| &secret.current), previous)
+}
+
+/// The common security headers; browsers are told to use TLS only in production (H8).
+pub(crate) fn header_policy(mode: Mode) -> HeaderPolicy {
+    match mode {
+        Mode::Production => HeaderPolicy::new().with_hsts(),
+        Mode::Dev | Mode::Test => HeaderPolicy::new(),
+    }
+}

@@ -1,0 +1,76 @@
+//! What the server and the command line share: which desks there are, their tables, and the open database.
+
+mod database;
+mod desks;
+mod seeding;
+
+use std::sync::Arc;
+
+use bursar_control::{ConfigTable, ControlFile, Switch, Switchboard};
+use bursar_desk::Desk;
+use bursar_store::{EngineKind, Migration};
+
+pub(crate) use desks::{header_policy, service_key};
+pub(crate) use database::{OpenFault, embedded_file, open};
+pub(crate) use seeding::seed;
+
+use crate::config::{Configuration, DeskName};
+
+/// The desks of this host.
+pub(crate) struct Desks {
+    /// Every desk there is, with whether it is on.
+    all: Vec<(Arc<dyn Desk>, bool)>,
+}
+
+impl Desks {
+    /// The desks as `configuration` wants them.
+    pub fn new(configuration: &Configuration) -> Desks {
+        let built = DeskName::ALL.into_iter().filter_map(|name| {
+            let desk = desks::build(name, configuration)?;
+            Some((desk, configuration.runs(name)))
+        });
+        Desks { all: built.collect() }
+    }
+
+    /// Every desk, on or off.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<dyn Desk>> {
+        self.all.iter().map(|(desk, _)| desk)
+    }
+
+    /// The desks that are on.
+    pub fn on(&self) -> impl Iterator<Item = &Arc<dyn Desk>> {
+        self.all.iter().filter(|(_, is_on)| *is_on).map(|(desk, _)| desk)
+    }
+
+    /// Every migration, those of desks that are off included (H2).
+    pub fn migrations(&self, engine: EngineKind) -> Vec<Migration> {
+        let mut migrations = bursar_control::MIGRATIONS.to_vec();
+        migrations.push(ConfigTable::PLATFORM.migration("control/0002_platform_config", engine));
+        migrations.extend(bursar_ledger::MIGRATIONS);
+        migrations.extend(bursar_audit::MIGRATIONS);
+        migrations.push(bursar_audit::guards(engine));
+        migrations.extend(bursar_access::MIGRATIONS);
+        migrations.extend(bursar_desk::MIGRATIONS);
+        migrations.extend(self.all().flat_map(|desk| desk.migrations(engine)));
+        migrations
+    }
+
+    /// Every switch with the table that holds it.
+    pub fn switches(&self) -> Vec<(ConfigTable, Switch)> {
+        let of_desk = |desk: &Arc<dyn Desk>| {
+            let table = desk.table();
+            desk.switches().into_iter().map(move |switch| (table, switch)).collect::<Vec<_>>()
+        };
+        self.all().flat_map(of_desk).collect()
+    }
+
+    /// The sources of stops besides the rows: this process's environment, and the control file when embedded.
+    pub fn switchboard(&self, configuration: &Configuration) -> Switchboard {
+        let switches = self.switches();
+        let stops = |variable: &&str| configuration.values.flag(variable) == Some(true);
+        let stopped: Vec<&'static str> =
+            switches.iter().map(|(_, switch)| switch.variable).filter(stops).collect();
+        let file = embedded_file(configuration).map(|path| ControlFile::beside(&path));
+        Switchboard::new(stopped, file)
+    }
+}

@@ -1,0 +1,7 @@
+//! The `bursar` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bursar::command::main(std::env::args_os())
+}

@@ -1,0 +1,163 @@
+//! The log: JSON lines on stdout, and in a file when one is named, written by a thread of their own.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use parking_lot::{Condvar, Mutex};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::config::{LogLevel, Logging};
+
+/// Bytes that may wait for a slow reader of stdout; what comes on top is dropped and counted.
+const WAITING_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// The running log. Dropping it writes what waits.
+pub(super) struct Log {
+    queue: Queue,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Clone)]
+struct Queue(Arc<(Mutex<Waiting>, Condvar)>);
+
+#[derive(Default)]
+struct Waiting {
+    bytes: Vec<u8>,
+    dropped_lines: u64,
+    is_writing: bool,
+    has_ended: bool,
+}
+
+/// Starts logging as configured.
+pub(super) fn start(logging: &Logging) -> io::Result<Log> {
+    let file = logging.file.as_ref().map(|path| {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        OpenOptions::new().create(true).append(true).open(path)
+    });
+    let file = file.transpose()?;
+    let queue = Queue(Arc::default());
+    let writer = queue.clone();
+    let thread = std::thread::Builder::new().name("log".to_owned()).spawn(move || writer.write_all(file))?;
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_max_level(level(logging.level))
+        .with_writer(queue.clone())
+        .finish();
+    // A second logger in one process would be a test's own; the first one stays.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+    Ok(Log { queue, thread: Some(thread) })
+}
+
+fn level(level: LogLevel) -> LevelFilter {
+    match level {
+        LogLevel::Trace => LevelFilter::TRACE,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Error => LevelFilter::ERROR,
+    }
+}
+
+impl Log {
+    /// Waits until everything logged so far is written.
+    pub fn flush(&self) {
+        let (waiting, changed) = &*self.queue.0;
+        let mut waiting = waiting.lock();
+        while !waiting.bytes.is_empty() || waiting.is_writing {
+            changed.wait(&mut waiting);
+        }
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.queue.0.0.lock().has_ended = true;
+        self.queue.0.1.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // The thread does not panic; there would be nobody to tell.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Queue {
+    fn write_all(&self, mut file: Option<File>) {
+        let (waiting, changed) = &*self.0;
+        let mut taken = Vec::new();
+        let mut guard = waiting.lock();
+        loop {
+            if guard.bytes.is_empty() {
+                if guard.has_ended {
+                    return;
+                }
+                changed.wait(&mut guard);
+                continue;
+            }
+            std::mem::swap(&mut taken, &mut guard.bytes);
+            let dropped = std::mem::take(&mut guard.dropped_lines);
+            guard.is_writing = true;
+            drop(guard);
+            write(&mut taken, dropped, file.as_mut());
+            guard = waiting.lock();
+            guard.is_writing = false;
+            changed.notify_all();
+        }
+    }
+}
+
+/// A log that cannot be written must not stop the server: it goes on without.
+fn write(bytes: &mut Vec<u8>, dropped_lines: u64, file: Option<&mut File>) {
+    if dropped_lines > 0 {
+        let line = format!(
+            "{{\"level\":\"WARN\",\"message\":\"{dropped_lines} log lines were dropped: the reader is too slow\"}}\n"
+        );
+        bytes.extend_from_slice(line.as_bytes());
+    }
+    let mut stdout = io::stdout().lock();
+    let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
+    if let Some(file) = file {
+        let _ = file.write_all(bytes);
+    }
+    bytes.clear();
+    bytes.shrink_to(64 * 1024);
+}
+
+/// One line on its way to the queue.
+pub(super) struct Line(Queue);
+
+impl Write for Line {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let (waiting, changed) = &*self.0.0;
+        let mut waiting = waiting.lock();
+        if waiting.bytes.len() + line.len() > WAITING_BYTES_MAX {
+            waiting.dropped_lines += 1;
+            return Ok(line.len());
+        }
+        let was_empty = waiting.bytes.is_empty();
+        waiting.bytes.extend_from_slice(line);
+        if was_empty {
+            changed.notify_all();
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Queue {
+    type Writer = Line;
+
+    fn make_writer(&self) -> Line {
+        Line(self.clone())
+    }
+}

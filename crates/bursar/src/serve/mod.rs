@@ -1,0 +1,112 @@
+//! `bursar serve`: from the configuration to a listening server, and to its orderly end.
+
+mod bound;
+mod dev_clock;
+mod health;
+mod log;
+mod opening;
+mod relations;
+mod running;
+mod shutdown;
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use bursar_store::Store;
+
+use crate::config::{Configuration, ConfigurationErrors, Mode, Source, load, production_failures, readiness_report};
+use crate::host::Desks;
+use bound::Bound;
+use opening::{Opening, Schema};
+
+/// The commit that was built: 40 hex digits, zeros when unknown.
+pub(crate) const COMMIT: &str = env!("BURSAR_COMMIT");
+
+/// Why the server does not start. Its text goes to stderr.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartFault {
+    /// The configuration is refused.
+    #[error(transparent)]
+    Configuration(#[from] ConfigurationErrors),
+    /// Production refuses it; the text is the whole report.
+    #[error("{0}")]
+    Production(String),
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Open(#[from] crate::host::OpenFault),
+    /// The database does not do what starting needs.
+    #[error(transparent)]
+    Store(#[from] bursar_store::StoreError),
+    /// Migrations are pending where the server does not apply them itself.
+    #[error(
+        "{} migrations are pending ({}); run `bursar migrate up` first", .0.len(), .0.join(", ")
+    )]
+    Pending(Vec<String>),
+    /// The schema belongs to another epoch.
+    #[error("the database was migrated by an incompatible version ({}); use that version or a newer one", .0.join(", "))]
+    Incompatible(Vec<String>),
+    /// A port cannot be opened.
+    #[error("cannot listen on {address}: {cause}; free the port, or choose another with --listen")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// The log's file cannot be opened.
+    #[error("the log file cannot be opened: {0}; correct TRADES_LOG_FILE or LOG_DIR")]
+    Log(std::io::Error),
+    /// Threads, lanes, metrics or routes cannot be set up.
+    #[error("the server cannot be set up: {0}")]
+    SetUp(String),
+}
+
+/// Runs the server until it is told to stop.
+pub(crate) fn serve(source: &Source) -> ExitCode {
+    match start(source) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            // The last words: when stderr is gone there is nobody to tell.
+            let _ = writeln!(std::io::stderr(), "{fault}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(source: &Source) -> Result<(), StartFault> {
+    let configuration = load(source)?;
+    if configuration.mode == Mode::Production {
+        let failures = production_failures(&configuration);
+        if !failures.is_empty() {
+            return Err(StartFault::Production(readiness_report(&failures)));
+        }
+    }
+    let log = log::start(&configuration.logging).map_err(StartFault::Log)?;
+    for warning in &configuration.warnings {
+        tracing::warn!(desk = %warning.desk, variable = warning.variable, "{}", warning.text);
+    }
+    let result = run(configuration);
+    if let Err(fault) = &result {
+        tracing::error!(%fault, "the server stops");
+    }
+    log.flush();
+    result
+}
+
+fn run(configuration: Configuration) -> Result<(), StartFault> {
+    let desks = Desks::new(&configuration);
+    let store = Arc::new(crate::host::open(&configuration, bursar_store::OpenMode::Server)?);
+    let schema = opening::prepare(&configuration, &store, &desks)?;
+    let bound = Bound::listen(&configuration)?;
+    let opening = Opening::new(configuration, store, desks)?;
+    match schema {
+        Schema::Ready => bound.serve_ready(&opening),
+        Schema::Pending => bound.serve_when_migrated(&opening),
+    }
+}
+
+/// The seed of the store's own rules about time: a server's batches follow `Store::clock`.
+fn is_manual(store: &Store) -> bool {
+    matches!(store.clock(), bursar_store::Clock::Manual(_))
+}

@@ -1,0 +1,188 @@
+//! Bringing the schema up, then the platform and the desks, to one assembled application.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use axum::http::HeaderName;
+use bursar_access::{OsEntropy, bootstrap};
+use bursar_audit::{Actor, Event, Level, Recorder, Target};
+use bursar_control::Switchboard;
+use bursar_desk::job::{Scheduler, SchedulerParts};
+use bursar_desk::{Platform, PlatformParts};
+use bursar_store::{Migration, Store};
+use bursar_web::infrastructure::{self, HealthSource};
+use bursar_web::metrics::{HttpMetrics, Registry, register_process_metrics};
+use bursar_web::{Application, Host, ProxyTrust, Surface, Unknown, assemble};
+
+use super::health::ProcessHealth;
+use super::running::Running;
+use super::{COMMIT, StartFault, dev_clock};
+use crate::config::{Configuration, Mode, PendingMigrations};
+use crate::host::{Desks, header_policy, seed};
+use crate::jobs;
+
+/// How far the schema is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Schema {
+    /// As this binary needs it.
+    Ready,
+    /// Migrations are pending, and somebody else will run them.
+    Pending,
+}
+
+/// Migrates, waits, or refuses, as the mode says (V6).
+pub(super) fn prepare(
+    configuration: &Configuration,
+    store: &Store,
+    desks: &Desks,
+) -> Result<Schema, StartFault> {
+    let migrations = desks.migrations(store.kind());
+    let state = store.migration_state(&migrations)?;
+    if !state.incompatible.is_empty() {
+        return Err(StartFault::Incompatible(state.incompatible));
+    }
+    if !state.newer.is_empty() {
+        tracing::warn!(newer = ?state.newer, "the database is newer than this version; it serves all the same");
+    }
+    match (state.pending.is_empty(), configuration.pending_migrations()) {
+        (true, _) => Ok(Schema::Ready),
+        (false, PendingMigrations::Apply) => {
+            let ran = store.migrate(&migrations)?;
+            tracing::info!(?ran, "migrations applied");
+            Ok(Schema::Ready)
+        }
+        (false, PendingMigrations::ServeNotReady) => Ok(Schema::Pending),
+        (false, PendingMigrations::Refuse) => Err(StartFault::Pending(state.pending)),
+    }
+}
+
+/// Everything that a start needs, ready to be opened once the schema is.
+pub(super) struct Opening {
+    pub configuration: Configuration,
+    pub store: Arc<Store>,
+    pub desks: Desks,
+    pub migrations: Arc<Vec<Migration>>,
+    switchboard: Switchboard,
+    metrics: Arc<Registry>,
+    http: HttpMetrics,
+    health: Arc<ProcessHealth>,
+}
+
+impl Opening {
+    pub fn new(configuration: Configuration, store: Arc<Store>, desks: Desks) -> Result<Opening, StartFault> {
+        let migrations = Arc::new(desks.migrations(store.kind()));
+        let switchboard = desks.switchboard(&configuration);
+        switchboard.guard(&store);
+        let metrics = Arc::new(Registry::new());
+        let http = HttpMetrics::register(&metrics, false).map_err(|error| set_up(&error))?;
+        register_process_metrics(&metrics, "").map_err(|error| set_up(&error))?;
+        let health = Arc::new(ProcessHealth::new(
+            &configuration,
+            Arc::clone(&store),
+            switchboard.clone(),
+            Arc::clone(&migrations),
+            desks.on().map(|desk| desk.name()).collect(),
+        ));
+        Ok(Opening { configuration, store, desks, migrations, switchboard, metrics, http, health })
+    }
+
+    /// The infrastructure routes alone; other paths answer as `unknown` says.
+    pub fn infrastructure(&self, unknown: Unknown) -> Result<Application, StartFault> {
+        let host = Host { documentation: false, unknown, ..self.host() };
+        assemble(vec![self.infrastructure_surface()], host).map_err(|error| set_up(&error))
+    }
+
+    /// Seeds the rows, starts the platform, the desks and their jobs, and assembles all routes.
+    pub fn open(&self) -> Result<(Running, Application), StartFault> {
+        seed(&self.store, &self.configuration, &self.desks)?;
+        let platform = Platform::start(PlatformParts {
+            store: Arc::clone(&self.store),
+            switchboard: self.switchboard.clone(),
+            entropy: Arc::new(OsEntropy),
+            metrics: Arc::clone(&self.metrics),
+        })
+        .map_err(|error| set_up(&error))?;
+        first_admin(&self.store, &platform.recorder("access"))?;
+        let mut surfaces = vec![self.infrastructure_surface()];
+        let mut background = jobs::platform_jobs(&self.configuration, &platform, &self.desks);
+        let mut checks = Vec::new();
+        for desk in self.desks.on() {
+            let open = desk.open(&platform).map_err(|error| set_up(&error))?;
+            surfaces.push(open.surface);
+            background.extend(open.jobs);
+            checks.push(open.readiness);
+        }
+        self.health.add(checks);
+        let parts = SchedulerParts {
+            store: Arc::clone(&self.store),
+            process: platform.process().to_owned(),
+            waker: platform.waker.clone(),
+            jobs: background,
+        };
+        let scheduler = Arc::new(Scheduler::start(parts)?);
+        scheduler.register(&self.metrics).map_err(|error| set_up(&error))?;
+        if self.configuration.mode != Mode::Production {
+            surfaces.push(dev_clock::surface(&platform, &scheduler));
+        }
+        let application = assemble(surfaces, self.host()).map_err(|error| set_up(&error))?;
+        Ok((Running { scheduler, store: Arc::clone(&self.store) }, application))
+    }
+
+    fn infrastructure_surface(&self) -> Surface {
+        let source: Arc<dyn HealthSource> = Arc::clone(&self.health) as Arc<dyn HealthSource>;
+        let mut surface = infrastructure::surface(&source, &self.metrics);
+        surface.headers = header_policy(self.configuration.mode);
+        surface
+    }
+
+    fn host(&self) -> Host {
+        let proxies = &self.configuration.proxies;
+        let forwarded = HeaderName::from_static("x-forwarded-for");
+        Host {
+            trust: ProxyTrust {
+                networks: proxies.networks.clone(),
+                count: usize::try_from(proxies.count).unwrap_or(usize::MAX),
+                header: proxies.header.parse().unwrap_or(forwarded),
+            },
+            version: self.health.version(),
+            commit: COMMIT.to_owned(),
+            http: self.http.clone(),
+            unknown: Unknown::NotFound,
+            headers: header_policy(self.configuration.mode),
+            documentation: true,
+        }
+    }
+}
+
+/// Prints the one-time token of the first admin, once, while there is no operator. It never enters the log.
+fn first_admin(store: &Store, recorder: &Recorder) -> Result<(), StartFault> {
+    let token = store.transact("serve.bootstrap", |tx| {
+        let now = tx.reading()?;
+        let Some(token) = bootstrap(tx, &OsEntropy, now)? else { return Ok(None) };
+        let (kind, id) = token.change.target();
+        let payload = serde_json::to_string(&token.change);
+        let event = Event {
+            level: Level::Warn,
+            desk: "platform",
+            name: token.change.event(),
+            actor: Actor::system("serve"),
+            target: Target { kind, id },
+            request_id: None,
+            correlation_id: None,
+            payload: payload.unwrap_or_else(|_| "{}".to_owned()),
+        };
+        recorder.record(tx, &[event], now)?;
+        Ok(Some(token))
+    })?;
+    if let Some(token) = token {
+        let secret = token.secret.reveal();
+        let text = format!("bursar: one-time token for the first admin, valid for 24 h, shown once: {secret}");
+        // When stderr is gone nobody can be told; `bursar operators` makes another token.
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+    Ok(())
+}
+
+pub(super) fn set_up(error: &dyn std::fmt::Display) -> StartFault {
+    StartFault::SetUp(error.to_string())
+}

@@ -1,0 +1,222 @@
+//! Clients: they wish, ask, ask again with the same id when no answer comes, and look at their results.
+
+use std::sync::Arc;
+
+use bursar_rounds::join::{JoinRejection, Joined};
+use bursar_rounds::stake::{Side, TIERS_BUCKS};
+use bursar_rounds::timing::{CYCLE_MS, OPEN_MS, Round};
+use bursar_rounds::{pool, results};
+use bursar_store::Timestamp;
+use bursar_store::lane::LaneFault;
+
+use crate::event::Event;
+use crate::node::JoinReply;
+use crate::plan::Plan;
+use crate::random::Random;
+use crate::wish::{Attempt, Content, FLAWS, Wish};
+use crate::world::World;
+
+/// How often one wish is sent before its client gives up.
+const SENDS_MAX: u32 = 7;
+/// Mean time between bursts, ms.
+const BURST_GAP_MS: i64 = 30_000;
+
+/// All clients with what they ever wished.
+#[derive(Debug)]
+pub struct Clients {
+    random: Random,
+    wishes: Vec<Wish>,
+}
+
+impl Clients {
+    /// Clients of a seed.
+    pub fn new(seed: u64) -> Clients {
+        Clients { random: Random::of(seed, "clients"), wishes: Vec::new() }
+    }
+
+    /// A new wish: mostly a good one, sometimes late, early, flawed, or with the id of another.
+    fn wish(&mut self, plan: &Plan, now_ms: i64) -> usize {
+        let number = self.wishes.len();
+        let random = &mut self.random;
+        let market = *random.pick(&plan.markets);
+        let slot = match random.below(20) {
+            0 => random.between(-3, -1),
+            1 => 1,
+            _ => 0,
+        };
+        let start_ms = Round::current(market, Timestamp::from_ms(now_ms)).start_ms() + slot * CYCLE_MS;
+        let wallet = random.index(plan.wallets.len());
+        let content = Content {
+            round: Round::starting(market, start_ms).expect("a multiple of the cycle"),
+            side: if random.chance(1, 2) { Side::Up } else { Side::Down },
+            bucks: *random.pick(&TIERS_BUCKS),
+            wallet: plan.wallets[wallet],
+        };
+        let flaw = random.chance(1, 15).then(|| *random.pick(&FLAWS));
+        let mut id = format!("wish-{number}");
+        if number.is_multiple_of(17) {
+            // The longest id, in characters of two bytes.
+            id = format!("{id:é<128}");
+        }
+        let takes_another = flaw.is_none() && number > 0 && random.chance(1, 20);
+        if takes_another {
+            let other = &self.wishes[random.index(number)];
+            if other.content.is_some_and(|other| other != content) {
+                id.clone_from(&other.id);
+            }
+        }
+        let address = format!("10.0.0.{}", wallet % 3);
+        self.wishes.push(Wish::new(id, content, flaw, address));
+        number
+    }
+}
+
+impl World {
+    /// Some clients wish something at about the same time.
+    pub fn burst(self: &Arc<World>) {
+        let now_ms = self.now_ms();
+        let fresh: Vec<usize> = self.clients.with(|clients| {
+            let count = clients.random.below(self.plan.burst_max) + 1;
+            (0..count).map(|_| clients.wish(&self.plan, now_ms)).collect()
+        });
+        fresh.into_iter().for_each(|wish| self.send(wish));
+        let at_ms = self.clients.with(|clients| {
+            let at_ms = now_ms + clients.random.between(BURST_GAP_MS / 10, BURST_GAP_MS * 19 / 10);
+            let is_shut = at_ms % CYCLE_MS >= OPEN_MS;
+            // Few clients call while no round is open.
+            if is_shut && clients.random.chance(5, 6) {
+                at_ms - at_ms % CYCLE_MS + CYCLE_MS + clients.random.between(0, OPEN_MS - 1)
+            } else {
+                at_ms
+            }
+        });
+        self.plan_in(at_ms - now_ms, Event::Burst);
+    }
+
+    /// A client sends its wish to some node, and will not wait for ever.
+    fn send(self: &Arc<World>, number: usize) {
+        let loss = self.plan.network_loss_of_1000;
+        let (copies, attempt, sends, node, patience_ms) = self.clients.with(|clients| {
+            let wish = &mut clients.wishes[number];
+            wish.sends += 1;
+            let (attempt, sends) = (wish.attempt(number), wish.sends);
+            let random = &mut clients.random;
+            let is_lost = random.chance(loss, 1_000);
+            let is_doubled = !is_lost && random.chance(loss, 1_000);
+            let copies = if is_lost { 0 } else { 1 + u64::from(is_doubled) };
+            (copies, attempt, sends, random.index(self.serving), random.between(2_000, 6_000))
+        });
+        match copies {
+            0 => self.fault("network: request lost"),
+            1 => {}
+            _ => self.fault("network: request doubled"),
+        }
+        for _ in 0..copies {
+            let (delay_ms, node) = self.clients.with(|clients| {
+                let is_elsewhere = copies > 1 && clients.random.chance(1, 2);
+                let node = if is_elsewhere { clients.random.index(self.serving) } else { node };
+                (clients.random.between(1, 150), node)
+            });
+            self.plan_in(delay_ms, Event::Deliver(node, Box::new(attempt.clone())));
+        }
+        self.plan_in(patience_ms, Event::Patience { wish: number, sends });
+    }
+
+    /// A request arrives; a node that is down refuses the connection.
+    pub fn deliver(self: &Arc<World>, node: usize, attempt: Attempt) {
+        if self.nodes[node].process().is_none() {
+            return;
+        }
+        let waiting = self.nodes[node].inbox.with(|inbox| {
+            inbox.push(attempt);
+            inbox.len()
+        });
+        if waiting == 1 {
+            let delay_ms = self.random.with(|random| random.between(0, 60));
+            self.plan_in(delay_ms, Event::Lane(node));
+        }
+    }
+
+    /// No answer came in time: the client asks again with the same id, or gives up.
+    pub fn lose_patience(self: &Arc<World>, number: usize, sends: u32) {
+        let asks_again = self.clients.with(|clients| {
+            let wish = &clients.wishes[number];
+            !wish.is_answered && wish.sends == sends && sends < SENDS_MAX
+        });
+        if asks_again {
+            self.send(number);
+        }
+    }
+
+    /// The lane has answered: what it says is held against what is there, and goes back to the clients.
+    pub fn answer_batch(self: &Arc<World>, node: usize, since: u64, batch: &[Attempt], replies: Vec<JoinReply>) {
+        self.figures.with(|figures| {
+            figures.commands += u64::try_from(batch.len()).expect("a batch");
+            replies.iter().for_each(|reply| figures.answer(code(reply)));
+        });
+        let codes: Vec<&str> = replies.iter().map(code).collect();
+        self.note(&format!("node {node} joins: {}", codes.join(" ")));
+        let checked = self.witness.with(|witness| {
+            witness.end(batch);
+            witness.check_answers(node, since, batch, &replies)
+        });
+        self.hold(checked);
+        let lost: u64 = self.clients.with(|clients| {
+            let answers = batch.iter().zip(&replies);
+            answers.map(|(attempt, reply)| clients.hear(attempt.wish, reply, self.plan.network_loss_of_1000)).sum()
+        });
+        (0..lost).for_each(|_| self.fault("network: answer lost"));
+    }
+
+    /// Some players read their results and a pool, from some node.
+    pub fn look_at_results(self: &Arc<World>) {
+        let (node, wallet, round) = self.clients.with(|clients| {
+            let random = &mut clients.random;
+            let (wallet, market) = (*random.pick(&self.plan.wallets), *random.pick(&self.plan.markets));
+            let at = Timestamp::from_ms(self.now_ms() - random.between(0, 600_000));
+            (random.index(self.serving), wallet, Round::current(market, at))
+        });
+        let read = self.step(node, |process| {
+            let results = process.store.read("rounds.results", |tx| results::for_wallet(tx, wallet, 50, 0));
+            let stats = process.store.read("rounds.pool", |tx| pool::stats(tx, &round.id()));
+            results.and_then(|results| Ok((results, stats?)))
+        });
+        if let Some(Ok((results, stats))) = read {
+            let checked = self.witness.with(|witness| witness.check_reads(wallet, &results, round, &stats));
+            self.hold(checked);
+        }
+        let pause_ms = self.random.with(|random| random.between(5_000, 60_000));
+        self.plan_in(pause_ms, Event::Results);
+    }
+}
+
+impl Clients {
+    /// A client hears an answer, unless it is lost (then 1).
+    fn hear(&mut self, wish: usize, reply: &JoinReply, loss_of_1000: u64) -> u64 {
+        if self.random.chance(loss_of_1000, 1_000) {
+            return 1;
+        }
+        let is_final = match reply {
+            Ok(Ok(_)) => true,
+            Ok(Err(JoinRejection::Paused | JoinRejection::RateLimited { .. })) => false,
+            Ok(Err(_)) => true,
+            Err(_) => false,
+        };
+        self.wishes[wish].is_answered |= is_final;
+        0
+    }
+}
+
+/// The code of an answer.
+fn code(reply: &JoinReply) -> &'static str {
+    match reply {
+        Ok(Ok(Joined { created: true })) => "created",
+        Ok(Ok(Joined { created: false })) => "known",
+        Ok(Err(rejection)) => rejection.code(),
+        Err(LaneFault::Unavailable(_)) => "unavailable",
+        Err(LaneFault::Poison(_)) => "poison",
+        Err(LaneFault::UnknownOutcome(_)) => "unknown_outcome",
+        Err(LaneFault::Closed) => "closed",
+    }
+}
+
