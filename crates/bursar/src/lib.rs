@@ -4,4 +4,5 @@ pub mod command;
 pub mod config;
 mod host;
 mod jobs;
+pub mod schema;
 mod serve;

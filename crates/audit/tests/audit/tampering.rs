@@ -183,12 +183,18 @@ fn a_link_that_claims_events_of_another_is_found() {
 }
 
 #[test]
-fn a_link_that_does_not_follow_from_the_one_before_is_found() {
+fn an_event_that_was_edited_together_with_the_hash_of_its_link_breaks_the_next_link() {
     on_each_engine(|store| {
         fill(store);
-        let sql = "UPDATE audit_links SET previous = hash WHERE chain = 'b' AND number = 1";
-        let broken = Finding::PreviousBroken { chain: "b".into(), number: 1 };
-        assert!(findings(store, sql).contains(&broken));
+        let forged = empty(store.kind());
+        record(&forged, "a", &["join.accepted", "join.accepted", "join.accepted"]);
+        let hash: String = anchor(&forged).heads[0].hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = bytes(store.kind(), &hash);
+        let sql = format!(
+            "UPDATE audit_events SET event = 'join.accepted' WHERE id = 3; \
+             UPDATE audit_links SET hash = {hash} WHERE chain = 'a' AND number = 1"
+        );
+        assert_eq!(findings(store, &sql), [Finding::PreviousBroken { chain: "a".into(), number: 2 }]);
     });
 }
 
@@ -213,7 +219,7 @@ fn a_chain_that_was_written_anew_shows_against_an_anchor() {
     on_each_engine(|store| {
         record(store, "a", &["settle.started", "settle_error"]);
         let anchor = anchor(store);
-        let forged = crate::log::empty(store.kind());
+        let forged = empty(store.kind());
         record(&forged, "a", &["settle.started", "settle.finished"]);
         record(&forged, "a", &["join.accepted"]);
         assert!(verified(&forged, None).is_clean());

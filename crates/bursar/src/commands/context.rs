@@ -1,7 +1,6 @@
 //! What a command works with: the configuration, the database and its own name. Nothing is done before it is asked for.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use bursar_access::{Entropy, OsEntropy};
@@ -11,7 +10,7 @@ use uuid::Uuid;
 
 use super::CommandError;
 use crate::config::{Configuration, Source, load};
-use crate::host::{self, Desks, embedded_file};
+use crate::host::{self, Desks};
 
 /// The database, over the configuration's.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -130,8 +129,7 @@ impl Context {
             Patience::Ordinary => Duration::from_secs(30),
             Patience::Long => Duration::from_secs(86_400),
         };
-        existing_file(configuration)?;
-        Ok(host::open_patiently(configuration, self.patience.unwrap_or(usual))?)
+        Ok(host::open_existing(configuration, self.patience.unwrap_or(usual))?)
     }
 
     /// Opens the database, which must have all the tables of this program.
@@ -164,8 +162,7 @@ fn named(url: &str, mode: &str) -> Result<Configuration, CommandError> {
     let environment: BTreeMap<_, _> =
         environment.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
     load(&Source::new(environment)).map_err(|errors| {
-        let is_invalid = errors.problems.iter().any(|problem| problem.rule.contains("Invalid DATABASE_URL"));
-        match is_invalid {
+        match errors.problems.iter().any(|problem| problem.variable == "DATABASE_URL") {
             true => {
                 let text = "--database takes sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE";
                 CommandError::Usage(text.to_owned())
@@ -173,16 +170,4 @@ fn named(url: &str, mode: &str) -> Result<Configuration, CommandError> {
             false => CommandError::Configuration(errors),
         }
     })
-}
-
-/// The file of an embedded database, which must be there: a command that made one would answer from an empty book.
-pub(super) fn existing_file(configuration: &Configuration) -> Result<Option<PathBuf>, CommandError> {
-    match embedded_file(configuration) {
-        Some(path) if !path.exists() => Err(CommandError::Place(format!(
-            "there is no database {}; name the right one with --database or DATABASE_URL, or make it with \
-             `bursar migrate up`",
-            path.display()
-        ))),
-        file => Ok(file),
-    }
 }

@@ -101,7 +101,9 @@ impl From<OpenFault> for CommandError {
     fn from(fault: OpenFault) -> CommandError {
         match fault {
             OpenFault::Store(error) => CommandError::Store(error),
-            OpenFault::Url(_) | OpenFault::Folder { .. } => CommandError::Place(fault.to_string()),
+            OpenFault::Url(_) | OpenFault::Folder { .. } | OpenFault::Missing { .. } => {
+                CommandError::Place(fault.to_string())
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Opening the database that the configuration names.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bursar_store::clock::machine_time;
@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 
 use crate::config::{ClockChoice, Configuration, DatabaseTls, DatabaseUrl as ConfiguredUrl};
 
-/// How long a command line waits for a database that a server keeps busy.
+/// How long a migration by hand waits for a database that a server keeps busy.
 const TOOL_PATIENCE: Duration = Duration::from_secs(4);
 
 /// Why the database cannot be opened.
@@ -26,33 +26,65 @@ pub(crate) enum OpenFault {
         /// Why.
         cause: std::io::Error,
     },
+    /// There is no embedded database.
+    #[error(
+        "there is no database {path}; name the right one with --database or DATABASE_URL, or make it with \
+         `bursar migrate up`"
+    )]
+    Missing {
+        /// The file that is not there.
+        path: PathBuf,
+    },
     /// The engine refuses.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Opens it. A server makes the folder of an embedded database that is not there; a tool makes nothing.
+/// Opens it, and makes an embedded one that is not there.
 pub(crate) fn open(configuration: &Configuration, mode: OpenMode) -> Result<Store, OpenFault> {
     let url = url(configuration)?;
+    make_folder(&url)?;
+    let options = match mode {
+        OpenMode::Server => {
+            let pool = configuration.database.pool;
+            StoreOptions {
+                postgres_connections: usize::try_from(pool.max).unwrap_or(usize::MAX),
+                patience: pool.connection_timeout,
+                ..options(configuration, mode)
+            }
+        }
+        OpenMode::Tool => tool_options(configuration, TOOL_PATIENCE),
+    };
+    Ok(Store::open(&url, options)?)
+}
+
+/// Opens it for a command line that waits up to `patience` for a server, and limits each of its reads by it. A tool
+/// that opened a missing file would leave an empty database behind.
+pub(crate) fn open_existing(configuration: &Configuration, patience: Duration) -> Result<Store, OpenFault> {
+    let url = url(configuration)?;
+    match &url {
+        DatabaseUrl::Sqlite(path) if !path.exists() => Err(OpenFault::Missing { path: path.clone() }),
+        DatabaseUrl::Sqlite(_) | DatabaseUrl::Postgres(_) => {
+            Ok(Store::open(&url, tool_options(configuration, patience))?)
+        }
+    }
+}
+
+fn options(configuration: &Configuration, mode: OpenMode) -> StoreOptions {
     let mut options = StoreOptions::new(mode);
     options.clock = clock(configuration.clock);
     options.postgres_statement_cache = configuration.database.statement_cache;
-    match mode {
-        OpenMode::Server => {
-            let pool = configuration.database.pool;
-            options.postgres_connections = usize::try_from(pool.max).unwrap_or(usize::MAX);
-            options.patience = pool.connection_timeout;
-            make_folder(&url)?;
-        }
-        OpenMode::Tool => {
-            options.postgres_connections = 1;
-            options.sqlite_readers = 1;
-            options.sqlite_cache_kib = 8_192;
-            options.patience = TOOL_PATIENCE;
-            refuse_missing(&url)?;
-        }
+    options
+}
+
+fn tool_options(configuration: &Configuration, patience: Duration) -> StoreOptions {
+    StoreOptions {
+        postgres_connections: 1,
+        sqlite_readers: 1,
+        sqlite_cache_kib: 8_192,
+        patience,
+        ..options(configuration, OpenMode::Tool)
     }
-    Ok(Store::open(&url, options)?)
 }
 
 /// The file of an embedded database.
@@ -92,15 +124,4 @@ fn make_folder(url: &DatabaseUrl) -> Result<(), OpenFault> {
     let DatabaseUrl::Sqlite(path) = url else { return Ok(()) };
     let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
     std::fs::create_dir_all(folder).map_err(|cause| OpenFault::Folder { path: folder.to_owned(), cause })
-}
-
-/// A tool that opened a missing file would leave an empty database behind.
-fn refuse_missing(url: &DatabaseUrl) -> Result<(), OpenFault> {
-    match url {
-        DatabaseUrl::Sqlite(path) if !Path::new(path).exists() => {
-            let text = format!("there is no database {}; `bursar migrate up` makes it", path.display());
-            Err(StoreError::Unavailable(text).into())
-        }
-        DatabaseUrl::Sqlite(_) | DatabaseUrl::Postgres(_) => Ok(()),
-    }
 }

@@ -11,10 +11,11 @@ use bursar_desk::Desk;
 use bursar_store::{EngineKind, Migration};
 
 pub(crate) use desks::{header_policy, service_key};
-pub(crate) use database::{OpenFault, embedded_file, open};
+pub(crate) use database::{OpenFault, embedded_file, open, open_existing};
 pub(crate) use seeding::seed;
 
 use crate::config::{Configuration, DeskName};
+use crate::schema;
 
 /// The desks of this host.
 pub(crate) struct Desks {
@@ -44,13 +45,7 @@ impl Desks {
 
     /// Every migration, those of desks that are off included (H2).
     pub fn migrations(&self, engine: EngineKind) -> Vec<Migration> {
-        let mut migrations = bursar_control::MIGRATIONS.to_vec();
-        migrations.push(ConfigTable::PLATFORM.migration("control/0002_platform_config", engine));
-        migrations.extend(bursar_ledger::MIGRATIONS);
-        migrations.extend(bursar_audit::MIGRATIONS);
-        migrations.push(bursar_audit::guards(engine));
-        migrations.extend(bursar_access::MIGRATIONS);
-        migrations.extend(bursar_desk::MIGRATIONS);
+        let mut migrations = schema::rooms(engine);
         migrations.extend(self.all().flat_map(|desk| desk.migrations(engine)));
         migrations
     }

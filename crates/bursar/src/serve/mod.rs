@@ -13,8 +13,6 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use bursar_store::Store;
-
 use crate::config::{Configuration, ConfigurationErrors, Mode, Source, load, production_failures, readiness_report};
 use crate::host::Desks;
 use bound::Bound;
@@ -104,9 +102,4 @@ fn run(configuration: Configuration) -> Result<(), StartFault> {
         Schema::Ready => bound.serve_ready(&opening),
         Schema::Pending => bound.serve_when_migrated(&opening),
     }
-}
-
-/// The seed of the store's own rules about time: a server's batches follow `Store::clock`.
-fn is_manual(store: &Store) -> bool {
-    matches!(store.clock(), bursar_store::Clock::Manual(_))
 }

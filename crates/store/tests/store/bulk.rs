@@ -24,8 +24,8 @@ static EVERYTHING: LazyLock<Bulk> = LazyLock::new(|| {
         ("i", Column::Int),
         ("t", Column::Text),
         ("b", Column::Bytes),
-        ("a", Column::Amount),
-        ("u", Column::U256),
+        ("amount", Column::Amount),
+        ("wide", Column::U256),
         ("at", Column::Time),
         ("j", Column::Json),
         ("uuid", Column::Uuid),
@@ -135,7 +135,7 @@ fn a_thousand_rows_with_every_column_type_come_back() {
         let store = test.store();
         let written = store.transact("test.everything", |tx| tx.execute_many(&EVERYTHING, &rows));
         assert_eq!(written.unwrap(), 1_000);
-        let sql = "SELECT id, i, t, b, a, u, at, j, uuid, f FROM everything ORDER BY id";
+        let sql = "SELECT id, i, t, b, amount, wide, at, j, uuid, f FROM everything ORDER BY id";
         let read = store.read("test.everything", |tx| {
             tx.query(sql, &[], |row| {
                 let fields = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);

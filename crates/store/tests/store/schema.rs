@@ -10,7 +10,7 @@ pub const TABLES: [Migration; 1] = [Migration {
     sql: "CREATE TABLE counter (name @text PRIMARY KEY, value @int NOT NULL) @rowid_end;
           CREATE TABLE note (id @key, text @text NOT NULL);
           CREATE TABLE pair (a @int NOT NULL, b @text NOT NULL, v @int, PRIMARY KEY (a, b)) @rowid_end;
-          CREATE TABLE everything (id @key, i @int, t @text, b @bytes, a @amount, u @u256, at @time, j @json,
+          CREATE TABLE everything (id @key, i @int, t @text, b @bytes, amount @amount, wide @u256, at @time, j @json,
               uuid @uuid, f @bool);
           INSERT INTO counter (name, value) VALUES ('a', 0), ('b', 0)",
 }];

@@ -91,10 +91,10 @@ fn amounts_of_every_size_come_back_exactly() {
         let powers = (0..39).map(|power| 10_u128.pow(power));
         let edges = powers.flat_map(|ten| [ten - 1, ten, ten + 1]).chain([u128::MAX - 1, u128::MAX]);
         for amount in edges.map(Amount::new) {
-            assert_eq!(through!(store, "a", Amount, amount.into()), amount);
+            assert_eq!(through!(store, "amount", Amount, amount.into()), amount);
         }
         for wide in [U256::ZERO, U256::from(u128::MAX) + U256::from(1), U256::MAX] {
-            assert_eq!(through!(store, "u", U256, wide.into()), wide);
+            assert_eq!(through!(store, "wide", U256, wide.into()), wide);
         }
     });
 }
@@ -131,8 +131,8 @@ fn nothing_is_nothing_in_a_column_of_any_type() {
         assert_eq!(through!(store, "i", Option<i64>, Param::Null), None);
         assert_eq!(through!(store, "t", Option<String>, Param::Null), None);
         assert_eq!(through!(store, "b", Option<Vec<u8>>, Param::Null), None);
-        assert_eq!(through!(store, "a", Option<Amount>, Param::Null), None);
-        assert_eq!(through!(store, "u", Option<U256>, Param::Null), None);
+        assert_eq!(through!(store, "amount", Option<Amount>, Param::Null), None);
+        assert_eq!(through!(store, "wide", Option<U256>, Param::Null), None);
         assert_eq!(through!(store, "at", Option<Timestamp>, Param::Null), None);
         assert_eq!(through!(store, "j", Option<Json>, Param::Null), None);
         assert_eq!(through!(store, "uuid", Option<Uuid>, Param::Null), None);

@@ -1,6 +1,8 @@
 //! Settling rounds that are due: a frozen plan first, then payouts in chunks that take turns with joins.
 
+mod asking;
 mod decide;
+mod events;
 mod freeze;
 mod plan;
 mod post;

@@ -30,6 +30,7 @@ pub(super) fn post(
     keys.sort_unstable();
     let mut pools = Pool::load(tx, &keys)?;
     pools.retain(|pool| pool.state == PoolState::Settling);
+    let unpaid = pools.len();
     pools.truncate(usize::try_from(budget).unwrap_or(usize::MAX));
     let settling: Vec<Round> = pools.iter().map(|pool| pool.round).collect();
     let mut settlements = Settlement::load(tx, &settling)?;
@@ -58,7 +59,7 @@ pub(super) fn post(
     }
     Pool::save(tx, &done.iter().collect::<Vec<_>>())?;
     let completed: Vec<Round> = done.iter().map(|pool| pool.round).collect();
-    Ok(Progress { is_more: completed.len() < settling.len(), completed })
+    Ok(Progress { is_more: completed.len() < unpaid, completed })
 }
 
 /// Pays entries of one round until it is done or the budget is spent; returns where to go on.

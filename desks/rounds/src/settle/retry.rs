@@ -1,12 +1,46 @@
 //! When a round without usable prices is tried again, and when the settler is needed next.
 
-use bursar_store::{StoreError, Timestamp, Tx};
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
+use bursar_store::Column::{Int, Text, Time};
+use bursar_store::{Bulk, Lock, Lookup, Param, StoreError, Timestamp, Tx};
+
+use crate::pool::{Pool, PoolState};
 use crate::timing::Round;
 
 /// First wait, doubled at each miss.
 const WAIT_MS: i64 = 5_000;
 const WAIT_MAX_MS: i64 = 60_000;
+
+static BY_ROUND: LazyLock<Lookup> = LazyLock::new(|| {
+    Lookup::new("round_key, misses", "rounds_price_retry", &[("round_key", Int)], Lock::None)
+});
+static SAVE: LazyLock<Bulk> = LazyLock::new(|| {
+    let columns = [("round_key", Int), ("misses", Int), ("next_at", Time), ("last_miss", Text)];
+    Bulk::upsert("rounds_price_retry", &columns, "round_key")
+});
+
+/// A round that waits for its prices.
+#[derive(Clone, Debug)]
+pub(super) struct Retry {
+    pub round: Round,
+    /// Tries in a row that have failed.
+    pub misses: i64,
+    /// How long to wait for the next.
+    pub wait_ms: i64,
+    /// The last try before a refund is made right then.
+    pub deadline: Timestamp,
+    /// Why the last one failed.
+    pub why: String,
+}
+
+impl Retry {
+    fn next_at(&self, now: Timestamp) -> Timestamp {
+        let next = now.after_ms(self.wait_ms);
+        if now < self.deadline { next.min(self.deadline) } else { next }
+    }
+}
 
 /// How long to wait after the `misses`-th miss in a row.
 pub(super) fn wait_ms(misses: i64) -> i64 {
@@ -14,16 +48,31 @@ pub(super) fn wait_ms(misses: i64) -> i64 {
     WAIT_MS.saturating_mul(1_i64 << doublings).min(WAIT_MAX_MS)
 }
 
-/// Notes that a round's prices could not be had.
-pub(super) fn note_miss(tx: &mut Tx<'_>, round: Round, why: &str, now: Timestamp) -> Result<i64, StoreError> {
-    let sql = "SELECT misses FROM rounds_price_retry WHERE round_key = $1";
-    let misses = tx.query_first(sql, &[round.key().into()], |row| row.get::<i64>(0))?.unwrap_or(0) + 1;
-    let sql = "INSERT INTO rounds_price_retry (round_key, misses, next_at, last_miss) VALUES ($1, $2, $3, $4) \
-               ON CONFLICT (round_key) DO UPDATE SET misses = excluded.misses, next_at = excluded.next_at, \
-               last_miss = excluded.last_miss";
-    let next = now.after_ms(wait_ms(misses));
-    tx.execute(sql, &[round.key().into(), misses.into(), next.into(), why.into()])?;
-    Ok(misses)
+/// How often the prices of rounds were asked for in vain; rounds without a miss are absent.
+pub(super) fn misses(tx: &mut Tx<'_>, rounds: &[Round]) -> Result<HashMap<i64, i64>, StoreError> {
+    let keys: Vec<Param<'_>> = rounds.iter().map(|round| Param::Int(round.key())).collect();
+    Ok(tx.lookup(&BY_ROUND, &keys, |row| Ok((row.get(0)?, row.get(1)?)))?.into_iter().collect())
+}
+
+/// Notes when rounds are tried again, and returns those noted: what another settler has frozen meanwhile waits for
+/// nothing.
+pub(super) fn note<'r>(
+    tx: &mut Tx<'_>,
+    retries: &'r [Retry],
+    now: Timestamp,
+) -> Result<Vec<&'r Retry>, StoreError> {
+    let keys: Vec<i64> = retries.iter().map(|retry| retry.round.key()).collect();
+    let mut waiting = Pool::load(tx, &keys)?;
+    waiting.retain(|pool| pool.state == PoolState::Unsealed);
+    let is_waiting = |retry: &&Retry| waiting.iter().any(|pool| pool.round == retry.round);
+    let noted: Vec<&Retry> = retries.iter().filter(is_waiting).collect();
+    let mut rows = Vec::with_capacity(noted.len() * 4);
+    for retry in &noted {
+        rows.extend([Param::Int(retry.round.key()), Param::Int(retry.misses)]);
+        rows.extend([Param::Time(retry.next_at(now)), Param::Text(&retry.why)]);
+    }
+    tx.execute_many(&SAVE, &rows)?;
+    Ok(noted)
 }
 
 /// Forgets the misses of a round that is settled now.
@@ -33,15 +82,14 @@ pub(super) fn forget(tx: &mut Tx<'_>, round: Round) -> Result<(), StoreError> {
 
 /// The next instant at which a round falls due or is to be tried again; `None` while nothing is open.
 pub fn next_due(tx: &mut Tx<'_>) -> Result<Option<Timestamp>, StoreError> {
-    let sql = "SELECT p.round_key, r.next_at FROM rounds_pool p \
+    let sql = "SELECT COALESCE(MIN(p.round_key), -1) FROM rounds_pool p \
                LEFT JOIN rounds_price_retry r ON r.round_key = p.round_key \
-               WHERE p.state < 2 ORDER BY p.round_key LIMIT 512";
-    let instants = tx.query(sql, &[], |row| {
-        let key: i64 = row.get(0)?;
-        let round = Round::from_key(key).ok_or_else(|| StoreError::Decode(format!("round key {key}")))?;
-        Ok(row.get::<Option<Timestamp>>(1)?.unwrap_or(Timestamp::from_ms(round.end_ms())))
-    })?;
-    Ok(instants.into_iter().min())
+               WHERE p.state < 2 AND r.round_key IS NULL";
+    let oldest = tx.query_first(sql, &[], |row| row.get::<i64>(0))?;
+    let end = oldest.and_then(Round::from_key).map(|round| Timestamp::from_ms(round.end_ms()));
+    let sql = "SELECT MIN(next_at) FROM rounds_price_retry";
+    let retry = tx.query_first(sql, &[], |row| row.get::<Option<Timestamp>>(0))?.flatten();
+    Ok(end.into_iter().chain(retry).min())
 }
 
 #[cfg(test)]

@@ -3,20 +3,20 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bursar_audit::{Actor, Event, Level, Recorder, Target};
+use bursar_audit::Recorder;
 use bursar_control::{ConfigTable, Switchboard, settings};
 use bursar_store::{Store, StoreError, Timestamp, Tx};
-use serde_json::json;
 
+use super::asking::Asking;
 use super::decide::is_one_sided;
 use super::freeze::{Prices, SWITCH_TABLE, freeze};
-use super::{post, retry};
-use crate::market::Market;
-use crate::oracle::{AcceptPolicy, PriceEvidence, PriceSource, find_price};
+use super::retry::Retry;
+use super::{events, post, retry};
+use crate::CLOCK;
+use crate::oracle::{AcceptPolicy, PriceSource};
 use crate::pool::{Pool, PoolState};
 use crate::settings::{CONFIDENCE_MAX_BPS, PAUSE_SIM_SETTLEMENTS, SETTLE_LIMIT, VOID_AFTER_MS, Values, all};
 use crate::timing::Round;
-use crate::{CLOCK, DESK};
 
 /// Entries paid out in one transaction; joins take their turn between two.
 const CHUNK_ENTRIES: i64 = 2_048;
@@ -55,7 +55,7 @@ pub enum SettleError {
 pub struct SettleReport {
     /// Due rounds that were looked at.
     pub checked: usize,
-    /// Ids of those that are settled now, oldest first.
+    /// Ids of those that this run has paid out to the end, oldest first.
     pub settled: Vec<String>,
 }
 
@@ -83,6 +83,8 @@ struct Due {
     now: Timestamp,
     settings: Values,
     pools: Vec<Pool>,
+    /// Tries in vain so far, by round key.
+    misses: HashMap<i64, i64>,
 }
 
 impl Settler {
@@ -98,32 +100,26 @@ impl Settler {
         Settler { chunk_entries: entries.max(1), ..self }
     }
 
-    /// Settles due rounds, oldest first, at most `limit` or as many as the setting says.
+    /// Settles due rounds, oldest first, at most `limit` or as many as the setting says. Rounds that need no price do
+    /// not wait for the price service.
     pub fn run_due(&self, limit: Option<i64>) -> Result<SettleReport, SettleError> {
         self.check_treasury()?;
         let due = self.due(limit)?;
-        let mut report = SettleReport { checked: due.pools.len(), settled: Vec::new() };
-        let unsealed: Vec<&Pool> =
-            due.pools.iter().filter(|pool| pool.state == PoolState::Unsealed).collect();
-        for pools in unsealed.chunks(CHUNK_ROUNDS) {
-            let priced = self.prices(&due, pools)?;
-            if !priced.is_empty() {
-                self.guarded("rounds.freeze", |tx, now| freeze(tx, &priced, now))?;
-            }
+        let checked = due.pools.len();
+        let mut settled = Vec::new();
+        let (ready, waiting): (Vec<&Pool>, Vec<&Pool>) =
+            due.pools.iter().partition(|pool| needs_no_price(pool));
+        for pools in ready.chunks(CHUNK_ROUNDS) {
+            let rounds: Vec<_> = pools.iter().map(|pool| (pool.round, Prices::NotNeeded)).collect();
+            settled.extend(self.settle(&rounds, checked)?);
         }
-        let rounds: Vec<Round> = due.pools.iter().map(|pool| pool.round).collect();
-        for rounds in rounds.chunks(CHUNK_ROUNDS) {
-            loop {
-                let progress =
-                    self.guarded("rounds.post", |tx, now| post::post(tx, rounds, self.chunk_entries, now))?;
-                report.settled.extend(progress.completed.iter().map(|round| round.id()));
-                if !progress.is_more {
-                    break;
-                }
-            }
+        let mut asking = Asking::new(&*self.parts.prices, policy(&due.settings));
+        for pools in waiting.chunks(CHUNK_ROUNDS) {
+            let rounds = self.ask(&due, &mut asking, pools)?;
+            settled.extend(self.settle(&rounds, checked)?);
         }
-        self.record(&report)?;
-        Ok(report)
+        settled.sort_unstable();
+        Ok(SettleReport { checked, settled: settled.into_iter().map(Round::id).collect() })
     }
 
     fn check_treasury(&self) -> Result<(), SettleError> {
@@ -144,52 +140,76 @@ impl Settler {
             let settings = Values(settings::values(tx, ConfigTable::ROUNDS, &all())?);
             let limit = limit.unwrap_or_else(|| settings.get(SETTLE_LIMIT));
             let pools = Pool::due(tx, now, limit)?;
-            Ok(Some(Due { now, settings, pools }))
+            let rounds: Vec<Round> = pools.iter().map(|pool| pool.round).collect();
+            let misses = retry::misses(tx, &rounds)?;
+            Ok(Some(Due { now, settings, pools, misses }))
         })?;
         due.ok_or(SettleError::Paused)
     }
 
-    /// What is known about the prices of each round; rounds whose prices cannot be had yet are left out.
-    fn prices(&self, due: &Due, pools: &[&Pool]) -> Result<Vec<(Round, Prices)>, SettleError> {
-        let policy = policy(&due.settings);
-        let mut asked: HashMap<(Market, i64), Result<PriceEvidence, String>> = HashMap::new();
-        let mut priced = Vec::new();
-        for pool in pools {
-            let round = pool.round;
-            if is_one_sided(&pool.stakes) {
-                priced.push((round, Prices::NotNeeded));
-                continue;
-            }
-            let mut price_at = |second: i64| {
-                let answer = asked.entry((round.market(), second)).or_insert_with(|| {
-                    find_price(&*self.parts.prices, round.market(), second, policy)
-                        .map_err(|miss| miss.to_string())
-                });
-                answer.clone()
-            };
-            let found =
-                price_at(round.start_price_s()).and_then(|start| Ok((start, price_at(round.end_price_s())?)));
-            match found {
-                Ok((start, end)) => priced.push((round, Prices::Known(start, end))),
-                Err(_) if due.now.ms() >= round.end_ms() + due.settings.get(VOID_AFTER_MS) => {
-                    priced.push((round, Prices::Void));
+    /// Freezes rounds and pays them out; returns those that are settled then. `checked` is for the audit log.
+    fn settle(&self, rounds: &[(Round, Prices)], checked: usize) -> Result<Vec<Round>, SettleError> {
+        let mut settled = Vec::new();
+        if rounds.is_empty() {
+            return Ok(settled);
+        }
+        self.guarded("rounds.freeze", |tx, now| freeze(tx, rounds, now))?;
+        let rounds: Vec<Round> = rounds.iter().map(|(round, _)| *round).collect();
+        loop {
+            let progress = self.guarded("rounds.post", |tx, now| {
+                let progress = post::post(tx, &rounds, self.chunk_entries, now)?;
+                if !progress.completed.is_empty() {
+                    let event = events::completed(&progress.completed, checked);
+                    self.parts.recorder.record(tx, &[event], now)?;
                 }
-                Err(why) => self.note_miss(round, &why)?,
+                Ok(progress)
+            })?;
+            settled.extend(progress.completed);
+            if !progress.is_more {
+                return Ok(settled);
             }
         }
-        Ok(priced)
     }
 
-    fn note_miss(&self, round: Round, why: &str) -> Result<(), SettleError> {
-        tracing::warn!(round = round.id(), why, "no usable price; the round stays due");
+    /// The rounds whose prices are known, or past waiting for; when the others are tried again is noted.
+    fn ask(
+        &self,
+        due: &Due,
+        asking: &mut Asking<'_>,
+        pools: &[&Pool],
+    ) -> Result<Vec<(Round, Prices)>, SettleError> {
+        let (mut known, mut missed) = (Vec::new(), Vec::new());
+        for round in pools.iter().map(|pool| pool.round) {
+            match asking.prices(round) {
+                Ok((start, end)) => known.push((round, Prices::Known(start, end))),
+                Err(miss) => missed.push((round, miss)),
+            }
+        }
+        let mut retries = Vec::new();
+        for (round, miss) in missed {
+            let misses = due.misses.get(&round.key()).copied().unwrap_or(0);
+            let deadline = Timestamp::from_ms(round.end_ms()).after_ms(due.settings.get(VOID_AFTER_MS));
+            match asking.retry(round, miss, misses, deadline, due.now) {
+                Some(retry) => retries.push(retry),
+                None => known.push((round, Prices::Void)),
+            }
+        }
+        self.note(&retries)?;
+        Ok(known)
+    }
+
+    fn note(&self, retries: &[Retry]) -> Result<(), SettleError> {
+        if retries.is_empty() {
+            return Ok(());
+        }
+        for Retry { round, why, .. } in retries {
+            tracing::warn!(round = round.id(), why, "no usable price; the round stays due");
+        }
         self.parts.store.transact("rounds.price_miss", |tx| {
             let now = tx.open_clock(CLOCK)?;
-            let misses = retry::note_miss(tx, round, why, now)?;
-            if misses == 1 {
-                let payload = json!({"roundId": round.id(), "why": why}).to_string();
-                let event = self.event(Level::Warn, "sim_settle.price_unavailable", round.id(), payload);
-                self.parts.recorder.record(tx, &[event], now)?;
-            }
+            let noted = retry::note(tx, retries, now)?;
+            let first = noted.into_iter().filter(|retry| retry.misses == 1).map(events::price_unavailable);
+            self.parts.recorder.record(tx, &first.collect::<Vec<_>>(), now)?;
             tx.close_clock(CLOCK, now)
         })?;
         Ok(())
@@ -213,33 +233,11 @@ impl Settler {
         })?;
         done.ok_or(SettleError::Paused)
     }
+}
 
-    fn record(&self, report: &SettleReport) -> Result<(), SettleError> {
-        if report.settled.is_empty() {
-            return Ok(());
-        }
-        let payload =
-            json!({"checked": report.checked, "settled": report.settled.len(), "rounds": report.settled});
-        let event = self.event(Level::Info, "sim_settle.batch_completed", String::new(), payload.to_string());
-        self.parts.store.transact("rounds.settled", |tx| {
-            let now = tx.reading()?;
-            self.parts.recorder.record(tx, std::slice::from_ref(&event), now).map(|_| ())
-        })?;
-        Ok(())
-    }
-
-    fn event(&self, level: Level, name: &'static str, round: String, payload: String) -> Event {
-        Event {
-            level,
-            desk: DESK,
-            name,
-            actor: Actor::system("rounds.settle"),
-            target: Target { kind: "round", id: round },
-            request_id: None,
-            correlation_id: None,
-            payload,
-        }
-    }
+/// Whether a due round's outcome is known from its stakes, or was decided before.
+fn needs_no_price(pool: &Pool) -> bool {
+    pool.state != PoolState::Unsealed || is_one_sided(&pool.stakes)
 }
 
 /// A bound that cannot be read counts as the default one: the check never falls away by accident.

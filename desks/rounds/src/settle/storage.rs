@@ -100,7 +100,7 @@ impl Settlement {
         row.push(plan.remainder_entry.into());
         let sides = [plan.evidence.as_ref().map(|pair| &pair.0), plan.evidence.as_ref().map(|pair| &pair.1)];
         for evidence in sides {
-            row.extend(evidence_params(evidence)?);
+            row.extend(evidence_params(evidence));
         }
         row.push(Param::Time(plan.settled_at));
         row.push(self.cursor.map(|(_, next)| next).into());
@@ -129,13 +129,13 @@ impl Settlement {
     }
 }
 
-fn evidence_params(evidence: Option<&PriceEvidence>) -> Result<[Param<'static>; 5], StoreError> {
-    let Some(evidence) = evidence else { return Ok([Param::Null; 5]) };
-    let confidence = i64::try_from(evidence.confidence)
-        .map_err(|_| StoreError::Decode("a price's confidence beyond 63 bits".into()))?;
+fn evidence_params(evidence: Option<&PriceEvidence>) -> [Param<'static>; 5] {
+    let Some(evidence) = evidence else { return [Param::Null; 5] };
+    // Only without a bound on it can a confidence exceed 63 bits; it must not keep the round from being settled.
+    let confidence = i64::try_from(evidence.confidence).unwrap_or(i64::MAX);
     let exponent = i64::from(evidence.exponent);
-    Ok([evidence.requested_second, evidence.publish_time, evidence.mantissa, exponent, confidence]
-        .map(Param::Int))
+    [evidence.requested_second, evidence.publish_time, evidence.mantissa, exponent, confidence]
+        .map(Param::Int)
 }
 
 fn read_settlement(row: &Row<'_>) -> Result<Settlement, StoreError> {

@@ -1,7 +1,7 @@
 //! Many rounds that wait: none is forgotten, none holds up another (W2, docs/spec/rounds.md 4.4).
 
 use bursar_rounds::market::Market;
-use bursar_rounds::settings::SETTLE_LIMIT;
+use bursar_rounds::settings::{SETTLE_LIMIT, VOID_AFTER_MS};
 use bursar_store::EngineKind;
 
 use crate::fixture::{Desk, down, for_each_desk, round, up};
@@ -18,6 +18,7 @@ fn a_thousand_rounds_that_wait_for_prices_do_not_hold_up_the_one_that_has_them()
         let newest = rounds[1_000];
         desk.prices.rise(newest);
         desk.set(SETTLE_LIMIT, 400);
+        desk.set(VOID_AFTER_MS, VOID_AFTER_MS.max);
         let settled: Vec<_> = (0..3).map(|_| desk.settle_at(newest.end_ms())).collect();
         assert_eq!(settled, [vec![], vec![], vec![newest.id()]]);
         assert_eq!(desk.settle_at(newest.end_ms()), Vec::<String>::new());
@@ -30,8 +31,7 @@ fn a_thousand_rounds_that_wait_for_prices_do_not_hold_up_the_one_that_has_them()
 #[test]
 fn the_next_round_to_fall_due_is_seen_behind_any_number_of_rounds_that_wait_for_prices() {
     let desk = Desk::on(EngineKind::Sqlite);
-    let rounds: Vec<_> =
-        (0..100).flat_map(|cycle| Market::ALL.map(|market| round(market, cycle))).collect();
+    let rounds: Vec<_> = (0..100).flat_map(|cycle| Market::ALL.map(|market| round(market, cycle))).collect();
     for rounds in rounds.chunks(6) {
         let bets = rounds.iter().flat_map(|round| [up(1, 5).round(*round), down(2, 5).round(*round)]);
         desk.at(rounds[0].start_ms()).accept(&bets.collect::<Vec<_>>());

@@ -196,7 +196,8 @@ fn on_postgres_a_stop_waits_for_the_batch_that_read_the_switch_and_binds_the_nex
 fn wait_for_a_lock(test: &TestStore) {
     let store = test.another(|options| options.faults = None);
     let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    let waiting = || store.read("test.locks", |tx| tx.query_first(sql, &[], |row| row.get::<i64>(0))).unwrap();
+    let waiting =
+        || store.read("test.locks", |tx| tx.query_first(sql, &[], |row| row.get::<i64>(0))).unwrap();
     while waiting() == Some(0) {
         std::thread::yield_now();
     }
@@ -212,7 +213,8 @@ fn two_processes_that_join_at_once_lose_nothing_and_make_no_entry_twice() {
                 let (store, switchboard, bets) = (store.clone(), desk.switchboard.clone(), bets.clone());
                 threads.spawn(move || {
                     let mut work = join_work(&switchboard, &format!("process {index}"));
-                    let replies = bets.chunks(4).flat_map(|bets| run_batch(&store, &mut work, &commands(bets)));
+                    let replies =
+                        bets.chunks(4).flat_map(|bets| run_batch(&store, &mut work, &commands(bets)));
                     replies.filter(|reply| *reply.as_ref().unwrap() == CREATED).count()
                 })
             };

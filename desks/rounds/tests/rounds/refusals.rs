@@ -13,7 +13,11 @@ const CHECKS: [(Bend, &str, Bend); 9] = [
     (|join| join.id = "x".repeat(129), "invalid_payload", |join| join.id = "x".repeat(128)),
     (|join| join.direction = "Up".into(), "invalid_direction", |join| join.direction = "UP".into()),
     (|join| join.market = "DOGE".into(), "invalid_market", |join| join.market = "SOL".into()),
-    (|join| join.feed_id = "00".repeat(32), "market_feed_mismatch", |join| join.feed_id = Market::Sol.feed_id().into()),
+    (
+        |join| join.feed_id = "00".repeat(32),
+        "market_feed_mismatch",
+        |join| join.feed_id = Market::Sol.feed_id().into(),
+    ),
     (|join| join.stake_bucks = None, "invalid_stake_tier", |join| join.stake_bucks = Some(5)),
     (|join| join.round_id.push('m'), "invalid_round_id", |join| join.round_id = "SOL-1700000041-5m".into()),
     (
@@ -21,7 +25,11 @@ const CHECKS: [(Bend, &str, Bend); 9] = [
         "invalid_round_start",
         |join| (join.round_start_ms, join.round_id) = (START, "SOL-1700000040-5m".into()),
     ),
-    (|join| join.round_end_ms = START + 300_000, "invalid_round_end", |join| join.round_end_ms = START + 360_000),
+    (
+        |join| join.round_end_ms = START + 300_000,
+        "invalid_round_end",
+        |join| join.round_end_ms = START + 360_000,
+    ),
     (|join| join.wallet = ClaimedWallet::new("0OIl"), "invalid_wallet", |join| join.wallet = wallet()),
 ];
 
@@ -61,7 +69,7 @@ fn the_first_check_that_fails_names_the_refusal() {
             mend(&mut join);
         }
         assert_eq!(code_of(desk, &bet.with_body(Ok(join.clone()))), (429, "rate_limited"));
-        desk.set(JOINS_BY_WALLET.limit, 1);
+        desk.set(JOINS_BY_WALLET.limit, 2);
         assert_eq!(desk.batch(&[bet.with_body(Ok(join))]), [Ok(Joined { created: true })]);
     });
 }
@@ -85,7 +93,8 @@ fn a_refusal_changes_no_row_of_the_desk_or_the_ledger_but_is_counted_and_audited
         assert_eq!(desk.dump(), dump_while_paused);
         desk.resume(PAUSE_JOINS);
 
-        let without_switches = |rows: Vec<String>| rows.into_iter().filter(|row| !row.starts_with("rounds_config"));
+        let without_switches =
+            |rows: Vec<String>| rows.into_iter().filter(|row| !row.starts_with("rounds_config"));
         assert!(without_switches(desk.dump()).eq(without_switches(before)));
         assert_eq!(calls(desk, "sim-entries:ip:192.0.2.1"), 1 + 13);
         assert_eq!(calls(desk, &format!("sim-entries:wallet:{}", address(1).to_text())), 1);
@@ -197,7 +206,9 @@ fn an_accepted_entry_is_recognised_also_after_its_tier_was_switched_off() {
 #[test]
 fn times_at_the_edges_of_64_bits_are_refused_like_any_other_wrong_time() {
     for_each_desk(|desk| {
-        for start_ms in [i64::MAX, i64::MAX / 120_000 * 120_000, -120_000, i64::MIN, i64::MIN / 120_000 * 120_000] {
+        for start_ms in
+            [i64::MAX, i64::MAX / 120_000 * 120_000, -120_000, i64::MIN, i64::MIN / 120_000 * 120_000]
+        {
             for end_ms in [i64::MAX, i64::MIN, 0] {
                 let command = up(1, 5).bent(|join| {
                     (join.round_start_ms, join.round_end_ms) = (start_ms, end_ms);

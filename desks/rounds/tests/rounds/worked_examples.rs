@@ -83,7 +83,10 @@ fn c8_one_side_alone_is_refunded_at_its_end_also_while_the_oracle_is_down() {
             let entry = desk.results(wallet).rounds.remove(0);
             let facts = entry.settlement.unwrap();
             assert_eq!((entry.pnl_lamports, facts.mode, facts.winner_side), (Some(0), "REFUND", None));
-            assert_eq!((facts.reason, facts.start_price.get(), facts.end_price.get()), (Some("one_sided"), "0", "0"));
+            assert_eq!(
+                (facts.reason, facts.start_price.get(), facts.end_price.get()),
+                (Some("one_sided"), "0", "0")
+            );
         }
         assert_eq!(desk.treasury(), 0);
         desk.assert_all_settled();
@@ -115,7 +118,10 @@ fn c16_what_is_not_exactly_a_join_is_refused_with_400() {
         assert_eq!(refused(|join| join.stake_bucks = Some(20)), (400, "invalid_stake_tier"));
         assert_eq!(refused(|join| join.direction = "up".into()), (400, "invalid_direction"));
         assert_eq!(refused(|join| join.market = "sol".into()), (400, "invalid_market"));
-        assert_eq!(refused(|join| join.feed_id = Market::Btc.feed_id().into()), (400, "market_feed_mismatch"));
+        assert_eq!(
+            refused(|join| join.feed_id = Market::Btc.feed_id().into()),
+            (400, "market_feed_mismatch")
+        );
         assert_eq!(desk.join(&bet.clone().id(&"x".repeat(128))), CREATED);
         assert_eq!(desk.join(&bet.clone().id(&"é".repeat(128))), CREATED);
     });
@@ -125,7 +131,8 @@ fn c16_what_is_not_exactly_a_join_is_refused_with_400() {
 fn c17_the_same_id_sent_a_hundred_times_at_once_makes_one_entry() {
     for_each_desk(|desk| {
         let work = join_work(&desk.switchboard, "lane");
-        let lane = Lane::start(desk.store.clone(), work, LaneOptions { queue_max: 200, batch_max: 7 }).unwrap();
+        let lane =
+            Lane::start(desk.store.clone(), work, LaneOptions { queue_max: 200, batch_max: 7 }).unwrap();
         let bet = up(1, 10);
         let replies: Vec<_> = std::thread::scope(|threads| {
             let callers: Vec<_> =

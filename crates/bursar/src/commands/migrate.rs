@@ -1,0 +1,105 @@
+//! `bursar migrate`: applying the schema, asking how far it is, and printing it for somebody who applies it by hand.
+
+use bursar_store::{EngineKind, Migration, OpenMode};
+use serde_json::{Value, json};
+
+use super::context::Patience;
+use super::{CommandError, Context, DatabaseOption};
+use crate::config::{Configuration, DatabaseUrl};
+use crate::host::{Desks, open};
+
+/// `bursar migrate`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Migrate {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: MigrateVerb,
+    /// Which database.
+    #[command(flatten)]
+    pub database: DatabaseOption,
+}
+
+/// A verb of `bursar migrate`.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum MigrateVerb {
+    /// Apply what is pending, making the database when there is none.
+    Up,
+    /// Say what is pending; exit 1 when anything is, or when the schema is of another version.
+    Status,
+    /// Print the tables' SQL, for reading or for running by hand: a second run changes nothing.
+    Print {
+        /// Whose SQL; without it the configured database's.
+        #[arg(long, value_enum)]
+        engine: Option<Engine>,
+    },
+}
+
+/// An engine by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Engine {
+    /// Embedded.
+    Sqlite,
+    /// Shared.
+    Postgres,
+}
+
+/// Does what `verb` says.
+///
+/// # Errors
+/// Whatever makes the exit 1.
+pub fn run(verb: &MigrateVerb, context: &Context) -> Result<Value, CommandError> {
+    let configuration = context.configuration()?;
+    match verb {
+        MigrateVerb::Up => up(&configuration),
+        MigrateVerb::Status => status(context, &configuration),
+        MigrateVerb::Print { engine } => Ok(print(&configuration, *engine).into()),
+    }
+}
+
+fn up(configuration: &Configuration) -> Result<Value, CommandError> {
+    let store = open(configuration, OpenMode::Tool)?;
+    let applied = store.migrate(&Desks::new(configuration).migrations(store.kind()))?;
+    Ok(json!({"ok": true, "engine": name(store.kind()), "applied": applied}))
+}
+
+fn status(context: &Context, configuration: &Configuration) -> Result<Value, CommandError> {
+    let store = context.open(configuration, Patience::Ordinary)?;
+    let state = store.migration_state(&Desks::new(configuration).migrations(store.kind()))?;
+    let answer = json!({
+        "ok": state.is_servable(), "engine": name(store.kind()),
+        "pending": state.pending, "newer": state.newer, "incompatible": state.incompatible,
+    });
+    if state.is_servable() {
+        return Ok(answer);
+    }
+    let why = if state.incompatible.is_empty() {
+        format!("{} migrations are pending; run `bursar migrate up`.", state.pending.len())
+    } else {
+        let names = state.incompatible.join(", ");
+        format!("{names} ran here with another text or epoch; use the version of this program that made the database.")
+    };
+    Err(CommandError::No { answer, why })
+}
+
+fn name(engine: EngineKind) -> &'static str {
+    match engine {
+        EngineKind::Sqlite => "sqlite",
+        EngineKind::Postgres => "postgres",
+    }
+}
+
+/// Every step with the row that says it ran, so that `migrate up` agrees with whoever ran it by hand.
+fn print(configuration: &Configuration, engine: Option<Engine>) -> String {
+    let engine = match (engine, &configuration.database.url) {
+        (Some(Engine::Sqlite), _) | (None, DatabaseUrl::Sqlite { .. }) => EngineKind::Sqlite,
+        (Some(Engine::Postgres), _) | (None, DatabaseUrl::Postgres { .. }) => EngineKind::Postgres,
+    };
+    let own = bursar_store::OWN_MIGRATIONS.to_vec();
+    let steps = own.into_iter().chain(Desks::new(configuration).migrations(engine));
+    let text: String = steps.map(|step| step_text(&step, engine)).collect();
+    let how = match engine {
+        EngineKind::Sqlite => "sqlite3 -bail FILE < THIS",
+        EngineKind::Postgres => "psql -v ON_ERROR_STOP=1 -1 -f THIS",
+    };
+    format!("-- Run with: {how}\n{}\n{text}", bursar_store::MIGRATION_TABLE)
+}
