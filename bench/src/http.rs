@@ -85,8 +85,8 @@ fn start(options: &Options) -> Server {
         .env("BURSAR_DESKS", "rounds")
         .env("DATABASE_URL", database)
         .env("LOG_LEVEL", "warn")
-        .env("PANCHO_RL_SIM_ENTRIES_IP_LIMIT", "1000000000")
-        .env("PANCHO_RL_SIM_ENTRIES_WALLET_LIMIT", "1000000000")
+        .env("PANCHO_RL_SIM_ENTRIES_IP_LIMIT", "10000000")
+        .env("PANCHO_RL_SIM_ENTRIES_WALLET_LIMIT", "10000000")
         .stdout(Stdio::piped())
         .spawn()
         .expect("the server starts: build it with `cargo build --release -p bursar`");

@@ -9,11 +9,13 @@ use bursar_rounds::{pool, results};
 use bursar_store::Timestamp;
 use bursar_store::lane::LaneFault;
 
+use crate::broken::Bug;
 use crate::event::Event;
 use crate::node::JoinReply;
 use crate::plan::Plan;
 use crate::random::Random;
 use crate::wish::{Attempt, Content, FLAWS, Wish};
+use crate::witness::Since;
 use crate::world::World;
 
 /// How often one wish is sent before its client gives up.
@@ -99,6 +101,9 @@ impl World {
         let (copies, attempt, sends, node, patience_ms) = self.clients.with(|clients| {
             let wish = &mut clients.wishes[number];
             wish.sends += 1;
+            if self.bug == Some(Bug::RetriesWithNewId) && wish.sends > 1 {
+                wish.rename(wish.sends);
+            }
             let (attempt, sends) = (wish.attempt(number), wish.sends);
             let random = &mut clients.random;
             let is_lost = random.chance(loss, 1_000);
@@ -149,7 +154,7 @@ impl World {
     }
 
     /// The lane has answered: what it says is held against what is there, and goes back to the clients.
-    pub fn answer_batch(self: &Arc<World>, node: usize, since: u64, batch: &[Attempt], replies: Vec<JoinReply>) {
+    pub fn answer_batch(self: &Arc<World>, node: usize, since: Since, batch: &[Attempt], replies: Vec<JoinReply>) {
         self.figures.with(|figures| {
             figures.commands += u64::try_from(batch.len()).expect("a batch");
             replies.iter().for_each(|reply| figures.answer(code(reply)));
@@ -185,12 +190,20 @@ impl World {
             let checked = self.witness.with(|witness| witness.check_reads(wallet, &results, round, &stats));
             self.hold(checked);
         }
+        if node == 0 {
+            self.anchor_audit_log();
+        }
         let pause_ms = self.random.with(|random| random.between(5_000, 60_000));
         self.plan_in(pause_ms, Event::Results);
     }
 }
 
 impl Clients {
+    /// A client hears that its wish is entered.
+    pub fn hear_early(&mut self, wish: Option<usize>) {
+        wish.into_iter().for_each(|wish| self.wishes[wish].is_answered = true);
+    }
+
     /// A client hears an answer, unless it is lost (then 1).
     fn hear(&mut self, wish: usize, reply: &JoinReply, loss_of_1000: u64) -> u64 {
         if self.random.chance(loss_of_1000, 1_000) {

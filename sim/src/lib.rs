@@ -16,6 +16,7 @@ mod broken;
 mod clients;
 mod event;
 mod figures;
+mod inspection;
 mod invariant;
 mod machine;
 mod node;

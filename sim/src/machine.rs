@@ -55,8 +55,9 @@ impl Faults for NodeFaults {
         }
         if step == Step::Begin && unit != OUTCOME_UNIT {
             world.let_others_run(1, 8);
+            world.check_alive(self.node, self.generation);
+            world.spoil_before(self.node, unit);
         }
-        world.check_alive(self.node, self.generation);
         world.blow(self.node, unit, step)
     }
 }
@@ -105,7 +106,7 @@ impl World {
     /// All processes end at once, by a kill or a power cut, and the disk keeps what it promised.
     pub fn machine_crash(self: &Arc<World>, mode: Option<CrashMode>) {
         let ended: Vec<_> = self.nodes.iter().map(crate::node::Node::end).collect();
-        self.audits.with(|store| *store = None);
+        self.auditor.with(crate::inspection::Auditor::disconnect);
         self.witness.with(|witness| witness.disconnect());
         for crash in 0..CRASHES_IN_A_ROW_MAX {
             let drawn = self.random.with(|random| {

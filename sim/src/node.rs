@@ -116,7 +116,7 @@ impl World {
         };
         let process = Process {
             generation,
-            joins: Mutex::new(JoinLane::new(JoinWork::new(switchboard, recorder("joins")), self.bug)),
+            joins: Mutex::new(JoinLane::new(JoinWork::new(switchboard, recorder("joins")), self.bug, Arc::downgrade(self))),
             settler: SettleLane::new(Settler::new(parts), Arc::clone(&store), self.bug),
             store,
         };
@@ -144,8 +144,10 @@ impl World {
     /// Ends a node's process and plans its return.
     pub fn kill(self: &Arc<World>, node: usize) {
         drop(self.nodes[node].end());
-        let pause_ms = self.random.with(|random| random.between(500, 20_000));
-        self.plan_in(pause_ms, Event::Restart(node));
+        if node < self.serving {
+            let pause_ms = self.random.with(|random| random.between(500, 20_000));
+            self.plan_in(pause_ms, Event::Restart(node));
+        }
     }
 
     /// A node comes back, or tries again later.
@@ -176,7 +178,6 @@ impl World {
             return;
         }
         let commands: Vec<_> = batch.iter().map(|attempt| attempt.command.clone()).collect();
-        self.before_batch(&batch);
         let since = self.witness.with(|witness| witness.begin(&batch));
         let replies = self.step(node, |process| {
             // The lane is one thread: while it is in the middle of a batch, what came since has to wait.
@@ -200,7 +201,7 @@ impl World {
     /// A node's settler runs once and sleeps until it is needed.
     pub fn settle(self: &Arc<World>, node: usize) {
         let done = self.step(node, |process| {
-            let report = process.settler.run(self);
+            let report = process.settler.run();
             (report, process.store.read("rounds.next_due", next_due))
         });
         let Some((report, due)) = done else { return };

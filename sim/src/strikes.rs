@@ -37,7 +37,6 @@ impl World {
         self.keep_events(|event| {
             !matches!(event, Event::Strike | Event::Operator | Event::Burst | Event::SpaceFreed)
         });
-        self.report_disk_faults();
         self.disk.clear_faults();
         if self.disk.halted() {
             self.machine_crash(None);
@@ -132,7 +131,7 @@ impl World {
     fn maintain(self: &Arc<World>) {
         self.note("everything is stopped in order");
         self.witness.with(|witness| witness.disconnect());
-        self.audits.with(|store| *store = None);
+        self.auditor.with(crate::inspection::Auditor::disconnect);
         for node in &self.nodes {
             drop(node.end());
         }
@@ -148,7 +147,7 @@ impl World {
     }
 
     /// Counts the disk's faults once, by kind.
-    fn report_disk_faults(&self) {
+    pub fn report_disk_faults(&self) {
         for fired in self.disk.fired() {
             self.fault(match fired.fault {
                 Fault::FailWrite => "disk: write fails",

@@ -98,6 +98,14 @@ impl Wish {
         Wish { id, content, sends: 0, is_answered: false, body, client: address }
     }
 
+    /// Forgets the id and takes another, as no client should.
+    pub fn rename(&mut self, sends: u32) {
+        self.id = format!("{}-again-{sends}", self.id.chars().take(100).collect::<String>());
+        if let Ok(request) = &mut self.body {
+            request.id.clone_from(&self.id);
+        }
+    }
+
     /// The request that asks for it, as number `wish`.
     pub fn attempt(&self, wish: usize) -> Attempt {
         let command = JoinCommand {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 use bursar_disk_faults::Disk;
-use bursar_store::Store;
 
 use crate::boundary;
 use crate::broken::Bug;
 use crate::clients::Clients;
 use crate::event::{Event, Queue};
 use crate::figures::Figures;
+use crate::inspection::Auditor;
 use crate::invariant::{Breach, Violation};
 use crate::node::Node;
 use crate::operators::Operators;
@@ -71,7 +71,7 @@ pub struct World {
     pub(crate) upstream: Part<Upstream>,
     pub(crate) witness: Part<Witness>,
     /// The store through which the audit log is verified.
-    pub(crate) audits: Part<Option<Arc<Store>>>,
+    pub(crate) auditor: Part<Auditor>,
     pub(crate) figures: Part<Figures>,
     now_ms: AtomicI64,
     end_ms: AtomicI64,
@@ -109,7 +109,7 @@ impl World {
             operators: Part::new(Operators::new(seed)),
             upstream: Part::new(Upstream::new(seed, plan.upstream_faults_of_100)),
             witness: Part::new(Witness::new(seed)),
-            audits: Part::default(),
+            auditor: Part::default(),
             figures: Part::default(),
             now_ms: AtomicI64::new(plan.start_ms),
             end_ms: AtomicI64::new(plan.start_ms + TROUBLE_MS),
@@ -168,6 +168,7 @@ impl World {
     }
 
     fn outcome(&self) -> Outcome {
+        self.report_disk_faults();
         let mut figures = self.figures.with(|figures| figures.clone());
         figures.seeds = 1;
         figures.simulated_ms = (self.now_ms() - self.plan.start_ms).cast_unsigned();

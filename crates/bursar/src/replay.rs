@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use bursar_audit::{Recorder, SaltKey};
 use bursar_control::{ConfigTable, Switchboard, settings};
-use bursar_devnet::prices::{Gap, PriceFeed, Recorded};
+use bursar_devnet::prices::source::Gap;
+use bursar_devnet::prices::{PriceFeed, Recorded};
 use bursar_ledger::trial_balance;
 use bursar_money::{Amount, AmountError, Balance};
 use bursar_rounds::join::{ClaimedWallet, JoinCommand, JoinRequest, JoinWork};

@@ -35,7 +35,7 @@ macro_rules! limit {
                 key: concat!($key, "_limit"),
                 variable: concat!("PANCHO_RL_", $variable, "_LIMIT"),
                 min: 0,
-                max: 1_000_000_000,
+                max: 10_000_000,
                 default: $default,
                 description: concat!("calls per window counted under ", $prefix),
             },

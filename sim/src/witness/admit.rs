@@ -169,9 +169,6 @@ impl Witness {
             require!(RoundExact, false, "transfer {} is of a refunded round", row.id);
             return Ok(());
         };
-        let done = if row.kind == FEE { &mut settlement.is_fee_taken } else { &mut settlement.is_merged };
-        require!(Once, !*done, "transfer {} is the second of its kind for one round", row.id);
-        *done = true;
         let pool = |side: i64| self.seen.pools.get(&(row.cause, side)).copied();
         let due = if row.kind == FEE {
             let treasury = *self.seen.treasury.get_or_insert(row.credit);
@@ -181,6 +178,9 @@ impl Witness {
         };
         let found = (Some(row.debit), Some(row.credit), row.amount);
         require!(RoundExact, found == due, "transfer {} moves {found:?}, not {due:?}", row.id);
+        let done = if row.kind == FEE { &mut settlement.is_fee_taken } else { &mut settlement.is_merged };
+        require!(Once, !*done, "transfer {} is the second of its kind for one round", row.id);
+        *done = true;
         Ok(())
     }
 

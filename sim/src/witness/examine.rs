@@ -42,10 +42,10 @@ impl Witness {
     /// Every entry, transfer and settlement that was seen is there unchanged; every acknowledged join is among them.
     fn check_kept(&self, tables: &Tables) -> Result<(), Breach> {
         let entries: Vec<&EntryRow> = self.seen.entries.values().map(|entry| &entry.row).collect();
-        if let Some(lost) = entries.iter().find(|entry| !tables.entries.contains(entry)) {
-            require!(Durable, false, "entry {lost:?} was committed, and is not there any more");
-        }
-        require!(Durable, tables.entries.iter().eq(entries), "there are entries that no commit brought");
+        let differs = entries.iter().zip(&tables.entries).find(|(seen, stored)| *seen != stored);
+        require!(Durable, differs.is_none(), "an entry and what is stored in its place: {differs:?}");
+        let (seen, stored) = (entries.len(), tables.entries.len());
+        require!(Durable, seen == stored, "{seen} entries were committed, {stored} are there");
         let kept = tables.transfers.iter().eq(self.seen.transfers.values());
         require!(Durable, kept, "transfers changed after their commit");
         let mut settlements: Vec<&SettlementRow> = self.seen.settlements.values().map(|s| &s.row).collect();

@@ -135,6 +135,13 @@ impl Promises {
         }
     }
 
+    /// A join is acknowledged unseen; says for which wish.
+    pub fn promise(&mut self, id: &str, content: Content) -> Option<usize> {
+        let asked = self.asked.get_mut(id)?;
+        asked.acknowledged = Some(content);
+        asked.contents.iter().find(|(_, sent)| *sent == content).map(|(wish, _)| *wish)
+    }
+
     fn gate(&mut self, what: Stoppable) -> &mut Gate {
         match what {
             Stoppable::Joins => &mut self.joins,

@@ -88,18 +88,40 @@ fn name(engine: EngineKind) -> &'static str {
     }
 }
 
+/// The store's own first step, which it puts before those that it is given.
+const BASE: Migration = Migration {
+    name: "store/0001_base",
+    epoch: 1,
+    sql: include_str!("../../../store/migrations/0001_base.sql"),
+};
+/// The store's list of steps that ran.
+const LIST: &str = "CREATE TABLE IF NOT EXISTS store_migrations (name TEXT PRIMARY KEY, checksum TEXT NOT NULL, \
+                    epoch BIGINT NOT NULL, applied_ms BIGINT NOT NULL);";
+
 /// Every step with the row that says it ran, so that `migrate up` agrees with whoever ran it by hand.
 fn print(configuration: &Configuration, engine: Option<Engine>) -> String {
     let engine = match (engine, &configuration.database.url) {
         (Some(Engine::Sqlite), _) | (None, DatabaseUrl::Sqlite { .. }) => EngineKind::Sqlite,
         (Some(Engine::Postgres), _) | (None, DatabaseUrl::Postgres { .. }) => EngineKind::Postgres,
     };
-    let own = bursar_store::OWN_MIGRATIONS.to_vec();
-    let steps = own.into_iter().chain(Desks::new(configuration).migrations(engine));
-    let text: String = steps.map(|step| step_text(&step, engine)).collect();
     let how = match engine {
         EngineKind::Sqlite => "sqlite3 -bail FILE < THIS",
         EngineKind::Postgres => "psql -v ON_ERROR_STOP=1 -1 -f THIS",
     };
-    format!("-- Run with: {how}\n{}\n{text}", bursar_store::MIGRATION_TABLE)
+    let steps = std::iter::once(BASE).chain(Desks::new(configuration).migrations(engine));
+    let text: String = steps.map(|step| step_text(&step, engine)).collect();
+    format!("-- Run with: {how}\n{LIST}\n{text}")
+}
+
+fn step_text(step: &Migration, engine: EngineKind) -> String {
+    let now = match engine {
+        EngineKind::Sqlite => "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
+        EngineKind::Postgres => "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
+    };
+    let (name, epoch, checksum) = (step.name, step.epoch, blake3::hash(step.sql.as_bytes()).to_hex());
+    format!(
+        "\n-- {name}\n{}\nINSERT INTO store_migrations (name, checksum, epoch, applied_ms) \
+         VALUES ('{name}', '{checksum}', {epoch}, {now}) ON CONFLICT (name) DO NOTHING;\n",
+        step.sql_for(engine).trim_end()
+    )
 }

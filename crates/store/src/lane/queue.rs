@@ -1,5 +1,6 @@
 //! The bounded queue before a lane and the thread that empties it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -43,7 +44,13 @@ impl<W: Work> Lane<W> {
         let (queue, waiting) = bounded(options.queue_max);
         let thread = std::thread::Builder::new()
             .name(work.unit().into())
-            .spawn(move || empty(&store, work, &waiting, options.batch_max))
+            .spawn(move || {
+                // A lane that panicked has broken an invariant nobody named; its batch is not committed.
+                let ran = catch_unwind(AssertUnwindSafe(|| empty(&store, work, &waiting, options.batch_max)));
+                if ran.is_err() {
+                    crate::fail_stop("a lane panicked while deciding or saving a batch");
+                }
+            })
             .map_err(|error| StoreError::Unavailable(format!("lane thread: {error}")))?;
         Ok(Lane { queue: Some(queue), thread: Some(thread) })
     }

@@ -81,7 +81,8 @@ impl PostgresEngine {
         let client = match self.config.get_ssl_mode() {
             SslMode::Disable => self.config.connect(NoTls),
             _ if self.is_local() => self.config.connect(NoTls),
-            _ => self.config.connect(tls::connector()?),
+            // `prefer` would fall back to plain text on a host that somebody else may answer for.
+            _ => self.config.clone().ssl_mode(SslMode::Require).connect(tls::connector()?),
         };
         let client = client.map_err(|error| unavailable(&error))?;
         Ok(Connection { client, statements: self.cache_statements.then(HashMap::new) })

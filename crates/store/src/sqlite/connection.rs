@@ -44,7 +44,15 @@ impl Connection {
              PRAGMA wal_autocheckpoint = 0; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; \
              PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -{cache_kib};"
         );
-        self.batch(&text)
+        self.batch(&text)?;
+        let mode: String =
+            self.inner.query_row("PRAGMA journal_mode", [], |row| row.get(0)).map_err(classify)?;
+        if mode == "wal" {
+            return Ok(());
+        }
+        Err(StoreError::Unavailable(format!(
+            "the database cannot keep a write-ahead log here (journal mode {mode})"
+        )))
     }
 
     /// Settings of a connection that only reads.

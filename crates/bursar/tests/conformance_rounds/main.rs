@@ -1,0 +1,13 @@
+//! Conformance of the rounds desk (docs/spec/rounds.md): the real server over HTTP and its command line, with a manual
+//! clock. A test's name begins with the row that it proves (`r31_`), or with the worked example (`example_c13_`).
+
+#[path = "../evidence/mod.rs"]
+mod evidence;
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod joins;
+mod keys;
+mod limits;
+mod outcomes;
+mod scene;
