@@ -59,7 +59,11 @@ pub fn adopt_recorded_stops(
         for stop in switchboard.recorded()? {
             let found = known.iter().find(|(_, switch)| switch.desk == stop.desk && switch.key == stop.key);
             let Some((table, switch)) = found else {
-                tracing::warn!(desk = stop.desk, key = stop.key, "the control file stops a switch that is not here");
+                tracing::warn!(
+                    desk = stop.desk,
+                    key = stop.key,
+                    "the control file stops a switch that is not here"
+                );
                 continue;
             };
             let (actor, reason) = (stop.actor.as_str(), stop.reason.as_str());

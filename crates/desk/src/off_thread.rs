@@ -54,7 +54,10 @@ impl OffThread {
     ///
     /// # Errors
     /// 503 `overloaded` when too much waits already.
-    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
         let overloaded = || ApiError::of(&OVERLOADED).with_retry_after(1);
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| overloaded())?;
         let done = tokio::task::spawn_blocking(move || {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::commands::{Context, Verb, aliases, print, run};
 use crate::config::Source;
 
 #[derive(Parser)]
@@ -18,6 +19,8 @@ struct Arguments {
 enum Command {
     /// Run the server.
     Serve(Serve),
+    #[command(flatten)]
+    Verb(Verb),
 }
 
 #[derive(clap::Args)]
@@ -32,13 +35,24 @@ struct Serve {
 
 /// Runs the program.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = Arguments::parse_from(arguments);
+    let arguments = match Arguments::try_parse_from(aliases::rewrite(arguments)) {
+        Ok(arguments) => arguments,
+        Err(usage) => {
+            // Whoever has closed the stream does not want to read it.
+            _ = usage.print();
+            return if usage.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        }
+    };
     match arguments.command {
         Command::Serve(serve) => {
             let source = Source::from_process();
             let source = with_flag(source, "BURSAR_LISTEN", serve.listen);
             let source = with_flag(source, "BURSAR_CLOCK", serve.clock);
             crate::serve::serve(&source)
+        }
+        Command::Verb(verb) => {
+            let context = Context::from_process().with_database(verb.database());
+            print(&run(&verb, &context))
         }
     }
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::config::ConfigurationErrors;
 use crate::host::OpenFault;
+use crate::replay::ReplayError;
 
 /// Why a command ends with exit 1.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +39,9 @@ pub enum CommandError {
     /// An anchor cannot be relied on.
     #[error(transparent)]
     Anchor(#[from] AnchorError),
+    /// A replay ended early.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
     /// A file cannot be read or written.
     #[error("{path} cannot be used: {cause}")]
     File {
@@ -76,6 +80,7 @@ impl CommandError {
             CommandError::Setting(SettingRefusal::Unknown(_)) => "setting_not_found",
             CommandError::Setting(SettingRefusal::OutOfRange { .. }) => "setting_out_of_range",
             CommandError::Anchor(_) => "anchor_refused",
+            CommandError::Replay(_) => "replay_failed",
             CommandError::File { .. } => "file_unusable",
             CommandError::No { .. } => "no",
         }

@@ -15,6 +15,7 @@ pub mod migrate;
 pub mod operators;
 pub mod ops;
 mod print;
+pub mod replay;
 pub mod settings;
 
 pub use context::{Context, DatabaseOption};
@@ -41,6 +42,9 @@ pub enum Verb {
     Ledger(ledger::Ledger),
     /// Read and verify the audit log.
     Audit(audit::Audit),
+    /// Play recorded prices through a desk and prove that nothing was lost.
+    #[command(subcommand)]
+    Replay(replay::ReplayVerb),
 }
 
 impl Verb {
@@ -49,7 +53,7 @@ impl Verb {
     pub fn database(&self) -> Option<&str> {
         match self {
             Verb::Migrate(group) => group.database.url.as_deref(),
-            Verb::Config(_) => None,
+            Verb::Config(_) | Verb::Replay(_) => None,
             Verb::Ops(group) => group.database.url.as_deref(),
             Verb::Settings(group) => group.database.url.as_deref(),
             Verb::Operators(group) => group.database.url.as_deref(),
@@ -72,5 +76,6 @@ pub fn run(verb: &Verb, context: &Context) -> Result<Value, CommandError> {
         Verb::Operators(group) => operators::run(&group.verb, context),
         Verb::Ledger(group) => ledger::run(&group.verb, context),
         Verb::Audit(group) => audit::run(&group.verb, context),
+        Verb::Replay(verb) => replay::run(verb),
     }
 }

@@ -44,15 +44,19 @@ impl Cadence {
         let next = since.div_euclid(self.every_ms).saturating_add(1).saturating_mul(self.every_ms);
         Timestamp::from_ms(next.saturating_add(self.offset_ms))
     }
+
+    /// The last instant at or before `time`.
+    #[must_use]
+    pub fn last_until(self, time: Timestamp) -> Timestamp {
+        self.after(time).after_ms(-self.every_ms)
+    }
 }
 
 /// What is known of a job when its next run is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sight {
     /// It runs by its cadence alone; the instant its last run served, or since when it is followed.
-    Cadence {
-        served: Timestamp,
-    },
+    Cadence { served: Timestamp },
     /// It runs when there is work: when there is some, and when it was last tried.
     Work { at: Option<Timestamp>, tried: Option<Timestamp> },
 }
@@ -80,6 +84,7 @@ mod tests {
     fn a_cadence_meets_the_same_instants_whoever_counts() {
         let sweep = Cadence::every_ms(5_000);
         assert_eq!([0, 1, 4_999, 5_000].map(|ms| sweep.after(at(ms)).ms()), [5_000, 5_000, 5_000, 10_000]);
+        assert_eq!([0, 1, 4_999, 5_000].map(|ms| sweep.last_until(at(ms)).ms()), [0, 0, 0, 5_000]);
         let verify = Cadence::daily_at(8, 17);
         let today = 8 * 3_600_000 + 17 * 60_000;
         assert_eq!(verify.after(at(0)), at(today));

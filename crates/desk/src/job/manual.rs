@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use bursar_store::{StoreError, Timestamp};
+use bursar_store::{Clock, StoreError, Timestamp};
 
 use super::Pace;
 use super::scheduler::{Look, Scheduler, Shared};
@@ -41,7 +41,7 @@ impl Scheduler {
     /// Moves the manual clock to `to` and returns what it shows. Blocks until everything due on the way has run.
     pub fn move_clock(&self, to: Timestamp) -> Result<Timestamp, MoveRefusal> {
         let shared = &self.shared;
-        if !shared.is_manual() {
+        if !matches!(shared.holder.store.clock(), Clock::Manual(_)) {
             return Err(MoveRefusal::NotManual);
         }
         let _turn = shared.moving.lock();

@@ -78,14 +78,15 @@ pub(super) fn begin(
 pub(super) fn end(
     tx: &mut Tx<'_>,
     name: &str,
-    instant: Timestamp,
+    served: Timestamp,
     failure: Option<&str>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let params: [Param<'_>; 3] = [name.into(), instant.into(), now.into()];
+    let params: [Param<'_>; 3] = [name.into(), served.into(), now.into()];
     match failure {
         None => {
-            let sql = "UPDATE job_runs SET served_at = $2, succeeded_at = $3, last_error = NULL WHERE name = $1";
+            let sql =
+                "UPDATE job_runs SET served_at = $2, succeeded_at = $3, last_error = NULL WHERE name = $1";
             tx.execute(sql, &params)
         }
         Some(why) => {

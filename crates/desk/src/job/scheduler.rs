@@ -267,11 +267,16 @@ impl Follower {
         let shared = Arc::clone(&self.shared);
         let spawned = std::thread::Builder::new().name(job.name.to_owned()).spawn(move || {
             match shared.holder.take_turn(&job, instant) {
-                Ok(TurnEnd::Ran) => shared.note_tried(&job),
+                Ok(TurnEnd::Ran) => {
+                    shared.note_tried(&job);
+                    shared.waker.wake();
+                }
+                // The next look comes by itself: waking for a job that cannot run would spin.
                 Ok(TurnEnd::Busy) => {}
-                Err(error) => tracing::warn!(job = job.name, %error, "a job could not run; it is tried again"),
+                Err(error) => {
+                    tracing::warn!(job = job.name, %error, "a job could not run; it is tried again")
+                }
             }
-            shared.waker.wake();
         });
         match spawned {
             Ok(thread) => self.running.push(Running { job: index, thread }),

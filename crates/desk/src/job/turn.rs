@@ -35,17 +35,19 @@ pub(super) struct Holder {
 impl Holder {
     /// Runs `job`, due at `instant`, unless another process is at it.
     pub fn take_turn(&self, job: &Job, instant: Timestamp) -> Result<TurnEnd, StoreError> {
-        let Some(lease) = self.begin(job, instant)? else { return Ok(TurnEnd::Busy) };
+        let Some((lease, served)) = self.begin(job, instant)? else { return Ok(TurnEnd::Busy) };
         let turn = JobTurn { lease, instant, stopping: Arc::clone(&self.stopping) };
         let failure = run(job, &turn).err().map(|fault| chain(&*fault));
         if let Some(failure) = &failure {
             tracing::error!(job = job.name, failure, "a job failed; it runs again when it is next due");
         }
-        self.end(job, &turn, failure.as_deref())?;
+        self.end(job, &turn, served, failure.as_deref())?;
         Ok(TurnEnd::Ran)
     }
 
-    fn begin(&self, job: &Job, instant: Timestamp) -> Result<Option<Lease>, StoreError> {
+    /// The lease, and the instant that the run serves: the last one so far, so that instants missed while nobody ran
+    /// are made up for by one run.
+    fn begin(&self, job: &Job, instant: Timestamp) -> Result<Option<(Lease, Timestamp)>, StoreError> {
         self.store.transact("desk.job_begin", |tx| {
             let real = real_time(tx)?;
             let Some(lease) = Lease::take(tx, &lease_name(job.name), &self.process, real, LEASE_MS)? else {
@@ -53,14 +55,20 @@ impl Holder {
             };
             let now = tx.reading()?;
             rows::begin(tx, job.name, &self.process, instant, now)?;
-            Ok(Some(lease))
+            Ok(Some((lease, job.cadence.last_until(now).max(instant))))
         })
     }
 
-    fn end(&self, job: &Job, turn: &JobTurn, failure: Option<&str>) -> Result<(), StoreError> {
+    fn end(
+        &self,
+        job: &Job,
+        turn: &JobTurn,
+        served: Timestamp,
+        failure: Option<&str>,
+    ) -> Result<(), StoreError> {
         self.store.transact("desk.job_end", |tx| {
             let now = tx.reading()?;
-            rows::end(tx, job.name, turn.instant, failure, now)?;
+            rows::end(tx, job.name, served, failure, now)?;
             turn.lease.release(tx)
         })
     }
@@ -107,7 +115,10 @@ fn run(job: &Job, turn: &JobTurn) -> Result<(), JobFault> {
             Progress::More | Progress::Done => return Ok(()),
         }
     }
-    tracing::warn!(job = job.name, "a job found more work {RUNS_IN_A_ROW_MAX} times in a row; it goes on later");
+    tracing::warn!(
+        job = job.name,
+        "a job found more work {RUNS_IN_A_ROW_MAX} times in a row; it goes on later"
+    );
     Ok(())
 }
 

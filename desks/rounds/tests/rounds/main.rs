@@ -6,6 +6,9 @@ mod fixture;
 
 mod backlog;
 mod joins;
+mod pauses;
 mod prices;
+mod reading;
 mod refusals;
+mod settling;
 mod worked_examples;

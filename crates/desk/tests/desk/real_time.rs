@@ -1,0 +1,110 @@
+//! Jobs by themselves: when work falls due in real time, and under a manual clock only what follows real time.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use bursar_desk::job::{Cadence, Job, Progress, Scheduler, SchedulerParts, Waker, job_rows};
+use bursar_store::clock::machine_time;
+use bursar_store::{Store, Timestamp};
+use parking_lot::Mutex;
+
+use crate::rooms::{by_manual_clock, in_real_time};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A job that tells when it ran, by the machine's clock.
+fn telling(name: &'static str, every_ms: i64) -> (Job, Receiver<Timestamp>) {
+    let (tell, told) = channel();
+    let tell = Mutex::new(tell);
+    let job = Job::new(name, Cadence::every_ms(every_ms), move |_| {
+        // Nobody listens any more once the test has seen enough.
+        let _ = tell.lock().send(machine_time());
+        Ok(Progress::Done)
+    });
+    (job, told)
+}
+
+fn scheduler(store: &Arc<Store>, jobs: Vec<Job>) -> Scheduler {
+    let (store, process) = (Arc::clone(store), "one".to_owned());
+    Scheduler::start(SchedulerParts { store, process, waker: Waker::default(), jobs }).unwrap()
+}
+
+#[test]
+fn work_starts_within_milliseconds_of_falling_due() {
+    in_real_time(|test| {
+        let (job, told) = telling("a.work", 5_000);
+        let due = machine_time().after_ms(400);
+        let done = Arc::new(Mutex::new(false));
+        let (sight, run) = (Arc::clone(&done), Arc::clone(&job.run));
+        let job = Job::new("a.work", Cadence::every_ms(5_000), move |turn| {
+            *done.lock() = true;
+            run(turn)
+        })
+        .when(move |_| Ok((!*sight.lock()).then_some(due)));
+        let _scheduler = scheduler(&test.store(), vec![job]);
+        let ran = told.recv_timeout(PATIENCE).unwrap();
+        assert!(ran >= due && ran < due.after_ms(900), "{} ms late", ran.ms() - due.ms());
+    });
+}
+
+#[test]
+fn instants_missed_while_nobody_ran_are_made_up_for_by_one_run() {
+    in_real_time(|test| {
+        let store = test.store();
+        let now = machine_time();
+        store
+            .transact("test.row", |tx| {
+                let sql =
+                    "INSERT INTO job_runs (name, served_at, lag_ms, runs, failures) VALUES ($1, $2, 0, 0, 0)";
+                tx.execute(sql, &["a.hourly".into(), now.after_ms(-10 * 3_600_000).into()]).map(|_| ())
+            })
+            .unwrap();
+        let (job, told) = telling("a.hourly", 3_600_000);
+        let hourly = scheduler(&store, vec![job]);
+        told.recv_timeout(PATIENCE).unwrap();
+        hourly.stop();
+        let rows = store.read("test.rows", job_rows).unwrap();
+        assert_eq!(rows[0].runs, 1);
+        assert!(rows[0].lag_ms > 8 * 3_600_000, "{} ms", rows[0].lag_ms);
+        assert_eq!(
+            rows[0].served_at,
+            Some(Cadence::every_ms(3_600_000).last_until(rows[0].started_at.unwrap()))
+        );
+    });
+}
+
+#[test]
+fn under_a_manual_clock_only_jobs_of_real_time_run_by_themselves() {
+    by_manual_clock(|test| {
+        let (by_rules, silent) = telling("a.rules", 1);
+        let (real, told) = telling("b.real", 10);
+        let scheduler = scheduler(&test.store(), vec![by_rules, real.in_real_time()]);
+        for _ in 0..3 {
+            told.recv_timeout(PATIENCE).unwrap();
+        }
+        scheduler.stop();
+        assert!(silent.try_recv().is_err());
+    });
+}
+
+#[test]
+fn a_wake_makes_the_scheduler_look_at_once() {
+    in_real_time(|test| {
+        let (job, told) = telling("a.work", 60_000);
+        let due = Arc::new(Mutex::new(None));
+        let sight = Arc::clone(&due);
+        let waker = Waker::default();
+        let store = test.store();
+        let parts = SchedulerParts {
+            store: Arc::clone(&store),
+            process: "one".to_owned(),
+            waker: waker.clone(),
+            jobs: vec![job.when(move |_| Ok(*sight.lock()))],
+        };
+        let _scheduler = Scheduler::start(parts).unwrap();
+        *due.lock() = Some(machine_time());
+        waker.wake();
+        told.recv_timeout(PATIENCE).unwrap();
+    });
+}
