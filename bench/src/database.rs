@@ -8,7 +8,7 @@ use bursar_store::{Clock, DatabaseUrl, EngineKind, OpenMode, Store, StoreOptions
 use clap::Args;
 
 /// Which database.
-#[derive(Args, Clone)]
+#[derive(Args, Clone, Default)]
 pub struct Database {
     /// A database URL; without one, a SQLite file in a folder that is deleted at the end.
     #[arg(long)]

@@ -14,6 +14,7 @@ mod http;
 mod joins;
 mod machine;
 mod settlement;
+mod suite;
 mod transfers;
 
 use clap::{Parser, Subcommand};
@@ -23,11 +24,13 @@ use clap::{Parser, Subcommand};
 #[command(about = "Bursar's benchmarks")]
 struct Arguments {
     #[command(subcommand)]
-    bench: Bench,
+    bench: Option<Bench>,
 }
 
 #[derive(Subcommand)]
 enum Bench {
+    /// Everything in one run, peers included; what `cargo xtask bench` runs without arguments.
+    Suite(suite::Options),
     /// Joins in process: the full row set with fresh wallets and random ids.
     Joins(joins::Options),
     /// Settlement of one large round while joins go on.
@@ -40,7 +43,8 @@ enum Bench {
 
 fn main() {
     machine::print();
-    match Arguments::parse().bench {
+    match Arguments::parse().bench.unwrap_or(Bench::Suite(suite::Options::default())) {
+        Bench::Suite(options) => suite::run(&options),
         Bench::Joins(options) => joins::run(&options),
         Bench::Settlement(options) => settlement::run(&options),
         Bench::Http(options) => http::run(&options),

@@ -20,8 +20,13 @@ pub enum Event {
         /// How often it had been sent.
         sends: u32,
     },
-    /// A node's settler runs.
-    Settle(usize),
+    /// A node's settler runs, if the node is still in that run.
+    Settle {
+        /// Which node.
+        node: usize,
+        /// Which run of it.
+        generation: u64,
+    },
     /// A node copies the write-ahead log into the database.
     Checkpoint(usize),
     /// A node starts again.

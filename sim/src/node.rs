@@ -158,7 +158,8 @@ impl World {
         match self.start(node) {
             Ok(()) => {
                 self.note(&format!("node {node} is up"));
-                self.plan_in(200, Event::Settle(node));
+                let generation = self.nodes[node].generation();
+                self.plan_in(200, Event::Settle { node, generation });
             }
             Err(_) if self.disk.halted() => self.machine_crash(None),
             Err(error) => {
@@ -199,7 +200,10 @@ impl World {
     }
 
     /// A node's settler runs once and sleeps until it is needed.
-    pub fn settle(self: &Arc<World>, node: usize) {
+    pub fn settle(self: &Arc<World>, node: usize, generation: u64) {
+        if self.nodes[node].generation() != generation {
+            return;
+        }
         let done = self.step(node, |process| {
             let report = process.settler.run();
             (report, process.store.read("rounds.next_due", next_due))
@@ -220,7 +224,7 @@ impl World {
             Err(error) => self.note(&format!("node {node} did not settle: {error}")),
         }
         let jitter_ms = self.random.with(|random| random.between(0, 300));
-        self.plan_in(sleep_ms + jitter_ms, Event::Settle(node));
+        self.plan_in(sleep_ms + jitter_ms, Event::Settle { node, generation });
     }
 
     /// A node copies the log into the database.

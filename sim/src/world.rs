@@ -192,7 +192,7 @@ impl World {
             Event::Deliver(node, attempt) => self.deliver(node, *attempt),
             Event::Lane(node) => self.lane(node),
             Event::Patience { wish, sends } => self.lose_patience(wish, sends),
-            Event::Settle(node) => self.settle(node),
+            Event::Settle { node, generation } => self.settle(node, generation),
             Event::Checkpoint(node) => self.checkpoint(node),
             Event::Restart(node) => self.restart(node),
             Event::Operator => self.operate(),

@@ -92,7 +92,8 @@ struct Table {
 
 /// Plays the series and returns the summary; its `conserved` is true when every total agrees to the cent.
 pub fn run(options: &ReplayOptions) -> Result<Value, ReplayError> {
-    let market = Market::from_key(&options.market).ok_or_else(|| ReplayError::Market(options.market.clone()))?;
+    let market =
+        Market::from_key(&options.market).ok_or_else(|| ReplayError::Market(options.market.clone()))?;
     let (feed, (first_s, last_s)) = feed(options, market)?;
     let first = Round::current(market, Timestamp::from_ms(first_s * 1_000 + CYCLE_MS - 1));
     let last_ms = last_s * 1_000;
@@ -137,8 +138,10 @@ fn set_up(
     let (url, folder) = match &options.database {
         Some(url) => (url.clone(), None),
         None => {
-            let folder = tempfile::tempdir()
-                .map_err(|error| ReplayError::File { path: "a temporary folder".into(), error: error.to_string() })?;
+            let folder = tempfile::tempdir().map_err(|error| ReplayError::File {
+                path: "a temporary folder".into(),
+                error: error.to_string(),
+            })?;
             (DatabaseUrl::Sqlite(folder.path().join("replay.db")), Some(folder))
         }
     };
@@ -172,7 +175,8 @@ fn settings_rows() -> Vec<(&'static str, String, &'static str, bool)> {
         let value = if setting.key.ends_with("_limit") { setting.max } else { setting.default };
         (setting.key, value.to_string(), setting.description, true)
     };
-    let switches = bursar_rounds::settings::SWITCHES.iter().map(|switch| (switch.key, "off".to_owned(), "", false));
+    let switches =
+        bursar_rounds::settings::SWITCHES.iter().map(|switch| (switch.key, "off".to_owned(), "", false));
     bursar_rounds::settings::all().into_iter().map(raised).chain(switches).collect()
 }
 
@@ -209,7 +213,8 @@ impl Table {
             Ok((settlements, accounts, trial_balance(tx)?, summary))
         })?;
         let (settlements, accounts, trial, summary) = totals;
-        let of = |prefix: &str| accounts.iter().filter(|(.., path)| path.starts_with(prefix)).collect::<Vec<_>>();
+        let of =
+            |prefix: &str| accounts.iter().filter(|(.., path)| path.starts_with(prefix)).collect::<Vec<_>>();
         let staked = Amount::sum(of("rounds/wallet/").iter().map(|account| account.0))?;
         let paid = Amount::sum(of("rounds/wallet/").iter().map(|account| account.1))?;
         let fees = Amount::sum(of("rounds/treasury").iter().map(|account| account.1))?;
@@ -225,7 +230,8 @@ impl Table {
             && pooled == staked
             && planned_fees == fees;
         let won = |side: Side| settlements.iter().filter(|settled| settled.winner == Some(side)).count();
-        let refunds = |why: &str| settlements.iter().filter(|settled| settled.reason.as_deref() == Some(why)).count();
+        let refunds =
+            |why: &str| settlements.iter().filter(|settled| settled.reason.as_deref() == Some(why)).count();
         Ok(json!({
             "ok": conserved, "market": self.market.key(), "players": options.players, "seed": options.seed,
             "from": first_ms / 1_000, "to": last_ms / 1_000,

@@ -2,7 +2,7 @@
 
 use bursar_audit::{Actor, Event, Level, Recorder, Target};
 use bursar_control::{
-    Change, ConfigTable, Switch, SwitchChange, Switchboard, fold_changes, unfolded_changes,
+    Change, ConfigTable, RecordedStop, Switch, SwitchChange, Switchboard, fold_changes, unfolded_changes,
 };
 use bursar_store::{Store, StoreError, Timestamp, Tx};
 use serde_json::json;
@@ -41,7 +41,16 @@ pub fn is_pending(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
     Ok(!unfolded_changes(tx, 1)?.is_empty())
 }
 
+/// Whether the control file stops a switch of `known` whose row does not say it yet. A file that cannot be read is no
+/// work: everything is stopped then, and readiness says why.
+#[must_use]
+pub fn has_recorded_stops(switchboard: &Switchboard, known: &[(ConfigTable, Switch)]) -> bool {
+    let stops = switchboard.recorded().unwrap_or_default();
+    stops.iter().any(|stop| named(stop, known).is_some())
+}
+
 /// Turns the stops of the control file into rows, with their audit events, then forgets them. Says how many there were.
+/// Stops of switches that are not `known` stay: another version of this program may know them.
 pub fn adopt_recorded_stops(
     store: &Store,
     switchboard: &Switchboard,
@@ -49,7 +58,7 @@ pub fn adopt_recorded_stops(
     known: &[(ConfigTable, Switch)],
 ) -> Result<usize, StoreError> {
     let Some(file) = switchboard.control_file() else { return Ok(0) };
-    if file.epoch() == 0 {
+    if !has_recorded_stops(switchboard, known) {
         return Ok(0);
     }
     let adopted = store.transact("desk.adopt_stops", |tx| {
@@ -57,26 +66,21 @@ pub fn adopt_recorded_stops(
         let mut adopted = Vec::new();
         // Read inside the transaction: a resume that comes between changes the file, and the commit guard sees it.
         for stop in switchboard.recorded()? {
-            let found = known.iter().find(|(_, switch)| switch.desk == stop.desk && switch.key == stop.key);
-            let Some((table, switch)) = found else {
-                tracing::warn!(
-                    desk = stop.desk,
-                    key = stop.key,
-                    "the control file stops a switch that is not here"
-                );
-                continue;
-            };
+            let Some((table, switch)) = named(&stop, known) else { continue };
             let (actor, reason) = (stop.actor.as_str(), stop.reason.as_str());
-            let change =
-                SwitchChange { table: *table, switch: *switch, stop: true, actor, reason, expires_at: None };
+            let change = SwitchChange { table, switch, stop: true, actor, reason, expires_at: None };
             Switchboard::set(tx, &[change], now)?;
-            adopted.push(*switch);
+            adopted.push(switch);
         }
         fold(tx, recorder, now)?;
         Ok(adopted)
     })?;
     file.forget(&adopted)?;
     Ok(adopted.len())
+}
+
+fn named(stop: &RecordedStop, known: &[(ConfigTable, Switch)]) -> Option<(ConfigTable, Switch)> {
+    known.iter().find(|(_, switch)| switch.desk == stop.desk && switch.key == stop.key).copied()
 }
 
 fn event(change: &Change) -> Event {

@@ -22,7 +22,7 @@ pub(crate) struct Handle {
     name: Option<String>,
     read_only: bool,
     delete_on_close: bool,
-    /// A journal or WAL this handle created, whose first sync makes its name certain.
+    /// A journal or WAL that this handle might have created: its first sync makes the name certain, as on Unix.
     unsynced_name: bool,
     regions: Option<Arc<Regions>>,
 }
@@ -54,7 +54,7 @@ impl Handle {
             boot,
             read_only: has(ffi::SQLITE_OPEN_READONLY),
             delete_on_close: has(ffi::SQLITE_OPEN_DELETEONCLOSE),
-            unsynced_name: existing.is_none() && has(journal),
+            unsynced_name: has(ffi::SQLITE_OPEN_CREATE) && has(journal),
             name,
             regions: None,
         })

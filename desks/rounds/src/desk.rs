@@ -116,12 +116,19 @@ impl RoundsDesk {
         let (treasury, is_production) = (self.config.treasury, self.config.is_production);
         Arc::new(move |_| {
             let required = |text: &str| {
-                vec![Finding { scope: DESK, check: "treasury", weight: Weight::Required, text: text.to_owned() }]
+                vec![Finding {
+                    scope: DESK,
+                    check: "treasury",
+                    weight: Weight::Required,
+                    text: text.to_owned(),
+                }]
             };
             Ok(match treasury {
                 TreasuryGuard::Matches => Vec::new(),
                 TreasuryGuard::Off if !is_production => Vec::new(),
-                TreasuryGuard::Off => required("PANCHO_EXPECTED_TREASURY_WALLET is unset; set it to the fee wallet"),
+                TreasuryGuard::Off => {
+                    required("PANCHO_EXPECTED_TREASURY_WALLET is unset; set it to the fee wallet")
+                }
                 TreasuryGuard::Mismatch => required(
                     "the treasury wallet is not the expected one; correct PANCHO_TREASURY_WALLET or \
                      PANCHO_EXPECTED_TREASURY_WALLET",

@@ -132,13 +132,13 @@ pub fn for_wallet(
     };
     let Some(wallet) = Wallet::find(tx, wallet)? else { return Ok(results) };
     results.totals = totals(tx, &wallet)?;
-    let (mut next, mut skip) = (Some(wallet.last_entry), offset);
+    let (mut next, mut skip) = (Some(wallet.last_entry), offset.max(0));
     while let Some(from) = next {
         let wanted = limit - i64::try_from(results.rounds.len()).unwrap_or(limit);
         if wanted <= 0 {
             break;
         }
-        let page = Entry::walk(tx, from, PAGE.min(wanted + skip))?;
+        let page = Entry::walk(tx, from, PAGE.min(wanted.saturating_add(skip)))?;
         next = page.last().and_then(|entry| entry.wallet_previous);
         let skipped = usize::try_from(skip).unwrap_or(usize::MAX).min(page.len());
         skip -= i64::try_from(skipped).unwrap_or(skip);
@@ -196,14 +196,15 @@ fn totals(tx: &mut Tx<'_>, wallet: &Wallet) -> Result<WalletTotals, StoreError> 
         tx.query_first("SELECT COALESCE(MIN(round_key), -1) FROM rounds_pool WHERE state < 2", &[], |row| {
             row.get::<i64>(0)
         })?;
-    let oldest_open = oldest_open.filter(|key| *key >= 0);
+    // Entries descend by start and not by key: within one start a wallet may go from market to market.
+    let oldest_open = oldest_open.and_then(Round::from_key).map(Round::start_ms);
     let mut next = oldest_open.map(|_| wallet.last_entry);
     while let (Some(from), Some(oldest)) = (next, oldest_open) {
         let page = Entry::walk(tx, from, PAGE)?;
         let settlements = settlements_of(tx, &page)?;
-        next =
-            page.last().filter(|entry| entry.round.key() >= oldest).and_then(|entry| entry.wallet_previous);
-        for entry in page.iter().filter(|entry| entry.round.key() >= oldest) {
+        let may_be_open = |entry: &&Entry| entry.round.start_ms() >= oldest;
+        next = page.last().filter(may_be_open).and_then(|entry| entry.wallet_previous);
+        for entry in page.iter().filter(may_be_open) {
             match settlements.get(&entry.round) {
                 None => settled_stakes = settled_stakes.minus(entry.stake.cents()).map_err(broken)?,
                 Some(settlement) if !settlement.is_posted(entry.side, entry.sequence) => {

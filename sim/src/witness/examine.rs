@@ -46,8 +46,11 @@ impl Witness {
         require!(Durable, differs.is_none(), "an entry and what is stored in its place: {differs:?}");
         let (seen, stored) = (entries.len(), tables.entries.len());
         require!(Durable, seen == stored, "{seen} entries were committed, {stored} are there");
-        let kept = tables.transfers.iter().eq(self.seen.transfers.values());
-        require!(Durable, kept, "transfers changed after their commit");
+        let transfers: Vec<&TransferRow> = self.seen.transfers.values().collect();
+        let differs = transfers.iter().zip(&tables.transfers).find(|(seen, stored)| *seen != stored);
+        require!(Durable, differs.is_none(), "a transfer and what is stored in its place: {differs:?}");
+        let (seen, stored) = (transfers.len(), tables.transfers.len());
+        require!(Durable, seen == stored, "{seen} transfers were committed, {stored} are there");
         let mut settlements: Vec<&SettlementRow> = self.seen.settlements.values().map(|s| &s.row).collect();
         settlements.sort_unstable_by_key(|row| row.order);
         require!(Durable, tables.settlements.iter().eq(settlements), "settlements changed after their commit");

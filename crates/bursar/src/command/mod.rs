@@ -9,7 +9,11 @@ use crate::commands::{Context, Verb, aliases, print, run};
 use crate::config::Source;
 
 #[derive(Parser)]
-#[command(name = "bursar", about = "The money desk for applications that hold other people's funds.", version)]
+#[command(
+    name = "bursar",
+    about = "The money desk for applications that hold other people's funds.",
+    version
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

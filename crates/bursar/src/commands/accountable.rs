@@ -24,7 +24,9 @@ impl Accountable {
         let reason = reason.unwrap_or(NO_REASON).trim();
         let length = reason.chars().count();
         if length == 0 || length > REASON_CHARACTERS_MAX || reason.contains('\0') {
-            return Err(CommandError::Usage(format!("--reason takes 1 to {REASON_CHARACTERS_MAX} characters")));
+            return Err(CommandError::Usage(format!(
+                "--reason takes 1 to {REASON_CHARACTERS_MAX} characters"
+            )));
         }
         let name = actor.unwrap_or(user).trim();
         if name.is_empty() {

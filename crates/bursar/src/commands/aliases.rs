@@ -22,7 +22,8 @@ fn words(verb: &str) -> Option<Vec<&str>> {
         return Some(vec!["config", "check"]);
     }
     let is_word = |word: &str| {
-        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte.is_ascii_digit())
+        !word.is_empty()
+            && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte.is_ascii_digit())
     };
     let words: Vec<&str> = verb.split(':').collect();
     (words.len() > 1 && !verb.starts_with('-') && words.iter().all(|word| is_word(word))).then_some(words)

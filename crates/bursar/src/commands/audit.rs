@@ -157,7 +157,9 @@ fn anchored(store: &Store, out: Option<&Path>) -> Result<Value, CommandError> {
     let Some(path) = out else { return Ok(Value::String(text)) };
     write_new(path, &text).map_err(|cause| CommandError::file(path, cause))?;
     let digest: String = anchor.digest().iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(json!({"ok": true, "file": path, "atMs": anchor.at.ms(), "chains": anchor.heads.len(), "digest": digest}))
+    Ok(
+        json!({"ok": true, "file": path, "atMs": anchor.at.ms(), "chains": anchor.heads.len(), "digest": digest}),
+    )
 }
 
 /// An older anchor is evidence and is never written over.

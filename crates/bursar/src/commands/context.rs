@@ -123,7 +123,11 @@ impl Context {
     }
 
     /// Opens the database, whatever its schema.
-    pub(super) fn open(&self, configuration: &Configuration, patience: Patience) -> Result<Store, CommandError> {
+    pub(super) fn open(
+        &self,
+        configuration: &Configuration,
+        patience: Patience,
+    ) -> Result<Store, CommandError> {
         let usual = match patience {
             Patience::Short => Duration::from_secs(3),
             Patience::Ordinary => Duration::from_secs(30),

@@ -19,7 +19,8 @@ pub fn parse_ms(text: &str) -> Result<i64, String> {
         _ => return Err("write a whole number and a unit: 30s, 15m, 2h or 1d".to_owned()),
     };
     let span = number.parse::<i64>().ok().and_then(|number| number.checked_mul(unit_ms));
-    span.filter(|span| (1..=LONGEST_MS).contains(span)).ok_or_else(|| "it lies between 1ms and 366d".to_owned())
+    span.filter(|span| (1..=LONGEST_MS).contains(span))
+        .ok_or_else(|| "it lies between 1ms and 366d".to_owned())
 }
 
 #[cfg(test)]
@@ -28,7 +29,9 @@ mod tests {
 
     #[test]
     fn a_span_is_a_whole_number_with_a_unit_and_at_most_366_days() {
-        for (text, ms) in [("1ms", 1), ("90s", 90_000), ("15m", 900_000), ("2h", 7_200_000), ("366d", LONGEST_MS)] {
+        for (text, ms) in
+            [("1ms", 1), ("90s", 90_000), ("15m", 900_000), ("2h", 7_200_000), ("366d", LONGEST_MS)]
+        {
             assert_eq!(parse_ms(text), Ok(ms));
         }
         for bad in ["", "s", "90", "1.5h", "-1s", "0s", "1 h", "2H", "367d", "99999999999999999999d", "1w"] {

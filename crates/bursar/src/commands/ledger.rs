@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use bursar_ledger::{
-    AccountView, Posting, TransferId, TrialBalance, account_by_path, accounts_by_prefix, balance_at,
-    history, trial_balance,
+    AccountView, Posting, TransferId, TrialBalance, account_by_path, accounts_by_prefix, balance_at, history,
+    trial_balance,
 };
 use bursar_money::Asset;
 use bursar_store::{Column, Lock, Lookup, Param, Store, StoreError, Timestamp, Tx};
@@ -153,7 +153,9 @@ fn balance(store: &Store, options: &AccountOptions, at: Option<i64>) -> Result<V
         Ok(Ok((account.asset, balance)))
     })?;
     let (asset, balance) = found?;
-    Ok(json!({"ok": true, "path": options.path, "asset": asset.symbol(), "balance": balance.to_string(), "atMs": at}))
+    Ok(
+        json!({"ok": true, "path": options.path, "asset": asset.symbol(), "balance": balance.to_string(), "atMs": at}),
+    )
 }
 
 fn trial(store: &Store) -> Result<Value, CommandError> {

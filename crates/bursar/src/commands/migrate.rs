@@ -76,7 +76,9 @@ fn status(context: &Context, configuration: &Configuration) -> Result<Value, Com
         format!("{} migrations are pending; run `bursar migrate up`.", state.pending.len())
     } else {
         let names = state.incompatible.join(", ");
-        format!("{names} ran here with another text or epoch; use the version of this program that made the database.")
+        format!(
+            "{names} ran here with another text or epoch; use the version of this program that made the database."
+        )
     };
     Err(CommandError::No { answer, why })
 }

@@ -1,8 +1,8 @@
 //! `bursar operators`: who may operate the platform; every change is in the audit log with it, or not made.
 
 use bursar_access::{
-    Actor, By, Change, Cleared, Done, Operator, OsEntropy, Outcome, Role, Token, TokenOrder, add_operator, bootstrap,
-    disable_operator, issue_token, operators, replace_bootstrap, tokens_of,
+    Actor, By, Change, Cleared, Done, Operator, OsEntropy, Outcome, Role, Token, TokenOrder, add_operator,
+    bootstrap, disable_operator, issue_token, operators, replace_bootstrap, tokens_of,
 };
 use bursar_audit::{Event, Level, Recorder, Target};
 use bursar_store::{Store, StoreError, Timestamp, Tx};
@@ -135,8 +135,7 @@ impl Room {
             let now = tx.reading()?;
             let made = make(tx, &OsEntropy, now)?;
             if let Some(made) = &made {
-                let cleared =
-                    Cleared { actor: self.actor.clone(), approval: None, approvers: Vec::new() };
+                let cleared = Cleared { actor: self.actor.clone(), approval: None, approvers: Vec::new() };
                 self.record(tx, &made.change, &cleared, now)?;
             }
             Ok(made)
@@ -144,7 +143,9 @@ impl Room {
         let Some(made) = made else {
             let why = match replace {
                 true => "There is an operator already; ask an admin for an account.",
-                false => "There is an operator already, or a one-time token waits. If it is lost, add --replace.",
+                false => {
+                    "There is an operator already, or a one-time token waits. If it is lost, add --replace."
+                }
             };
             return Err(CommandError::No {
                 answer: json!({"ok": false, "code": "bootstrap_over", "error": why}),

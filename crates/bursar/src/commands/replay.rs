@@ -22,6 +22,7 @@ pub fn run(verb: &ReplayVerb) -> Result<Value, CommandError> {
     if answer["conserved"] == true {
         return Ok(answer);
     }
-    let why = "The totals do not agree: money was made or lost on the way. See the figures on stdout.".to_owned();
+    let why =
+        "The totals do not agree: money was made or lost on the way. See the figures on stdout.".to_owned();
     Err(CommandError::No { answer, why })
 }

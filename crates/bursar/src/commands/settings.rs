@@ -1,7 +1,7 @@
 //! `bursar settings`: live settings of the rounds desk, effective on the next request (docs/spec/platform.md V7, B3).
 
-use bursar_control::settings::{Setting, SettingRefusal, SettingRow, change, rows, seed};
 use bursar_control::ConfigTable;
+use bursar_control::settings::{Setting, SettingRefusal, SettingRow, change, rows, seed};
 use bursar_desk::control_fold::fold;
 use bursar_rounds::DESK;
 use bursar_rounds::settings::all;

@@ -1,6 +1,7 @@
 //! The typed configuration: what `load` answers when nothing is wrong.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use secrecy::SecretString;
 
@@ -37,6 +38,8 @@ pub struct Configuration {
     pub ops_listen: Option<SocketAddr>,
     /// The clock of all rules.
     pub clock: ClockChoice,
+    /// The folder of failpoints for crash tests; never in production.
+    pub failpoints: Option<PathBuf>,
     /// Whose forwarded addresses are believed (H7).
     pub proxies: ProxyTrust,
     /// Origins that may call desks other than arena from a browser (H9).

@@ -11,7 +11,7 @@ use super::proxies::ProxyTrust;
 use super::rounds::RoundsConfiguration;
 use super::source::Source;
 use super::values::Values;
-use super::{clock, database, listen, registry, resolve, unknown, warnings};
+use super::{clock, database, failpoints, listen, registry, resolve, unknown, warnings};
 
 /// Checks `source` and answers the configuration.
 ///
@@ -59,6 +59,7 @@ fn examine(source: &Source, problems: &mut Vec<Problem>) -> Configuration {
         listen: listen::public(&values, &desks),
         ops_listen: listen::operations(&values),
         clock: clock::choose(&values, mode, problems),
+        failpoints: failpoints::choose(&values, mode, problems),
         proxies: ProxyTrust::from_values(&values),
         cors_origins: origins(&values),
         metrics: MetricsAccess::from_values(&values),

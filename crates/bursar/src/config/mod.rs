@@ -12,6 +12,7 @@ mod database;
 mod database_url;
 mod desks;
 pub mod docs;
+mod failpoints;
 mod file;
 mod listen;
 mod load;

@@ -1,12 +1,15 @@
 //! Opening the database that the configuration names.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bursar_store::clock::machine_time;
+use bursar_store::fault::Faults;
 use bursar_store::{Clock, DatabaseUrl, OpenMode, Store, StoreError, StoreOptions, Timestamp};
 use secrecy::ExposeSecret;
 
+use super::failpoints::Failpoints;
 use crate::config::{ClockChoice, Configuration, DatabaseTls, DatabaseUrl as ConfiguredUrl};
 
 /// How long a migration by hand waits for a database that a server keeps busy.
@@ -50,6 +53,7 @@ pub(crate) fn open(configuration: &Configuration, mode: OpenMode) -> Result<Stor
             StoreOptions {
                 postgres_connections: usize::try_from(pool.max).unwrap_or(usize::MAX),
                 patience: pool.connection_timeout,
+                faults: configuration.failpoints.clone().map(|folder| Arc::new(Failpoints { folder }) as Arc<dyn Faults>),
                 ..options(configuration, mode)
             }
         }

@@ -2,6 +2,7 @@
 
 mod database;
 mod desks;
+mod failpoints;
 mod seeding;
 
 use std::sync::Arc;
@@ -10,8 +11,8 @@ use bursar_control::{ConfigTable, ControlFile, Switch, Switchboard};
 use bursar_desk::Desk;
 use bursar_store::{EngineKind, Migration};
 
-pub(crate) use desks::{header_policy, service_key};
 pub(crate) use database::{OpenFault, embedded_file, open, open_existing};
+pub(crate) use desks::{header_policy, service_key};
 pub(crate) use seeding::seed;
 
 use crate::config::{Configuration, DeskName};

@@ -36,7 +36,9 @@ pub(super) fn job(platform: &Platform, configuration: &Configuration) -> Job {
     };
     let secret = audit.secret.as_ref().map(|secret| secret.current.clone());
     let receiver = Receiver { store, agent: agent(), url, secret };
-    Job::new(name, Cadence::every_ms(CADENCE_MS), move |turn| receiver.deliver(turn)).when(next_due).in_real_time()
+    Job::new(name, Cadence::every_ms(CADENCE_MS), move |turn| receiver.deliver(turn))
+        .when(next_due)
+        .in_real_time()
 }
 
 fn next_due(tx: &mut Tx<'_>) -> Result<Option<Timestamp>, StoreError> {
@@ -84,7 +86,8 @@ impl Receiver {
         let secret = self.secret.as_ref().map(|secret| secret.expose_secret().as_bytes());
         // The receiver checks the signature's age against its own clock.
         let headers = delivery.headers(secret, bursar_store::clock::machine_time());
-        let mut request = self.agent.post(self.url.expose_secret()).header("content-type", "application/json");
+        let mut request =
+            self.agent.post(self.url.expose_secret()).header("content-type", "application/json");
         for (name, value) in headers {
             request = request.header(name, value);
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bursar_control::{ConfigTable, Switch};
 use bursar_desk::Platform;
-use bursar_desk::control_fold::{adopt_recorded_stops, fold, is_pending};
+use bursar_desk::control_fold::{adopt_recorded_stops, fold, has_recorded_stops, is_pending};
 use bursar_desk::job::{Cadence, Job, Progress};
 use bursar_store::{Timestamp, Tx};
 
@@ -16,7 +16,7 @@ const OVERDUE: Timestamp = Timestamp::from_ms(0);
 pub(super) fn job(platform: &Platform, switches: Vec<(ConfigTable, Switch)>) -> Job {
     let (store, switchboard) = (Arc::clone(&platform.store), platform.switchboard.clone());
     let recorder = platform.recorder("control");
-    let watched = switchboard.clone();
+    let (watched, known) = (switchboard.clone(), switches.clone());
     let run = move || {
         adopt_recorded_stops(&store, &switchboard, &recorder, &switches)?;
         store.transact("control.fold", |tx| {
@@ -26,9 +26,9 @@ pub(super) fn job(platform: &Platform, switches: Vec<(ConfigTable, Switch)>) -> 
         Ok(Progress::Done)
     };
     let work_at = move |tx: &mut Tx<'_>| {
-        // A file that cannot be read is no work: everything is stopped, and readiness says why.
-        let recorded = watched.recorded().is_ok_and(|stops| !stops.is_empty());
-        Ok((recorded || is_pending(tx)?).then_some(OVERDUE))
+        Ok((has_recorded_stops(&watched, &known) || is_pending(tx)?).then_some(OVERDUE))
     };
-    Job::new("platform.control_fold", Cadence::every_ms(CADENCE_MS), move |_| run()).when(work_at).in_real_time()
+    Job::new("platform.control_fold", Cadence::every_ms(CADENCE_MS), move |_| run())
+        .when(work_at)
+        .in_real_time()
 }

@@ -13,7 +13,9 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use crate::config::{Configuration, ConfigurationErrors, Mode, Source, load, production_failures, readiness_report};
+use crate::config::{
+    Configuration, ConfigurationErrors, Mode, Source, load, production_failures, readiness_report,
+};
 use crate::host::Desks;
 use bound::Bound;
 use opening::{Opening, Schema};

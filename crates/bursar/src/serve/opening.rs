@@ -176,7 +176,8 @@ fn first_admin(store: &Store, recorder: &Recorder) -> Result<(), StartFault> {
     })?;
     if let Some(token) = token {
         let secret = token.secret.reveal();
-        let text = format!("bursar: one-time token for the first admin, valid for 24 h, shown once: {secret}");
+        let text =
+            format!("bursar: one-time token for the first admin, valid for 24 h, shown once: {secret}");
         // When stderr is gone nobody can be told; `bursar operators` makes another token.
         let _ = writeln!(std::io::stderr(), "{text}");
     }

@@ -8,7 +8,8 @@ use bursar_store::{EngineKind, Migration, StoreError, Tx};
 pub(super) fn promised(migrations: &[Migration]) -> BTreeSet<String> {
     let created = |sql: &'static str| {
         sql.split("CREATE TABLE IF NOT EXISTS ").skip(1).filter_map(|rest| {
-            let name: String = rest.chars().take_while(|mark| mark.is_ascii_alphanumeric() || *mark == '_').collect();
+            let name: String =
+                rest.chars().take_while(|mark| mark.is_ascii_alphanumeric() || *mark == '_').collect();
             (!name.is_empty()).then_some(name)
         })
     };
@@ -36,7 +37,9 @@ mod tests {
     fn every_created_table_is_promised() {
         let migration = |sql| Migration { name: "a/1", epoch: 1, sql };
         let migrations = [
-            migration("-- x\nCREATE TABLE IF NOT EXISTS a_one (id @key);\nCREATE TABLE IF NOT EXISTS a_two(\n"),
+            migration(
+                "-- x\nCREATE TABLE IF NOT EXISTS a_one (id @key);\nCREATE TABLE IF NOT EXISTS a_two(\n",
+            ),
             migration("CREATE INDEX IF NOT EXISTS i ON a_one (id);"),
         ];
         assert_eq!(promised(&migrations), ["a_one".to_owned(), "a_two".to_owned()].into());

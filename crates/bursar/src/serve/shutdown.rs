@@ -9,8 +9,7 @@ pub(super) type Stop = watch::Receiver<bool>;
 /// Follows SIGTERM and SIGINT.
 pub(super) fn follow_signals() -> std::io::Result<Stop> {
     let (tell, stop) = watch::channel(false);
-    let [mut terminate, mut interrupt] =
-        [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
+    let [mut terminate, mut interrupt] = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
     tokio::spawn(async move {
         let name = wait_for_either(&mut terminate, &mut interrupt).await;
         tracing::info!(signal = name, "told to stop: requests in flight are answered, then the process ends");

@@ -6,6 +6,7 @@ mod evidence;
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod crash;
 mod joins;
 mod keys;
 mod limits;

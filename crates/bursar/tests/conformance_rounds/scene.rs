@@ -2,10 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Join, MARKETS, Place, Prices, START_MS, Server, Setup};
+use crate::harness::{Answer, Join, Place, Prices, START_MS, Server, Setup};
 
 /// The first round of the clock: `SOL-1700000040-5m` and its sisters.
 pub const LOCK_MS: i64 = START_MS + 60_000;
+/// Every market.
+pub const MARKETS: [&str; 6] = ["SOL", "BTC", "ETH", "XRP", "PEPE", "BONK"];
 /// When it ends.
 pub const END_MS: i64 = START_MS + 360_000;
 /// Its id on the default market.

@@ -34,16 +34,17 @@ impl Evidence {
 
     /// Every row of every domain table as text: money, rounds, switches, settings, people.
     pub fn domain(&self) -> Vec<String> {
-        self.store.read("test.domain", |tx| {
-            let mut rows = Vec::new();
-            for (table, sql) in selects(tx)? {
-                if !NOT_DOMAIN.iter().any(|prefix| table.starts_with(prefix)) {
-                    rows.extend(tx.query(leaked(sql), &[], |row| row.get::<String>(0))?);
+        self.store
+            .read("test.domain", |tx| {
+                let mut rows = Vec::new();
+                for (table, sql) in selects(tx)? {
+                    if !NOT_DOMAIN.iter().any(|prefix| table.starts_with(prefix)) {
+                        rows.extend(tx.query(leaked(sql), &[], |row| row.get::<String>(0))?);
+                    }
                 }
-            }
-            Ok(rows)
-        })
-        .unwrap()
+                Ok(rows)
+            })
+            .unwrap()
     }
 
     /// One column of a query.

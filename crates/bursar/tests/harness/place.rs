@@ -23,7 +23,9 @@ impl Place {
     /// A fresh database in the cluster that `BURSAR_TEST_POSTGRES` names.
     pub fn postgres() -> Place {
         let name = format!("bursar_server_{}", uuid::Uuid::now_v7().simple());
-        client(&cluster()).batch_execute(&format!("CREATE DATABASE {name}")).expect("a database for the test");
+        client(&cluster())
+            .batch_execute(&format!("CREATE DATABASE {name}"))
+            .expect("a database for the test");
         Place { folder: TempDir::new().unwrap(), database: Some(name) }
     }
 
@@ -86,9 +88,8 @@ fn cluster() -> String {
 
 fn url_of(name: &str) -> String {
     let cluster = cluster();
-    let (before, query) = cluster.split_once('?').map_or((&*cluster, String::new()), |(url, query)| {
-        (url, format!("?{query}"))
-    });
+    let (before, query) =
+        cluster.split_once('?').map_or((&*cluster, String::new()), |(url, query)| (url, format!("?{query}")));
     let host = before.rsplit_once('/').map_or(before, |(host, _)| host);
     format!("{host}/{name}{query}")
 }

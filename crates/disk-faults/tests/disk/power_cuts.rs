@@ -95,3 +95,18 @@ fn a_power_cut_may_take_what_was_never_synced_and_a_kill_may_not() {
     assert_eq!((0..20).map(|seed| survivors(CrashMode::ProcessKill, seed)).sum::<usize>(), 20);
     assert!((0..20).map(|seed| survivors(CrashMode::PowerCut, seed)).sum::<usize>() < 20);
 }
+
+#[test]
+fn a_commit_lasts_although_another_connection_created_the_wal_and_never_wrote() {
+    for seed in 0..20 {
+        let disk = Disk::new(seed);
+        drop(book::open(&disk, book::WAL).unwrap());
+        disk.sync_directory(book::FILE);
+        let reader = book::connect(&disk, book::FILE).unwrap();
+        reader.query_row("SELECT count(*) FROM entry", [], |row| row.get::<_, i64>(0)).unwrap();
+        let mut writer = book::connect(&disk, book::FILE).unwrap();
+        book::enter(&mut writer, 1).unwrap();
+        disk.crash(CrashMode::PowerCut);
+        assert_eq!(book::read(&disk, book::WAL), Ok(BTreeSet::from([1])), "seed {seed}");
+    }
+}

@@ -53,7 +53,8 @@ impl Routes {
             KeyCheck::Wrong => Some("a wrong key was sent"),
         };
         let refused = why.map(|why| {
-            let payload = json!({"why": why, "client": call.client().to_string(), "method": call.method().as_str()});
+            let payload =
+                json!({"why": why, "client": call.client().to_string(), "method": call.method().as_str()});
             event(call, Level::Warn, demand.event, payload.to_string())
         });
         async move {

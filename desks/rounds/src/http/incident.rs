@@ -43,7 +43,9 @@ pub(super) fn set_operation() -> Operation {
         ("reason?", schema::string()),
     ]);
     Operation::new("rounds_set_incident", "Tell players about an interruption.", Auth::ServiceKey(KEY))
-        .describe("Shown in /api/status at once. An empty message takes it away; so does resuming the last switch.")
+        .describe(
+            "Shown in /api/status at once. An empty message takes it away; so does resuming the last switch.",
+        )
         .request(request)
         .answer(StatusCode::OK, "The incident, or null.", json!({"type": "object"}))
         .refusal(StatusCode::BAD_REQUEST, "Too long, or no actor.")

@@ -30,7 +30,9 @@ pub(super) fn operation() -> Operation {
     ]);
     let answer = schema::object([("ok", schema::boolean()), ("created", schema::boolean())]);
     Operation::new("rounds_join", "Join a round.", Auth::None)
-        .describe("The id names the entry for ever: sending it again changes nothing and answers `created: false`.")
+        .describe(
+            "The id names the entry for ever: sending it again changes nothing and answers `created: false`.",
+        )
         .request(request)
         .answer(StatusCode::OK, "The entry is there.", answer)
         .refusal(StatusCode::BAD_REQUEST, "The request is not one that can be accepted.")

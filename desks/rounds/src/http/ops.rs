@@ -33,7 +33,11 @@ struct HealthOfBuild {
 
 pub(super) fn health_operation() -> Operation {
     Operation::new("rounds_ops_health", "How settlement is doing.", Auth::ServiceKey(KEY))
-        .answer(StatusCode::OK, "Totals, pending rounds and lag; degraded is 200 too.", json!({"type": "object"}))
+        .answer(
+            StatusCode::OK,
+            "Totals, pending rounds and lag; degraded is 200 too.",
+            json!({"type": "object"}),
+        )
         .refusal(StatusCode::UNAUTHORIZED, "No key or a wrong one.")
         .refusal(StatusCode::TOO_MANY_REQUESTS, "Too many calls.")
 }
@@ -96,7 +100,8 @@ impl Routes {
     ) -> impl Future<Output = Result<(), ApiError>> + Send + use<'a> {
         let counted = self.charge_address(route, limit, call);
         let key = &self.config.ops_key;
-        let known = self.demand(call, Demand { key, header: KEY, open_when_unset, event: "ops.unauthorized" });
+        let known =
+            self.demand(call, Demand { key, header: KEY, open_when_unset, event: "ops.unauthorized" });
         async move {
             counted.await?;
             known.await

@@ -24,7 +24,11 @@ pub(super) fn operation() -> Operation {
     Operation::new("rounds_results", "A wallet's entries and what became of them.", Auth::None)
         .describe("Amounts are cents, whatever the names say. Reading settles nothing.")
         .required_query("wallet", schema::string(), "The wallet's address, base58.")
-        .query("limit", schema::integer_between(LIMIT.0, LIMIT.1), "Entries to answer, newest first; 200 when absent.")
+        .query(
+            "limit",
+            schema::integer_between(LIMIT.0, LIMIT.1),
+            "Entries to answer, newest first; 200 when absent.",
+        )
         .query("offset", schema::integer_between(OFFSET.0, OFFSET.1), "Entries to skip.")
         .answer(StatusCode::OK, "The entries, and sums over all of them.", json!({"type": "object"}))
         .refusal(StatusCode::BAD_REQUEST, "No wallet, or a wrong number.")

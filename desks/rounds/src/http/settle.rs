@@ -24,7 +24,9 @@ pub(super) fn operation() -> Operation {
         ("rounds", schema::array(schema::string())),
     ]);
     Operation::new("rounds_settle", "Settle due rounds now, oldest first.", Auth::ServiceKey(KEY))
-        .describe("The server does this by itself at the end of every round; calling it again changes nothing.")
+        .describe(
+            "The server does this by itself at the end of every round; calling it again changes nothing.",
+        )
         .answer(StatusCode::OK, "What was settled.", answer)
         .refusal(StatusCode::UNAUTHORIZED, "No key, a wrong one, or none is configured.")
         .refusal(StatusCode::SERVICE_UNAVAILABLE, "Settlement is paused.")

@@ -66,7 +66,10 @@ pub(super) fn operation() -> Operation {
         ("pendingDueRounds", schema::integer()),
         ("maxSettlementLagMs", schema::integer()),
         ("updatedAtMs", schema::integer()),
-        ("incident?", schema::object([("message", schema::string()), ("etaMs", schema::nullable(schema::integer()))])),
+        (
+            "incident?",
+            schema::object([("message", schema::string()), ("etaMs", schema::nullable(schema::integer()))]),
+        ),
     ]);
     Operation::new("rounds_status", "How the desk is doing, for players.", Auth::None)
         .answer(StatusCode::OK, "Always, unless limited.", answer)
@@ -75,9 +78,8 @@ pub(super) fn operation() -> Operation {
 
 pub(super) async fn status(routes: Arc<Routes>, call: Call) -> Result<Response, ApiError> {
     let unknown = || Banner { status: unknown_status(machine_time()), incident: None };
-    let charge = bursar_desk::limits::Charge {
-        limits: vec![(Routes::live(STATUS), call.client().to_string())],
-    };
+    let charge =
+        bursar_desk::limits::Charge { limits: vec![(Routes::live(STATUS), call.client().to_string())] };
     match routes.platform.limits.pass(PATH, charge).await {
         Ok(()) => {}
         Err(refusal @ LimitRefusal::Limited { .. }) => return Err(refusal.into()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::Response;
-use bursar_control::{ConfigTable, StopSource, Switch, SwitchState};
+use bursar_control::{ConfigTable, RecordedStop, StopSource, Switch, SwitchState, Switchboard};
 use bursar_store::{StoreError, Timestamp, Tx};
 use bursar_web::platform_codes::INVALID_BODY;
 use bursar_web::{ApiError, Auth, Call, Operation, schema};
@@ -102,12 +102,7 @@ fn held_by_environment(routes: &Routes, named: &[Switch], stop: bool) -> Vec<&'s
 }
 
 impl Routes {
-    async fn toggle(
-        &self,
-        named: &'static [Switch],
-        stop: bool,
-        wish: Wish,
-    ) -> Result<Toggled, ApiError> {
+    async fn toggle(&self, named: &'static [Switch], stop: bool, wish: Wish) -> Result<Toggled, ApiError> {
         let (recorder, switchboard) = (self.recorder.clone(), self.platform.switchboard.clone());
         let expires_at = wish.expires_at_ms.filter(|_| stop).map(Timestamp::from_ms);
         let Wish { actor, reason, force, .. } = wish;
@@ -115,9 +110,8 @@ impl Routes {
             let now = tx.reading()?;
             let wanted = Toggle { switches: named, stop, actor: &actor, reason: &reason, expires_at, force };
             let toggled = toggle(tx, &wanted, &recorder, now)?;
-            if let (false, Toggled::Done, Some(file)) = (stop, toggled, switchboard.control_file()) {
-                // Before the commit: whoever turns recorded stops into rows then runs again and sees it.
-                file.forget(named)?;
+            if !stop && toggled == Toggled::Done {
+                forget_recorded(&switchboard, named)?;
             }
             Ok(toggled)
         };
@@ -145,6 +139,17 @@ impl Routes {
             Ok(json!({"ok": true, "switches": shown.collect::<Vec<_>>(), "updatedAtMs": now.ms()}))
         };
         self.platform.off_thread.read("rounds.switches", read).await
+    }
+}
+
+/// Takes resumed switches out of the control file, before the commit: whoever turns recorded stops into rows then runs
+/// again and sees it. The commit guard makes this transaction run again too, when there was something to forget.
+fn forget_recorded(switchboard: &Switchboard, named: &[Switch]) -> Result<(), StoreError> {
+    let is_named =
+        |stop: &RecordedStop| named.iter().any(|switch| switch.desk == stop.desk && switch.key == stop.key);
+    match switchboard.control_file() {
+        Some(file) if file.stops()?.iter().any(is_named) => file.forget(named),
+        _ => Ok(()),
     }
 }
 

@@ -5,7 +5,9 @@
 mod fixture;
 
 mod backlog;
+mod interruptions;
 mod joins;
+mod many_settlers;
 mod pauses;
 mod prices;
 mod reading;

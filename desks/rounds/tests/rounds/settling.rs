@@ -43,7 +43,7 @@ fn readings_while_payouts_are_under_way_are_those_after_the_last_one() {
 #[test]
 fn every_entry_is_paid_once_whatever_the_size_of_a_chunk() {
     for_each_desk(|desk| {
-        for (cycle, chunk) in (0..).zip([1, 2, 3, 6, 7, 8, 100]) {
+        for (cycle, chunk) in (0..).step_by(3).zip([1, 2, 3, 6, 7, 8, 100]) {
             let (won, tied) = (busy(desk, round(Market::Sol, cycle)), busy(desk, round(Market::Btc, cycle)));
             desk.prices.fall(won);
             desk.prices.tie(tied);

@@ -89,18 +89,16 @@ fn local<T>(
     })?)
 }
 
-fn remote(
-    name: &str,
-    base: &str,
-    path: &str,
-    configuration: &Configuration,
-) -> Result<Value, CommandError> {
+fn remote(name: &str, base: &str, path: &str, configuration: &Configuration) -> Result<Value, CommandError> {
     // The key of operators goes to operators' routes only.
     let key = configuration.rounds.ops_key.as_ref().filter(|_| path.starts_with("/api/ops/"));
-    let reply = ask(&format!("{base}{path}"), key.map(|key| &key.current)).map_err(|error| CommandError::No {
-        answer: json!({"ok": false, "statusCode": null, "base": base, "error": error}),
-        why: format!("{base} does not answer: {error}. Start the server, or name the right one with --base."),
-    })?;
+    let reply =
+        ask(&format!("{base}{path}"), key.map(|key| &key.current)).map_err(|error| CommandError::No {
+            answer: json!({"ok": false, "statusCode": null, "base": base, "error": error}),
+            why: format!(
+                "{base} does not answer: {error}. Start the server, or name the right one with --base."
+            ),
+        })?;
     let mut answer = json!({"ok": reply.is_good(), "statusCode": reply.status, "base": base});
     answer[name] = reply.body.clone();
     match reply.status {

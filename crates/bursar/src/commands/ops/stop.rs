@@ -84,13 +84,15 @@ impl Stop<'_> {
 
     fn waiting(&self, path: &Path, why: &str) -> Value {
         let process = writing_process(path);
-        let who = process.map_or_else(|| "another process".to_owned(), |process| format!("process {process}"));
+        let who =
+            process.map_or_else(|| "another process".to_owned(), |process| format!("process {process}"));
         self.context.say(&format!(
             "Recorded, waiting for {who} to let go of the database ({why}). The stop binds its next commit; the \
              server sets the rows as soon as it can."
         ));
         if self.for_ms.is_some() {
-            self.context.say("The stop lasts until it is resumed: what is only recorded does not end by itself.");
+            self.context
+                .say("The stop lasts until it is resumed: what is only recorded does not end by itself.");
         }
         json!({"ok": true, "state": "recorded", "waitingFor": process, "switches": self.stopped_by_file()})
     }
@@ -107,9 +109,7 @@ impl Stop<'_> {
     }
 
     fn stopped_by_file(&self) -> Value {
-        let one = |switch: &Switch| {
-            json!({"switch": word(*switch), "stopped": true, "stoppedBy": "control_file", "expiresAtMs": null})
-        };
+        let one = |switch: &Switch| json!({"switch": word(*switch), "stopped": true, "stoppedBy": "control_file", "expiresAtMs": null});
         self.switches.iter().map(one).collect()
     }
 }

@@ -55,7 +55,8 @@ fn names() -> clap::builder::PossibleValuesParser {
 /// The switches that `name` stands for.
 pub(super) fn named(name: &str) -> Result<&'static [Switch], CommandError> {
     let valid = WORDS.map(|(word, _)| word).join(", ");
-    switches(name).ok_or_else(|| CommandError::Usage(format!("no switch is called {name:?}; use one of {valid}")))
+    switches(name)
+        .ok_or_else(|| CommandError::Usage(format!("no switch is called {name:?}; use one of {valid}")))
 }
 
 /// Sets the rows of switches in one transaction, with their audit events, and lets `then` have a say before the commit.

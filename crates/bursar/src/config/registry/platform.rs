@@ -43,6 +43,13 @@ pub(super) static VARIABLES: &[Variable] = &[
         "TOML file of NAME = \"value\" lines; the environment overrides it.",
     ),
     var("BURSAR_CLOCK", Kind::Clock, Some("system"), "Clock of all rules. Only system in production."),
+    var(
+        "BURSAR_FAILPOINTS",
+        Kind::Path,
+        None,
+        "Folder of failpoints for crash tests: the server stands still at each step that has a file there. Refused in \
+         production.",
+    ),
     // Listeners.
     var("BURSAR_LISTEN", Kind::Socket, None, "Address and port of the public listener. Overrides PORT."),
     var(
