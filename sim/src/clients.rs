@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bursar_audit::take_anchor;
 use bursar_rounds::join::{JoinRejection, Joined};
 use bursar_rounds::stake::{Side, TIERS_BUCKS};
 use bursar_rounds::timing::{CYCLE_MS, OPEN_MS, Round};
@@ -109,7 +110,7 @@ impl World {
             let is_lost = random.chance(loss, 1_000);
             let is_doubled = !is_lost && random.chance(loss, 1_000);
             let copies = if is_lost { 0 } else { 1 + u64::from(is_doubled) };
-            (copies, attempt, sends, random.index(self.serving), random.between(2_000, 6_000))
+            (copies, attempt, sends, random.index(self.serving), random.between(2_000, 6_000) << (sends - 1).min(4))
         });
         match copies {
             0 => self.fault("network: request lost"),
@@ -184,14 +185,13 @@ impl World {
         let read = self.step(node, |process| {
             let results = process.store.read("rounds.results", |tx| results::for_wallet(tx, wallet, 50, 0));
             let stats = process.store.read("rounds.pool", |tx| pool::stats(tx, &round.id()));
-            results.and_then(|results| Ok((results, stats?)))
+            let anchor = process.store.read("sim.anchor", take_anchor);
+            results.and_then(|results| Ok((results, stats?, anchor?)))
         });
-        if let Some(Ok((results, stats))) = read {
+        if let Some(Ok((results, stats, anchor))) = read {
+            self.anchor.with(|kept| *kept = Some(anchor));
             let checked = self.witness.with(|witness| witness.check_reads(wallet, &results, round, &stats));
             self.hold(checked);
-        }
-        if node == 0 {
-            self.anchor_audit_log();
         }
         let pause_ms = self.random.with(|random| random.between(5_000, 60_000));
         self.plan_in(pause_ms, Event::Results);

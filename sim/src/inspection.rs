@@ -2,30 +2,14 @@
 
 use std::sync::Arc;
 
-use bursar_audit::{Anchor, take_anchor, verify};
-use bursar_store::{Clock, DatabaseUrl, OpenMode, Store, StoreOptions};
+use bursar_audit::{take_anchor, verify};
 
 use crate::invariant::{Breach, Invariant};
-use crate::template::DATABASE;
 use crate::world::World;
 
 /// Units of work that change what the witness knows.
 const WATCHED: [&str; 5] =
     ["rounds.join", "rounds.freeze", "rounds.post", "broken.pay_again", "broken.keep_remainder"];
-
-/// What verifies the audit log, and how far the log had come when it was last looked at.
-#[derive(Default)]
-pub struct Auditor {
-    store: Option<Store>,
-    anchor: Option<Anchor>,
-}
-
-impl Auditor {
-    /// Closes its database; the anchor is kept elsewhere and stays.
-    pub fn disconnect(&mut self) {
-        self.store = None;
-    }
-}
 
 impl World {
     /// A commit of `node` has succeeded, and nobody has been told yet.
@@ -52,47 +36,27 @@ impl World {
         }
         let checked = self.witness.with(|witness| witness.look(None).and_then(|()| witness.examine(true)));
         self.hold(checked);
-        self.verify_audit_log();
     }
 
     /// Goes through everything.
-    pub fn examine(&self) {
+    pub fn examine(self: &Arc<World>) {
         let checked = self.witness.with(|witness| witness.examine(false));
         self.hold(checked);
         self.verify_audit_log();
     }
 
-    /// Notes how far the audit log has come.
-    pub fn anchor_audit_log(&self) {
-        self.auditor.with(|auditor| {
-            let anchor = self.audit_store(auditor).read("sim.anchor", take_anchor);
-            auditor.anchor = Some(anchor.expect("the audit log can be read"));
+    /// Verifies the audit log through some node, against the last anchor. A node that fails meanwhile is asked another
+    /// time: what is wrong with the log stays wrong.
+    fn verify_audit_log(self: &Arc<World>) {
+        let Some(node) = (0..self.serving).find(|node| self.nodes[*node].process().is_some()) else { return };
+        let anchor = self.anchor.with(|anchor| anchor.clone());
+        let verified = self.step(node, |process| {
+            process.store.read("sim.verify", |tx| Ok((verify(tx, anchor.as_ref())?, take_anchor(tx)?)))
         });
-    }
-
-    fn verify_audit_log(&self) {
-        let result = self.auditor.with(|auditor| {
-            self.audit_store(auditor);
-            let Auditor { store, anchor } = auditor;
-            let store = store.as_ref().expect("just opened");
-            store.read("sim.verify", |tx| verify(tx, anchor.as_ref())).expect("the audit log can be read")
-        });
+        let Some(Ok((result, anchor))) = verified else { return };
         if let Some(finding) = result.findings.first() {
             self.fail(Breach { invariant: Invariant::AuditChain, detail: finding.to_string() });
         }
-        self.anchor_audit_log();
-    }
-
-    fn audit_store<'a>(&self, auditor: &'a mut Auditor) -> &'a Store {
-        auditor.store.get_or_insert_with(|| {
-            let options = StoreOptions {
-                clock: Clock::Simulated(Arc::clone(&self.nodes[self.serving].clock_ms)),
-                sqlite_vfs: Some(self.disk.vfs_name().to_owned()),
-                sqlite_cache_kib: 512,
-                sqlite_readers: 1,
-                ..StoreOptions::new(OpenMode::Tool)
-            };
-            Store::open(&DatabaseUrl::Sqlite(DATABASE.into()), options).expect("the database opens")
-        })
+        self.anchor.with(|kept| *kept = Some(anchor));
     }
 }

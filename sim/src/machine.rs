@@ -106,7 +106,6 @@ impl World {
     /// All processes end at once, by a kill or a power cut, and the disk keeps what it promised.
     pub fn machine_crash(self: &Arc<World>, mode: Option<CrashMode>) {
         let ended: Vec<_> = self.nodes.iter().map(crate::node::Node::end).collect();
-        self.auditor.with(crate::inspection::Auditor::disconnect);
         self.witness.with(|witness| witness.disconnect());
         for crash in 0..CRASHES_IN_A_ROW_MAX {
             let drawn = self.random.with(|random| {

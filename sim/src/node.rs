@@ -213,7 +213,7 @@ impl World {
         let sleep_ms = match (&report, due) {
             (Ok(_), Ok(Some(due))) => (due.ms() - now_ms).clamp(500, SETTLER_SLEEP_MAX_MS),
             (Ok(_), Ok(None)) => SETTLER_SLEEP_MAX_MS,
-            _ => 4_000,
+            _ => 8_000,
         };
         match &report {
             Ok(report) if report.checked == 0 => {}

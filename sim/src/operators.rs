@@ -109,7 +109,7 @@ impl World {
         let (now_ms, changes) = (self.now_ms(), self.plan.settings_change);
         let act = self.operators.with(|operators| operators.next(now_ms, gates, changes));
         let pause_ms = match self.act(act) {
-            true => self.operators.with(|operators| operators.random.between(15_000, 150_000)),
+            true => self.pause_after_act(),
             false => {
                 self.operators.with(|operators| operators.again = Some(act));
                 3_000
@@ -117,6 +117,13 @@ impl World {
         };
         self.operators.with(|operators| operators.is_busy = false);
         self.plan_in(pause_ms, Event::Operator);
+    }
+
+    /// How long operators wait: not for long while something is stopped.
+    fn pause_after_act(&self) -> i64 {
+        let is_open = self.witness.with(|witness| witness.promises.gates() == [Gate::Open; 2]);
+        let longest_ms = if is_open { 400_000 } else { 60_000 };
+        self.operators.with(|operators| operators.random.between(2_000, longest_ms))
     }
 
     /// Resumes all and puts settings back, once nothing fails any more.
@@ -147,8 +154,19 @@ impl World {
         done
     }
 
-    /// Runs the command line: a process of its own beside the nodes.
+    /// Through the console of a node that is up, or by the command line.
     fn command(self: &Arc<World>, act: Act) -> bool {
+        let node = self.operators.with(|operators| operators.random.index(self.serving));
+        let has_console = self.operators.with(|operators| operators.random.chance(3, 4));
+        if has_console && self.nodes[node].process().is_some() {
+            let done = self.step(node, |process| write(&process.store, act));
+            return done.is_some_and(|written| written.is_ok());
+        }
+        self.command_line(act)
+    }
+
+    /// A process of its own beside the nodes.
+    fn command_line(self: &Arc<World>, act: Act) -> bool {
         let place = self.serving;
         if let Err(error) = self.start(place) {
             self.note(&format!("the command line does not start: {}", kind_of(&error)));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
+use bursar_audit::Anchor;
 use bursar_disk_faults::Disk;
 
 use crate::boundary;
@@ -10,7 +11,6 @@ use crate::broken::Bug;
 use crate::clients::Clients;
 use crate::event::{Event, Queue};
 use crate::figures::Figures;
-use crate::inspection::Auditor;
 use crate::invariant::{Breach, Violation};
 use crate::node::Node;
 use crate::operators::Operators;
@@ -70,8 +70,8 @@ pub struct World {
     pub(crate) operators: Part<Operators>,
     pub(crate) upstream: Part<Upstream>,
     pub(crate) witness: Part<Witness>,
-    /// The store through which the audit log is verified.
-    pub(crate) auditor: Part<Auditor>,
+    /// How far the audit log had come when it was last looked at.
+    pub(crate) anchor: Part<Option<Anchor>>,
     pub(crate) figures: Part<Figures>,
     now_ms: AtomicI64,
     end_ms: AtomicI64,
@@ -109,7 +109,7 @@ impl World {
             operators: Part::new(Operators::new(seed)),
             upstream: Part::new(Upstream::new(seed, plan.upstream_faults_of_100)),
             witness: Part::new(Witness::new(seed)),
-            auditor: Part::default(),
+            anchor: Part::default(),
             figures: Part::default(),
             now_ms: AtomicI64::new(plan.start_ms),
             end_ms: AtomicI64::new(plan.start_ms + TROUBLE_MS),

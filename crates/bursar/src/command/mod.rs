@@ -1,5 +1,7 @@
 //! The command line: one program with all verbs. JSON on stdout, words for people on stderr, exit 0 or 1.
 
+mod document;
+
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -23,6 +25,10 @@ struct Arguments {
 enum Command {
     /// Run the server.
     Serve(Serve),
+    /// Print the API as OpenAPI 3.1, as production serves it.
+    Openapi,
+    /// Write a page for each error code.
+    Errors(document::ErrorPages),
     #[command(flatten)]
     Verb(Verb),
 }
@@ -54,6 +60,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             let source = with_flag(source, "BURSAR_CLOCK", serve.clock);
             crate::serve::serve(&source)
         }
+        Command::Openapi => print(&document::openapi()),
+        Command::Errors(pages) => print(&document::errors(&pages)),
         Command::Verb(verb) => {
             let context = Context::from_process().with_database(verb.database());
             print(&run(&verb, &context))

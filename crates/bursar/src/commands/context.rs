@@ -118,6 +118,12 @@ impl Context {
                 self.say(&format!("The configuration is not looked at, because it is refused. {errors}"));
                 named(url, "dev")
             }
+            (Err(CommandError::Configuration(errors)), None) => {
+                self.say(
+                    "A stop needs the database only: with --database URL the configuration is not looked at.",
+                );
+                Err(errors.into())
+            }
             (configuration, _) => configuration,
         }
     }

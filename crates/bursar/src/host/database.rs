@@ -53,7 +53,10 @@ pub(crate) fn open(configuration: &Configuration, mode: OpenMode) -> Result<Stor
             StoreOptions {
                 postgres_connections: usize::try_from(pool.max).unwrap_or(usize::MAX),
                 patience: pool.connection_timeout,
-                faults: configuration.failpoints.clone().map(|folder| Arc::new(Failpoints { folder }) as Arc<dyn Faults>),
+                faults: configuration
+                    .failpoints
+                    .clone()
+                    .map(|folder| Arc::new(Failpoints { folder }) as Arc<dyn Faults>),
                 ..options(configuration, mode)
             }
         }

@@ -49,8 +49,8 @@ mod tests {
     fn an_armed_place_holds_once_until_its_file_is_taken_away() {
         let folder = tempfile::tempdir().unwrap();
         let failpoints = Failpoints { folder: folder.path().to_owned() };
-        let (armed, held) =
-            ["rounds.join.commit", "rounds.join.commit.held"].map(|name| folder.path().join(name)).into();
+        let [armed, held] =
+            ["rounds.join.commit", "rounds.join.commit.held"].map(|name| folder.path().join(name));
         std::fs::write(&armed, "").unwrap();
         assert_eq!(failpoints.before("rounds.join", Step::Committed), None);
         assert!(armed.exists(), "another step takes nothing");

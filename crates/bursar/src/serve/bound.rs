@@ -41,6 +41,7 @@ impl Bound {
     /// Starts everything and serves.
     pub fn serve_ready(self, opening: &Opening) -> Result<(), StartFault> {
         let (running, application) = opening.open()?;
+        opening.ready(&running);
         let result = self.serve(opening, ApplicationHandle::new(application), |_| std::future::pending());
         running.stop();
         result
@@ -125,8 +126,9 @@ async fn open_when_migrated(
         tokio::time::sleep(LOOK).await;
     }
     let (started, application) = tokio::task::block_in_place(|| opening.open())?;
-    *running.lock() = Some(started);
     handle.replace(application);
+    opening.ready(&started);
+    *running.lock() = Some(started);
     tracing::info!("migrations have run: ready");
     std::future::pending().await
 }

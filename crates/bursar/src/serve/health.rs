@@ -27,7 +27,8 @@ pub(super) struct ProcessHealth {
     version: String,
     desks: Vec<&'static str>,
     metrics: MetricsAccess,
-    readiness: RwLock<Vec<Readiness>>,
+    /// The desks' checks; `None` until they have started.
+    readiness: RwLock<Option<Vec<Readiness>>>,
 }
 
 impl ProcessHealth {
@@ -50,9 +51,9 @@ impl ProcessHealth {
         }
     }
 
-    /// Adds the checks of desks that have started.
-    pub fn add(&self, checks: Vec<Readiness>) {
-        self.readiness.write().extend(checks);
+    /// The desks have started; these are their checks.
+    pub fn opened(&self, checks: Vec<Readiness>) {
+        *self.readiness.write() = Some(checks);
     }
 }
 
@@ -122,7 +123,7 @@ struct Look {
     switchboard: Switchboard,
     migrations: Arc<Vec<Migration>>,
     promised: Arc<BTreeSet<String>>,
-    checks: Vec<Readiness>,
+    checks: Option<Vec<Readiness>>,
 }
 
 impl Look {
@@ -160,8 +161,11 @@ impl Look {
         }
         let sql = "SELECT number FROM audit_links ORDER BY chain DESC, number DESC LIMIT 1";
         tx.query_first(sql, &[], |row| row.get::<i64>(0))?;
+        let Some(checks) = &self.checks else {
+            return Ok(vec![required("desks", "they are starting; ask again in a moment".to_owned())]);
+        };
         let mut findings = Vec::new();
-        for check in &self.checks {
+        for check in checks {
             findings.extend(check(tx)?);
         }
         Ok(findings)

@@ -1,6 +1,7 @@
 //! `bursar serve`: from the configuration to a listening server, and to its orderly end.
 
 mod bound;
+mod description;
 mod dev_clock;
 mod health;
 mod log;
@@ -18,6 +19,7 @@ use crate::config::{
 };
 use crate::host::Desks;
 use bound::Bound;
+pub(crate) use description::describe;
 use opening::{Opening, Schema};
 
 /// The commit that was built: 40 hex digits, zeros when unknown.

@@ -7,8 +7,8 @@ use axum::http::HeaderName;
 use bursar_access::{OsEntropy, bootstrap};
 use bursar_audit::{Actor, Event, Level, Recorder, Target};
 use bursar_control::Switchboard;
-use bursar_desk::job::{Scheduler, SchedulerParts};
-use bursar_desk::{Platform, PlatformParts};
+use bursar_desk::job::{Job, Scheduler, SchedulerParts};
+use bursar_desk::{Platform, PlatformParts, Readiness};
 use bursar_store::{Migration, Store};
 use bursar_web::infrastructure::{self, HealthSource};
 use bursar_web::metrics::{HttpMetrics, Registry, register_process_metrics};
@@ -56,6 +56,13 @@ pub(super) fn prepare(
     }
 }
 
+/// The desks at work, and what they put before the platform.
+struct Opened {
+    surfaces: Vec<Surface>,
+    jobs: Vec<Job>,
+    checks: Vec<Readiness>,
+}
+
 /// Everything that a start needs, ready to be opened once the schema is.
 pub(super) struct Opening {
     pub configuration: Configuration,
@@ -95,24 +102,11 @@ impl Opening {
     /// Seeds the rows, starts the platform, the desks and their jobs, and assembles all routes.
     pub fn open(&self) -> Result<(Running, Application), StartFault> {
         seed(&self.store, &self.configuration, &self.desks)?;
-        let platform = Platform::start(PlatformParts {
-            store: Arc::clone(&self.store),
-            switchboard: self.switchboard.clone(),
-            entropy: Arc::new(OsEntropy),
-            metrics: Arc::clone(&self.metrics),
-        })
-        .map_err(|error| set_up(&error))?;
+        let platform = self.platform()?;
         first_admin(&self.store, &platform.recorder("access"))?;
-        let mut surfaces = vec![self.infrastructure_surface()];
+        let Opened { mut surfaces, jobs: of_desks, checks } = self.open_desks(&platform)?;
         let mut background = jobs::platform_jobs(&self.configuration, &platform, &self.desks);
-        let mut checks = Vec::new();
-        for desk in self.desks.on() {
-            let open = desk.open(&platform).map_err(|error| set_up(&error))?;
-            surfaces.push(open.surface);
-            background.extend(open.jobs);
-            checks.push(open.readiness);
-        }
-        self.health.add(checks);
+        background.extend(of_desks);
         let parts = SchedulerParts {
             store: Arc::clone(&self.store),
             process: platform.process().to_owned(),
@@ -125,7 +119,42 @@ impl Opening {
             surfaces.push(dev_clock::surface(&platform, &scheduler));
         }
         let application = assemble(surfaces, self.host()).map_err(|error| set_up(&error))?;
-        Ok((Running { scheduler, store: Arc::clone(&self.store) }, application))
+        Ok((Running { scheduler, store: Arc::clone(&self.store), checks }, application))
+    }
+
+    /// Opens the desks that are on.
+    fn open_desks(&self, platform: &Platform) -> Result<Opened, StartFault> {
+        let surfaces = vec![self.infrastructure_surface()];
+        let mut opened = Opened { surfaces, jobs: Vec::new(), checks: Vec::new() };
+        for desk in self.desks.on() {
+            let desk = desk.open(platform).map_err(|error| set_up(&error))?;
+            opened.surfaces.push(desk.surface);
+            opened.jobs.extend(desk.jobs);
+            opened.checks.push(desk.readiness);
+        }
+        Ok(opened)
+    }
+
+    /// What production serves, with every route assembled and nothing running behind it: for the descriptions.
+    pub fn describe(&self) -> Result<(Vec<Surface>, Application), StartFault> {
+        let surfaces = self.open_desks(&self.platform()?)?.surfaces;
+        let application = assemble(surfaces.clone(), self.host()).map_err(|error| set_up(&error))?;
+        Ok((surfaces, application))
+    }
+
+    fn platform(&self) -> Result<Platform, StartFault> {
+        let parts = PlatformParts {
+            store: Arc::clone(&self.store),
+            switchboard: self.switchboard.clone(),
+            entropy: Arc::new(OsEntropy),
+            metrics: Arc::clone(&self.metrics),
+        };
+        Platform::start(parts).map_err(|error| set_up(&error))
+    }
+
+    /// Requests reach the desks from now on: readiness is theirs to say.
+    pub fn ready(&self, running: &Running) {
+        self.health.opened(running.checks.clone());
     }
 
     fn infrastructure_surface(&self) -> Surface {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bursar_desk::Readiness;
 use bursar_desk::job::Scheduler;
 use bursar_store::Store;
 
@@ -9,6 +10,8 @@ use bursar_store::Store;
 pub(super) struct Running {
     pub scheduler: Arc<Scheduler>,
     pub store: Arc<Store>,
+    /// The readiness checks of the desks.
+    pub checks: Vec<Readiness>,
 }
 
 impl Running {

@@ -1,131 +1,126 @@
 //! Hard kills in the middle of settling (docs/spec/rounds.md C26, R54).
 
+use std::io::Write;
+use std::net::TcpStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::evidence::Evidence;
-use crate::harness::{Join, Place, Prices, START_MS, Server, Setup};
+use crate::harness::{Join, Place, START_MS, Server};
 use crate::scene::{END_MS, MARKETS, ROUND, Scene, play, round_id};
 
-/// Entries of each of the six rounds: together more than one transaction pays out.
-const ENTRIES: u64 = 360;
-/// How often a kill that came too late is tried again.
-const TRIES: usize = 20;
+/// The two transactions of settling, each before its commit and after it.
+const PLACES: [&str; 4] =
+    ["rounds.freeze.commit", "rounds.freeze.committed", "rounds.post.commit", "rounds.post.committed"];
+/// The longest wait for a server to reach a place. Real time.
+const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Six rounds full of entries, and prices that let each second one rise.
+/// Six rounds of five entries each, the first four of one pool as odd as stakes allow.
 fn fill(scene: &Scene) -> Server {
-    let limits = ["PANCHO_RL_SIM_ENTRIES_IP_LIMIT", "PANCHO_RL_SIM_ENTRIES_WALLET_LIMIT"];
-    let setup = limits.iter().fold(scene.setup(), |setup, name| setup.env(name, "100000"));
-    let server = setup.env("PANCHO_RL_SIM_RESULTS_IP_LIMIT", "100000").start();
-    std::thread::scope(|threads| {
-        for (index, market) in MARKETS.into_iter().enumerate() {
-            let end = if index % 2 == 0 { 101 } else { 99 };
-            scene.prices.set_round(market, START_MS, 100, end);
-            let server = &server;
-            threads.spawn(move || {
-                for player in 1..=ENTRIES {
-                    let join =
-                        Join::new(&format!("{market}-{player}")).round(market, START_MS).wallet(player);
-                    let bucks = [5, 10, 25, 50, 100, 250][usize::try_from(player % 6).unwrap()];
-                    if player % 5 < 2 { join.down(bucks) } else { join.up(bucks) }.accepted(server);
-                }
-            });
+    let server = scene.setup().env("BURSAR_FAILPOINTS", scene.place.folder().to_str().unwrap()).start();
+    for (index, market) in MARKETS.into_iter().enumerate() {
+        scene.prices.set_round(market, START_MS, 100, if index % 2 == 0 { 101 } else { 99 });
+        let bets = [("UP", 25), ("UP", 10), ("DOWN", 100), ("DOWN", 5), ("UP", 5)];
+        for (player, (direction, bucks)) in (1..).zip(bets) {
+            let join = Join::new(&format!("{market}-{player}")).round(market, START_MS).wallet(player);
+            join.with("direction", direction).with("stakeBucks", bucks).accepted(&server);
         }
-    });
+    }
     server
 }
 
-/// What the settlement came to: every balance, every settlement's figures, and how often each payout was made.
-fn outcome(place: &Place) -> Vec<Vec<String>> {
-    let evidence = Evidence::of(place);
-    let paths: Vec<String> = evidence.column("SELECT path FROM ledger_account ORDER BY path", &[]);
-    let balances = paths.iter().map(|path| format!("{path} {}", evidence.balance(path))).collect();
-    let figures = "SELECT round_id || ' ' || state || ' ' || mode || ' ' || COALESCE(winner, -1) || ' ' || \
-                   COALESCE(remainder_entry, -1) || ' ' || start_mantissa || ' ' || end_mantissa || ' ' || stakes \
-                   FROM rounds_settlement JOIN rounds_pool USING (round_key) ORDER BY round_id";
-    let transfers =
-        "SELECT kind || ' for ' || cause FROM ledger_transfer WHERE kind > 100 ORDER BY kind, cause";
-    vec![balances, evidence.column(figures, &[]), evidence.column(transfers, &[])]
-}
-
-/// Every payout was made once, and per round payouts and fee are what was staked.
-fn assert_settled_once(server: &Server, place: &Place) {
-    let mut transfers = outcome(place).remove(2);
-    let made = transfers.len();
-    transfers.dedup();
-    assert_eq!(transfers.len(), made);
-    let summary = server.ops("/api/ops/summary");
-    let results: Vec<Value> = (1..=ENTRIES).map(|player| server.results(player)).collect();
-    for market in MARKETS {
-        let id = round_id(market, START_MS);
-        let of_round = |list: &Value| -> Vec<Value> {
-            list.as_array().unwrap().iter().filter(|item| item["roundId"] == id.as_str()).cloned().collect()
-        };
-        let entries: Vec<Value> = results.iter().flat_map(|result| of_round(&result["rounds"])).collect();
-        let settlement = &of_round(&summary["recentSettlements"])[0];
-        let sum = |field: &str| entries.iter().map(|entry| entry[field].as_i64().unwrap()).sum::<i64>();
-        assert_eq!(u64::try_from(entries.len()).unwrap(), ENTRIES);
-        assert_eq!(sum("payoutLamports") + settlement["feeCents"].as_i64().unwrap(), sum("stakeLamports"));
-    }
-}
-
-fn copy_database(from: &Place, to: &Place) {
-    for file in std::fs::read_dir(from.folder()).unwrap() {
-        let file = file.unwrap();
-        std::fs::copy(file.path(), to.folder().join(file.file_name())).unwrap();
-    }
-}
-
-/// Starts settling on a copy of the database and kills the server as soon as a plan is frozen and not paid out.
-/// `None` = everything was paid out before the kill.
-fn kill_while_settling(filled: &Place, setup: &dyn Fn(&Place) -> Setup) -> Option<Place> {
-    let place = Place::sqlite();
-    copy_database(filled, &place);
-    let server = setup(&place).start();
-    let evidence = Evidence::of(&place);
-    let address = server.base().trim_start_matches("http://").to_owned();
-    let moving = std::thread::spawn(move || ask_to_move_clock(&address));
-    let patience = Instant::now() + Duration::from_secs(10);
-    while evidence.column::<i64>("SELECT round_key FROM rounds_pool WHERE state > 0", &[]).is_empty() {
-        assert!(Instant::now() < patience, "nothing was settled");
+/// Moves the clock to the end of the rounds and kills the server when it stands at `place`.
+fn kill_at(place: &str, server: Server, folder: &Path) {
+    std::fs::write(folder.join(place), "").unwrap();
+    let body = json!({"nowMs": END_MS}).to_string();
+    let head = format!("POST /dev/clock HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n\r\n", body.len());
+    let mut stream = TcpStream::connect(server.base().trim_start_matches("http://")).unwrap();
+    stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
+    let held = folder.join(format!("{place}.held"));
+    let patience = Instant::now() + PATIENCE;
+    while !held.exists() {
+        assert!(Instant::now() < patience, "the server does not come to {place}");
+        std::thread::yield_now();
     }
     server.kill();
-    moving.join().unwrap();
-    let settling = evidence.column::<i64>("SELECT round_key FROM rounds_pool WHERE state = 1", &[]);
-    drop(evidence);
-    (!settling.is_empty()).then_some(place)
+    std::fs::remove_file(held).unwrap();
 }
 
-/// Sends the move and does not mind that nobody answers.
-fn ask_to_move_clock(address: &str) {
-    use std::io::{Read, Write};
-    let body = json!({"nowMs": END_MS}).to_string();
-    let mut stream = std::net::TcpStream::connect(address).unwrap();
-    let head = format!("POST /dev/clock HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.len());
-    stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
-    let _ = stream.read(&mut [0; 64]);
+/// What settling came to: every balance, every settlement, every payout with the entry it was made for.
+fn outcome(place: &Place) -> Vec<String> {
+    let evidence = Evidence::of(place);
+    let paths: Vec<String> = evidence.column("SELECT path FROM ledger_account ORDER BY path", &[]);
+    let balances = paths.iter().map(|path| format!("{path} {}", evidence.balance(path)));
+    let payouts =
+        "SELECT kind || ' for ' || cause FROM ledger_transfer WHERE kind > 100 ORDER BY kind, cause";
+    let rows = evidence.domain();
+    let settlements = rows.into_iter().filter(|row| row.starts_with("rounds_settlement "));
+    balances.chain(evidence.column(payouts, &[])).chain(settlements).collect()
+}
+
+/// Per round: five payouts or none, and payouts and fee are the pool of 145 bucks.
+#[track_caller]
+fn assert_exact(server: &Server) {
+    let summary = server.ops("/api/ops/summary");
+    let fees = summary["recentSettlements"].as_array().unwrap();
+    assert_eq!(fees.len(), 6);
+    let results: Vec<_> = (1..=5).map(|player| server.results(player)).collect();
+    for market in MARKETS {
+        let id = round_id(market, START_MS);
+        let fee = fees.iter().find(|fee| fee["roundId"] == id.as_str()).unwrap();
+        let entries = results.iter().flat_map(|results| results["rounds"].as_array().unwrap());
+        let entries = entries.filter(|entry| entry["roundId"] == id.as_str());
+        let paid: i64 = entries.map(|entry| entry["payoutLamports"].as_i64().unwrap()).sum();
+        assert_eq!((paid + fee["feeCents"].as_i64().unwrap(), &fee["feeCents"]), (14_500, &json!(870)));
+    }
+    assert_eq!(server.settle().expect(200)["checked"], 0);
+}
+
+/// Kills a server at each of `places` and compares what came of it with an undisturbed run.
+fn assert_kills_do_not_matter(engine: fn() -> Place, places: &[&str]) {
+    let scene = || Scene { place: engine(), ..Scene::sqlite() };
+    let undisturbed = scene();
+    let server = fill(&undisturbed);
+    server.move_clock(END_MS);
+    assert_exact(&server);
+    let expected = outcome(&undisturbed.place);
+    for place in places {
+        let killed = scene();
+        let server = fill(&killed);
+        let setup = server.setup().clone();
+        kill_at(place, server, killed.place.folder());
+        let server = setup.start();
+        server.settle().expect(200);
+        assert_exact(&server);
+        assert_eq!(outcome(&killed.place), expected, "killed at {place}");
+    }
 }
 
 #[test]
 fn example_c26_a_server_killed_while_it_settles_six_rounds_ends_as_an_undisturbed_one_does() {
+    assert_kills_do_not_matter(Place::sqlite, &PLACES);
+}
+
+#[test]
+fn example_c26_on_postgresql_a_kill_between_plan_and_payout_changes_nothing_either() {
+    assert_kills_do_not_matter(Place::postgres, &["rounds.post.commit"]);
+}
+
+#[test]
+fn r54_after_a_hard_kill_and_a_restart_due_rounds_settle_within_one_interval_by_themselves() {
     let scene = Scene::sqlite();
-    let server = fill(&scene);
-    let setup = server.setup().clone();
-    assert!(server.stop().success());
-    let elsewhere = |place: &Place| setup.clone().env("DATABASE_URL", &place.url());
-
-    let undisturbed = Place::sqlite();
-    copy_database(&scene.place, &undisturbed);
-    let server = elsewhere(&undisturbed).start();
-    server.move_clock(END_MS);
-    assert_settled_once(&server, &undisturbed);
-
-    let killed = (0..TRIES).find_map(|_| kill_while_settling(&scene.place, &elsewhere));
-    let killed = killed.expect("a kill between plan and payout");
-    let server = elsewhere(&killed).start();
-    server.move_clock(END_MS);
-    assert_settled_once(&server, &killed);
-    assert_eq!(outcome(&killed), outcome(&undisturbed));
+    scene.rises("SOL", START_MS);
+    let server = scene.start();
+    play(&server, "SOL", START_MS);
+    server.kill();
+    let restarted_at = END_MS + 60_001;
+    let server = scene.setup().manual_clock(restarted_at).start();
+    assert_eq!(server.outcome(1).0, "PENDING");
+    server.move_clock(restarted_at + 5_000);
+    let entry = &server.results(1)["rounds"][0];
+    assert_eq!((&entry["roundId"], &entry["status"]), (&json!(ROUND), &json!("WIN")));
+    let lag_ms = entry["settlement"]["settledAtMs"].as_i64().unwrap() - restarted_at;
+    assert!((0..=5_000).contains(&lag_ms), "{lag_ms} ms");
 }

@@ -10,5 +10,7 @@ mod crash;
 mod joins;
 mod keys;
 mod limits;
+mod operations;
 mod outcomes;
+mod pauses;
 mod scene;

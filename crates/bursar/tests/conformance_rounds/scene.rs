@@ -28,10 +28,14 @@ impl Scene {
         Scene { place: Place::sqlite(), prices: Prices::start() }
     }
 
+    pub fn postgres() -> Scene {
+        Scene { place: Place::postgres(), prices: Prices::start() }
+    }
+
     /// Runs `test` on both engines.
     pub fn for_each_engine(test: impl Fn(&Scene)) {
-        for place in [Place::sqlite, Place::postgres] {
-            let scene = Scene { place: place(), prices: Prices::start() };
+        for scene in [Scene::sqlite, Scene::postgres] {
+            let scene = scene();
             println!("on {}", scene.place.url());
             test(&scene);
         }

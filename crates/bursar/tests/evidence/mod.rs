@@ -47,6 +47,13 @@ impl Evidence {
             .unwrap()
     }
 
+    /// Those of entries, pools, settlements and the ledger.
+    pub fn money(&self) -> Vec<String> {
+        let is_money = |row: &String| row.starts_with("ledger_") || row.starts_with("rounds_");
+        let is_configuration = |row: &String| row.starts_with("rounds_config ");
+        self.domain().into_iter().filter(|row| is_money(row) && !is_configuration(row)).collect()
+    }
+
     /// One column of a query.
     pub fn column<T: FromColumn>(&self, sql: &str, params: &[Param<'_>]) -> Vec<T> {
         let sql = leaked(sql.to_owned());

@@ -90,6 +90,18 @@ impl Webhook {
         }
     }
 
+    /// Waits until this many deliveries have come.
+    #[track_caller]
+    pub fn wait_for_count(&self, count: usize) {
+        let patience = Instant::now() + PATIENCE;
+        let mut received = self.received.0.lock().unwrap();
+        while received.len() < count {
+            let left = patience.checked_duration_since(Instant::now());
+            let left = left.unwrap_or_else(|| panic!("{} of {count} deliveries came", received.len()));
+            received = self.received.1.wait_timeout(received, left).unwrap().0;
+        }
+    }
+
     fn answer(&self, stream: &TcpStream) -> Option<()> {
         let mut reader = BufReader::new(stream);
         let mut line = String::new();

@@ -10,6 +10,7 @@ mod joins;
 mod many_settlers;
 mod pauses;
 mod prices;
+mod properties;
 mod reading;
 mod refusals;
 mod settling;

@@ -1,9 +1,8 @@
-//! The first things anybody sees of the server: it starts, takes a bet, lets time pass, and pays the winner.
+//! The first thing anybody sees of the server: it takes a bet, lets time pass, and pays the winner.
 
-mod harness;
-
-use harness::{Join, Place, Prices, START_MS, Setup};
 use serde_json::json;
+
+use crate::harness::{Join, Place, Prices, START_MS, Setup};
 
 const END_MS: i64 = START_MS + 360_000;
 
@@ -25,4 +24,17 @@ fn a_round_is_joined_ends_and_pays_its_winner_by_the_manual_clock() {
         assert_eq!(winner["settlement"]["settledAtMs"], END_MS);
         assert_eq!(server.get("/api/status").expect(200)["status"], "ok");
     });
+}
+
+#[test]
+fn a_body_of_16_kib_is_read_and_one_byte_more_is_413_in_the_desks_envelope() {
+    let place = Place::sqlite();
+    let server = Setup::rounds(&place).start();
+    let padded = |bytes: usize| {
+        let body = Join::new("a").body.to_string();
+        format!("{body}{}", " ".repeat(bytes - body.len()))
+    };
+    let send = |bytes| server.post_with("/api/sim/entries", &[], &padded(bytes));
+    assert_eq!(send(16 * 1024 + 1).expect_code(413), "body_too_large");
+    assert_eq!(send(16 * 1024).expect(200), json!({"ok": true, "created": true}));
 }

@@ -1,0 +1,15 @@
+//! What the command line promises, on SQLite and on PostgreSQL alike, without starting a process.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests and what only tests use")]
+
+mod audit;
+mod config;
+mod embedded;
+mod ledger;
+mod migrate;
+mod operators;
+mod program;
+mod scene;
+mod settings;
+mod stub;
+mod switches;
+mod watch;
