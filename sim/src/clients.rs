@@ -22,7 +22,7 @@ use crate::world::World;
 /// How often one wish is sent before its client gives up.
 const SENDS_MAX: u32 = 7;
 /// Mean time between bursts, ms.
-const BURST_GAP_MS: i64 = 30_000;
+const BURST_GAP_MS: i64 = 36_000;
 
 /// All clients with what they ever wished.
 #[derive(Debug)]
@@ -138,7 +138,7 @@ impl World {
             inbox.len()
         });
         if waiting == 1 {
-            let delay_ms = self.random.with(|random| random.between(0, 60));
+            let delay_ms = self.random.with(|random| random.between(0, 250));
             self.plan_in(delay_ms, Event::Lane(node));
         }
     }
@@ -157,6 +157,7 @@ impl World {
     /// The lane has answered: what it says is held against what is there, and goes back to the clients.
     pub fn answer_batch(self: &Arc<World>, node: usize, since: Since, batch: &[Attempt], replies: Vec<JoinReply>) {
         self.figures.with(|figures| {
+            figures.batches += 1;
             figures.commands += u64::try_from(batch.len()).expect("a batch");
             replies.iter().for_each(|reply| figures.answer(code(reply)));
         });

@@ -10,6 +10,10 @@ pub struct Figures {
     pub seeds: u64,
     /// Joins that a node's lane took up.
     pub commands: u64,
+    /// Batches in which they were taken up.
+    pub batches: u64,
+    /// Times that a settler ran.
+    pub settler_runs: u64,
     /// Entries that were committed.
     pub entries: u64,
     /// Rounds that were settled.
@@ -47,6 +51,8 @@ impl Figures {
     pub fn add(&mut self, other: &Figures) {
         self.seeds += other.seeds;
         self.commands += other.commands;
+        self.batches += other.batches;
+        self.settler_runs += other.settler_runs;
         self.entries += other.entries;
         self.settlements += other.settlements;
         self.commits += other.commits;
@@ -61,9 +67,10 @@ impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{} seeds, {} joins, {} entries, {} rounds settled, {} commits witnessed, {} interleaved steps",
-            self.seeds, self.commands, self.entries, self.settlements, self.commits, self.interleaved
+            "{} seeds, {} joins in {} batches, {} entries, {} settler runs, {} rounds settled",
+            self.seeds, self.commands, self.batches, self.entries, self.settler_runs, self.settlements
         )?;
+        writeln!(f, "{} commits witnessed, {} steps interleaved with others", self.commits, self.interleaved)?;
         writeln!(f, "answers to joins:")?;
         self.answers.iter().try_for_each(|(code, count)| writeln!(f, "  {count:>9}  {code}"))?;
         writeln!(f, "{} faults:", self.fault_count())?;

@@ -107,6 +107,7 @@ impl World {
     pub fn machine_crash(self: &Arc<World>, mode: Option<CrashMode>) {
         let ended: Vec<_> = self.nodes.iter().map(crate::node::Node::end).collect();
         self.witness.with(|witness| witness.disconnect());
+        self.operators.with(crate::operators::Operators::leave);
         for crash in 0..CRASHES_IN_A_ROW_MAX {
             let drawn = self.random.with(|random| {
                 if random.chance(2, 3) { CrashMode::PowerCut } else { CrashMode::ProcessKill }

@@ -208,6 +208,7 @@ impl World {
             let report = process.settler.run();
             (report, process.store.read("rounds.next_due", next_due))
         });
+        self.figures.with(|figures| figures.settler_runs += 1);
         let Some((report, due)) = done else { return };
         let now_ms = self.nodes[node].clock_ms.load(Ordering::SeqCst);
         let sleep_ms = match (&report, due) {

@@ -8,7 +8,7 @@ use bursar_rounds::settings::{
     JOINS_BY_WALLET, PAUSE_JOINS, PAUSE_SIM_SETTLEMENTS, SETTLE_LIMIT, STAKE_MAX, VOID_AFTER_MS,
 };
 use bursar_store::{Store, StoreError, Timestamp};
-use rusqlite::OpenFlags;
+use rusqlite::{Connection, OpenFlags};
 
 use crate::event::Event;
 use crate::node::kind_of;
@@ -57,12 +57,27 @@ pub struct Operators {
     is_busy: bool,
     /// What did not work and is tried again.
     again: Option<Act>,
+    /// A shell on the database that somebody left open.
+    shell: Option<Connection>,
 }
 
 impl Operators {
     /// Operators of a seed.
     pub fn new(seed: u64) -> Operators {
-        Operators { random: Random::of(seed, "operators"), is_busy: false, again: None }
+        Operators { random: Random::of(seed, "operators"), is_busy: false, again: None, shell: None }
+    }
+
+    /// The machine is going down, and the shell with it.
+    pub fn leave(&mut self) {
+        self.shell = None;
+    }
+
+    fn shell(&mut self, disk: &str) -> rusqlite::Result<&Connection> {
+        if self.shell.is_none() {
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            self.shell = Some(Connection::open_with_flags_and_vfs(DATABASE, flags, disk)?);
+        }
+        self.shell.as_ref().ok_or(rusqlite::Error::InvalidQuery)
     }
 
     /// What they do next, seeing what is stopped.
@@ -122,7 +137,7 @@ impl World {
     /// How long operators wait: not for long while something is stopped.
     fn pause_after_act(&self) -> i64 {
         let is_open = self.witness.with(|witness| witness.promises.gates() == [Gate::Open; 2]);
-        let longest_ms = if is_open { 400_000 } else { 60_000 };
+        let longest_ms = if is_open { 400_000 } else { 30_000 };
         self.operators.with(|operators| operators.random.between(2_000, longest_ms))
     }
 
@@ -182,10 +197,11 @@ impl World {
 
     /// Runs one statement as somebody types it, beside everything of ours.
     fn type_value(self: &Arc<World>, what: Stoppable, value: &str) -> bool {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let sql = "UPDATE rounds_config SET value = ?1 WHERE key = ?2";
-        let typed = rusqlite::Connection::open_with_flags_and_vfs(DATABASE, flags, self.disk.vfs_name())
-            .and_then(|connection| connection.execute(sql, [value, what.switch().key]));
+        let typed = self.operators.with(|operators| {
+            let shell = operators.shell(self.disk.vfs_name())?;
+            shell.prepare_cached(sql)?.execute([value, what.switch().key])
+        });
         if self.disk.halted() {
             self.machine_crash(None);
             return false;

@@ -92,7 +92,7 @@ impl Plan {
             wallets,
             burst_max: random.below(12) + 3,
             strikes,
-            strike_gap_ms: random.between(25_000, 90_000),
+            strike_gap_ms: random.between(40_000, 120_000),
             network_loss_of_1000: random.below(80),
             upstream_faults_of_100: random.below(20),
             settings_change: random.chance(1, 2),

@@ -17,7 +17,7 @@ impl World {
     pub fn strike(self: &Arc<World>) {
         let strike = self.random.with(|random| *random.pick(&self.plan.strikes));
         // Starting again is what costs most of the simulator's time.
-        let is_spared = matches!(strike, Strike::MachineCrash | Strike::Maintenance)
+        let is_spared = matches!(strike, Strike::MachineCrash | Strike::Maintenance | Strike::NodeKill)
             && self.random.with(|random| random.chance(2, 3));
         match strike {
             _ if is_spared => self.arm(),
@@ -102,7 +102,7 @@ impl World {
     /// A node's clock goes wrong: usually by little, sometimes by minutes, for moments or for long.
     fn set_wrong(self: &Arc<World>) {
         let (node, skew_ms, pause_ms) = self.random.with(|random| {
-            let reach_ms = *random.pick(&[500, 3_000, 3_000, 60_000, 600_000, 1_200_000]);
+            let reach_ms = *random.pick(&[500, 3_000, 3_000, 10_000, 10_000, 60_000, 200_000, 1_200_000]);
             let skew_ms = random.between(-reach_ms, reach_ms);
             let longest_ms = if random.chance(1, 2) { 5_000 } else { 200_000 };
             (random.index(self.serving), skew_ms, random.between(50, longest_ms))
@@ -135,6 +135,7 @@ impl World {
     fn maintain(self: &Arc<World>) {
         self.note("everything is stopped in order");
         self.witness.with(|witness| witness.disconnect());
+        self.operators.with(crate::operators::Operators::leave);
         for node in &self.nodes {
             drop(node.end());
         }

@@ -10,7 +10,7 @@ use bursar_desk::{Desk, DeskFault, OpenDesk, Platform, Readiness};
 use bursar_store::lane::{Lane, LaneOptions};
 use bursar_store::{EngineKind, Migration, StoreError};
 use bursar_web::infrastructure::{Finding, Weight};
-use bursar_web::{HeaderPolicy, ServiceKey};
+use bursar_web::{CorsPolicy, HeaderPolicy, ServiceKey};
 
 use crate::http::{Routes, StatusCache, surface};
 use crate::join::JoinWork;
@@ -42,6 +42,8 @@ pub struct RoundsConfig {
     pub build: String,
     /// The security headers of its answers.
     pub headers: HeaderPolicy,
+    /// Foreign origins that may read its answers.
+    pub cors: CorsPolicy,
 }
 
 /// Base URL of the price service; `Debug` does not show it, since it may carry a provider's token.

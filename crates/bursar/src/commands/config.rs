@@ -58,11 +58,15 @@ fn check(profile: Profile, context: &Context) -> Result<Value, CommandError> {
             (failures, configuration.warnings, refusal)
         }
     };
+    let answer = answer(mode, &failures, &warnings);
+    if !failures.is_empty() {
+        // The report begins stderr; the warnings are in the answer.
+        return Err(CommandError::No { answer, why: refusal });
+    }
     for warning in &warnings {
         context.say(&format!("Warning: {warning}"));
     }
-    let answer = answer(mode, &failures, &warnings);
-    if failures.is_empty() { Ok(answer) } else { Err(CommandError::No { answer, why: refusal }) }
+    Ok(answer)
 }
 
 fn answer(mode: Mode, failures: &[Failure], warnings: &[Warning]) -> Value {

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use axum::http::HeaderValue;
 use bursar_desk::Desk;
 use bursar_rounds::desk::{HermesBase, RoundsConfig, RoundsDesk};
 use bursar_rounds::settle;
-use bursar_web::{HeaderPolicy, ServiceKey};
+use bursar_web::{CorsPolicy, HeaderPolicy, ServiceKey};
 
 use crate::config::{CallerSecret, Configuration, DeskName, Mode, TreasuryGuard};
 use crate::serve::COMMIT;
@@ -34,7 +35,15 @@ fn rounds(configuration: &Configuration) -> RoundsConfig {
         status_cache: rounds.status_cache,
         build: COMMIT.to_owned(),
         headers: header_policy(configuration.mode),
+        cors: cors(configuration),
     }
+}
+
+/// None but the listed origins may read answers from a browser (H9).
+fn cors(configuration: &Configuration) -> CorsPolicy {
+    let listed = configuration.cors_origins.iter().filter_map(|origin| origin.parse().ok());
+    let origins: Vec<HeaderValue> = listed.collect();
+    if origins.is_empty() { CorsPolicy::Closed } else { CorsPolicy::Origins(origins) }
 }
 
 /// A key with its predecessor, which is valid only while it is configured.

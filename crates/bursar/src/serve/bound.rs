@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bursar_web::{ApplicationHandle, Drained, ServeLimits, Unknown, serve};
+use bursar_web::{ApplicationHandle, Drained, ServeLimits, serve};
 use parking_lot::Mutex;
 use tokio::runtime::Runtime;
 
@@ -50,7 +50,7 @@ impl Bound {
     /// Serves the infrastructure routes until the migrations have run, then starts everything.
     pub fn serve_when_migrated(self, opening: &Opening) -> Result<(), StartFault> {
         tracing::warn!("migrations are pending: not ready until `bursar migrate up` has run");
-        let handle = ApplicationHandle::new(opening.infrastructure(Unknown::NotReady)?);
+        let handle = ApplicationHandle::new(opening.waiting()?);
         let running: Mutex<Option<Running>> = Mutex::default();
         let result = self.serve(opening, handle, |handle| open_when_migrated(opening, handle, &running));
         if let Some(running) = running.into_inner() {
@@ -71,7 +71,7 @@ impl Bound {
     {
         let runtime = runtime()?;
         let operations = match self.operations {
-            Some(listener) => Some((listener, opening.infrastructure(Unknown::NotFound)?)),
+            Some(listener) => Some((listener, opening.operations()?)),
             None => None,
         };
         let result = runtime.block_on(async {
@@ -79,6 +79,8 @@ impl Bound {
             let address = self.public.local_addr().map_err(|error| set_up(&error))?;
             let public = tokio::net::TcpListener::from_std(self.public).map_err(|error| set_up(&error))?;
             if let Some((listener, application)) = operations {
+                let address = listener.local_addr().map_err(|error| set_up(&error))?;
+                tracing::info!(%address, "health, readiness and metrics also listen here");
                 let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| set_up(&error))?;
                 let handle = ApplicationHandle::new(application);
                 tokio::spawn(serve(listener, handle, ServeLimits::default(), told(stop.clone())));

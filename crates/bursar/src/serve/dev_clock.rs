@@ -17,6 +17,8 @@ const PATH: &str = "/dev/clock";
 const BODY_BYTES_MAX: usize = 1_024;
 /// A long move runs many jobs; the answer says that all of them are done.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(600);
+/// The longest move, 366 days: every run of every job on the way takes its time, and nothing ends a move but its end.
+const MOVE_MS_MAX: i64 = 366 * 86_400_000;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -62,6 +64,11 @@ async fn move_clock(
 ) -> Result<Json<Value>, ApiError> {
     let wish: Wish = call.json().await?;
     let to = Timestamp::from_ms(wish.now_ms);
+    let now = platform.off_thread.read("serve.clock", |tx| tx.reading()).await?;
+    if to > now.after_ms(MOVE_MS_MAX) {
+        let text = "The clock moves by at most 366 days at a time; move it in several steps.";
+        return Err(ApiError::because(&BAD_REQUEST, text));
+    }
     let moved = platform.off_thread.run(move || scheduler.move_clock(to)).await?;
     moved.map(|now| Json(json!({"nowMs": now.ms()}))).map_err(|refusal| match refusal {
         MoveRefusal::Backward { .. } => ApiError::because(&BAD_REQUEST, refusal.to_string()),

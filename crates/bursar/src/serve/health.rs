@@ -19,6 +19,7 @@ use crate::host::service_key;
 const PROCESS: &str = "process";
 
 /// The process's health.
+#[derive(Clone)]
 pub(super) struct ProcessHealth {
     store: Arc<Store>,
     switchboard: Switchboard,
@@ -28,7 +29,7 @@ pub(super) struct ProcessHealth {
     desks: Vec<&'static str>,
     metrics: MetricsAccess,
     /// The desks' checks; `None` until they have started.
-    readiness: RwLock<Option<Vec<Readiness>>>,
+    readiness: Arc<RwLock<Option<Vec<Readiness>>>>,
 }
 
 impl ProcessHealth {
@@ -47,8 +48,17 @@ impl ProcessHealth {
             version: configuration.value("IMAGE_TAG").unwrap_or("dev").to_owned(),
             desks,
             metrics: metrics_access(configuration),
-            readiness: RwLock::default(),
+            readiness: Arc::default(),
         }
+    }
+
+    /// The same for a listener of operators: who can reach it may read the metrics, unless a token is asked for (H18).
+    pub fn for_operators(&self) -> ProcessHealth {
+        let metrics = match &self.metrics {
+            token @ MetricsAccess::Token(_) => token.clone(),
+            MetricsAccess::Open | MetricsAccess::Networks(_) => MetricsAccess::Open,
+        };
+        ProcessHealth { metrics, ..self.clone() }
     }
 
     /// The desks have started; these are their checks.

@@ -2,8 +2,9 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use tracing::level_filters::LevelFilter;
@@ -13,6 +14,8 @@ use crate::config::{LogLevel, Logging};
 
 /// Bytes that may wait for a slow reader of stdout; what comes on top is dropped and counted.
 const WAITING_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// How long an ending process waits for a slow reader.
+const FLUSH_TIME: Duration = Duration::from_secs(5);
 
 /// The running log. Dropping it writes what waits.
 pub(super) struct Log {
@@ -53,7 +56,23 @@ pub(super) fn start(logging: &Logging) -> io::Result<Log> {
         .finish();
     // A second logger in one process would be a test's own; the first one stays.
     let _ = tracing::subscriber::set_global_default(subscriber);
+    let _ = LAST_WORDS.set(queue.clone());
+    bursar_store::set_fail_stop_handler(stop_with_last_words);
     Ok(Log { queue, thread: Some(thread) })
+}
+
+/// What a process that stops itself writes before it ends.
+static LAST_WORDS: OnceLock<Queue> = OnceLock::new();
+/// How long it tries to: the reader of stdout may be what hangs.
+const LAST_WORDS_TIME: Duration = Duration::from_secs(1);
+
+fn stop_with_last_words(reason: &str) -> ! {
+    if let Some(queue) = LAST_WORDS.get() {
+        queue.wait_until_written(LAST_WORDS_TIME);
+    }
+    // When stderr is gone there is nobody to tell.
+    let _ = writeln!(io::stderr(), "bursar: stopped itself: {reason}");
+    std::process::abort()
 }
 
 fn level(level: LogLevel) -> LevelFilter {
@@ -69,11 +88,7 @@ fn level(level: LogLevel) -> LevelFilter {
 impl Log {
     /// Waits until everything logged so far is written.
     pub fn flush(&self) {
-        let (waiting, changed) = &*self.queue.0;
-        let mut waiting = waiting.lock();
-        while !waiting.bytes.is_empty() || waiting.is_writing {
-            changed.wait(&mut waiting);
-        }
+        self.queue.wait_until_written(FLUSH_TIME);
     }
 }
 
@@ -89,6 +104,17 @@ impl Drop for Log {
 }
 
 impl Queue {
+    fn wait_until_written(&self, longest: Duration) {
+        let until = Instant::now() + longest;
+        let (waiting, changed) = &*self.0;
+        let mut waiting = waiting.lock();
+        while !waiting.bytes.is_empty() || waiting.is_writing {
+            if changed.wait_until(&mut waiting, until).timed_out() {
+                return;
+            }
+        }
+    }
+
     fn write_all(&self, mut file: Option<File>) {
         let (waiting, changed) = &*self.0;
         let mut taken = Vec::new();

@@ -93,10 +93,17 @@ impl Opening {
         Ok(Opening { configuration, store, desks, migrations, switchboard, metrics, http, health })
     }
 
-    /// The infrastructure routes alone; other paths answer as `unknown` says.
-    pub fn infrastructure(&self, unknown: Unknown) -> Result<Application, StartFault> {
-        let host = Host { documentation: false, unknown, ..self.host() };
+    /// The infrastructure routes alone, while everything else is not ready.
+    pub fn waiting(&self) -> Result<Application, StartFault> {
+        let host = Host { documentation: false, unknown: Unknown::NotReady, ..self.host() };
         assemble(vec![self.infrastructure_surface()], host).map_err(|error| set_up(&error))
+    }
+
+    /// The infrastructure routes for a listener of operators.
+    pub fn operations(&self) -> Result<Application, StartFault> {
+        let host = Host { documentation: false, ..self.host() };
+        let surface = self.infrastructure_of(Arc::new(self.health.for_operators()));
+        assemble(vec![surface], host).map_err(|error| set_up(&error))
     }
 
     /// Seeds the rows, starts the platform, the desks and their jobs, and assembles all routes.
@@ -158,7 +165,10 @@ impl Opening {
     }
 
     fn infrastructure_surface(&self) -> Surface {
-        let source: Arc<dyn HealthSource> = Arc::clone(&self.health) as Arc<dyn HealthSource>;
+        self.infrastructure_of(Arc::clone(&self.health) as Arc<dyn HealthSource>)
+    }
+
+    fn infrastructure_of(&self, source: Arc<dyn HealthSource>) -> Surface {
         let mut surface = infrastructure::surface(&source, &self.metrics);
         surface.headers = header_policy(self.configuration.mode);
         surface

@@ -52,6 +52,13 @@ impl Book {
         [0, 1, 2].map(|state| states.iter().filter(|stored| **stored == state).count())
     }
 
+    /// How many payouts and refunds were made.
+    pub fn payouts(&self) -> usize {
+        let sql = "SELECT id FROM ledger_transfer WHERE kind IN (101, 102)";
+        let read = |row: &Row<'_>| row.get::<i64>(0);
+        self.store.read("test.payouts", |tx| tx.query(sql, &[], read)).unwrap().len()
+    }
+
     /// All accounts add up to nothing, and the audit log is as it was recorded.
     #[track_caller]
     pub fn check_sums_and_audit(&self) {

@@ -15,6 +15,20 @@ pub struct Asked {
     pub heard: Heard,
 }
 
+/// Where a player joins.
+pub struct Seat {
+    /// At this server.
+    pub base: String,
+    /// Every eighth time at this one too, with the same join at the same time.
+    pub twin: Option<String>,
+}
+
+impl From<String> for Seat {
+    fn from(base: String) -> Seat {
+        Seat { base, twin: None }
+    }
+}
+
 /// What a player does next, knowing what came of the last join.
 pub type Player = Box<dyn FnMut(Option<&Heard>) -> Bet + Send>;
 
@@ -27,13 +41,13 @@ pub struct Crowd {
 
 impl Crowd {
     /// Lets each player join at its server.
-    pub fn start(players: impl IntoIterator<Item = (String, Player)>) -> Crowd {
+    pub fn start(players: impl IntoIterator<Item = (impl Into<Seat>, Player)>) -> Crowd {
         let (created, is_over) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-        let start = |(base, player): (String, Player)| {
-            let (created, is_over) = (Arc::clone(&created), Arc::clone(&is_over));
-            std::thread::spawn(move || play(&base, player, &created, &is_over))
-        };
-        let players = players.into_iter().map(start).collect();
+        let players = players.into_iter().map(|(seat, player)| {
+            let (created, is_over, seat) = (Arc::clone(&created), Arc::clone(&is_over), seat.into());
+            std::thread::spawn(move || play(&seat, player, &created, &is_over))
+        });
+        let players = players.collect();
         Crowd { players, created, is_over }
     }
 
@@ -50,13 +64,17 @@ impl Crowd {
     }
 }
 
-fn play(base: &str, mut player: Player, created: &AtomicU64, is_over: &AtomicBool) -> Vec<Asked> {
+fn play(seat: &Seat, mut player: Player, created: &AtomicU64, is_over: &AtomicBool) -> Vec<Asked> {
     let mut asked: Vec<Asked> = Vec::new();
-    let Some(mut connection) = Connection::open(base) else { return asked };
+    let Some(mut connection) = Connection::open(&seat.base) else { return asked };
+    let mut twin = seat.twin.as_deref().and_then(Connection::open);
     while !is_over.load(Ordering::SeqCst) {
         let bet = player(asked.last().map(|asked| &asked.heard));
         let began = Instant::now();
-        let heard = connection.join(&bet);
+        let heard = match twin.as_mut().filter(|_| asked.len() % 8 == 7) {
+            Some(twin) => join_twice(&mut connection, twin, &bet),
+            None => connection.join(&bet),
+        };
         created.fetch_add(u64::from(heard == Heard::Created), Ordering::SeqCst);
         let is_gone = heard == Heard::Nothing;
         asked.push(Asked { bet, began, heard });
@@ -65,4 +83,17 @@ fn play(base: &str, mut player: Player, created: &AtomicU64, is_over: &AtomicBoo
         }
     }
     asked
+}
+
+/// Of two servers that are asked for the same join at once, at most one makes it.
+fn join_twice(one: &mut Connection, other: &mut Connection, bet: &Bet) -> Heard {
+    one.send_join(bet);
+    other.send_join(bet);
+    match (one.hear_join(), other.hear_join()) {
+        (Heard::Created, Heard::Known) | (Heard::Known, Heard::Created) => Heard::Created,
+        // Refused before its round opened, accepted after.
+        (Heard::Created, Heard::Refused(..)) | (Heard::Refused(..), Heard::Created) => Heard::Created,
+        (Heard::Refused(status, code), Heard::Refused(..)) => Heard::Refused(status, code),
+        (one, other) => panic!("{bet:?} at two servers: {one:?} and {other:?}"),
+    }
 }

@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 pub use bet::{Bet, MARKETS, round_key};
 pub use book::{Book, newest_entry};
 pub use connection::{Connection, Heard};
-pub use crowd::{Asked, Crowd, Player};
+pub use crowd::{Asked, Crowd, Player, Seat};
 pub use failpoints::{Failpoints, STEPS};
 pub use prices::Outcomes;
 pub use random::Random;
@@ -60,5 +60,5 @@ pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
 pub fn setup(place: &Place, prices: &Prices) -> Setup {
     let limits = ["SIM_ENTRIES_IP", "SIM_ENTRIES_WALLET", "SIM_RESULTS_IP", "SIM_RESULTS_WALLET"];
     let setup = Setup::rounds(place).env("HERMES_URL", &prices.url());
-    limits.iter().fold(setup, |setup, limit| setup.env(&format!("PANCHO_RL_{limit}_LIMIT"), "1000000000"))
+    limits.iter().fold(setup, |setup, limit| setup.env(&format!("PANCHO_RL_{limit}_LIMIT"), "10000000"))
 }

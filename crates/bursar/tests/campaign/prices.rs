@@ -13,15 +13,21 @@ impl Outcomes {
     /// Decides all markets of the rounds that start at `start_ms`, once.
     pub fn publish(&mut self, prices: &Prices, start_ms: i64, random: &mut Random) {
         for market in MARKETS {
-            let decided = random.pick(&[Some(true), Some(false), Some(true), Some(false), None]);
-            let outcome = self.0.entry(round_key(market, start_ms)).or_insert(decided);
-            let at_end = match outcome {
-                Some(true) => 101,
-                Some(false) => 99,
-                None => 100,
-            };
-            prices.set_round(market, start_ms, 100, at_end);
+            let any = random.pick(&[Some(true), Some(false), Some(true), Some(false), None]);
+            let decided = self.0.get(&round_key(market, start_ms)).copied().unwrap_or(any);
+            self.decide(prices, market, start_ms, decided);
         }
+    }
+
+    /// Decides one round.
+    pub fn decide(&mut self, prices: &Prices, market: &str, start_ms: i64, outcome: Option<bool>) {
+        let at_end = match outcome {
+            Some(true) => 101,
+            Some(false) => 99,
+            None => 100,
+        };
+        prices.set_round(market, start_ms, 100, at_end);
+        self.0.insert(round_key(market, start_ms), outcome);
     }
 
     /// The outcome of a round.

@@ -12,6 +12,8 @@ use crate::harness::wallet;
 /// What stood in the database at one moment.
 pub struct Snapshot {
     entries: Vec<Entry>,
+    /// Where in `entries` those of each round are.
+    places: BTreeMap<i64, Vec<usize>>,
     pools: Vec<Pool>,
     settlements: BTreeMap<i64, Settlement>,
     transfers: Vec<Transfer>,
@@ -22,17 +24,20 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    fn load(tx: &mut Tx<'_>) -> Result<Snapshot, StoreError> {
+    pub fn load(tx: &mut Tx<'_>) -> Result<Snapshot, StoreError> {
         let audited = "SELECT target_id FROM audit_events WHERE event = 'join.accepted' ORDER BY id";
         let totals = "SELECT entries, stake_bucks, rounds FROM rounds_market_total";
         let totals = tx.query(totals, &[], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?;
+        let entries = "SELECT e.sequence, e.id, e.round_key, e.wallet, e.side, e.stake_bucks, e.joined_at, w.address \
+                       FROM rounds_entry e JOIN rounds_wallet w ON w.account = e.wallet ORDER BY e.sequence";
+        let entries = tx.query(entries, &[], rows::read_entry)?;
+        let mut places: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
+        for (place, entry) in entries.iter().enumerate() {
+            places.entry(entry.round_key).or_default().push(place);
+        }
         Ok(Snapshot {
-            entries: tx.query(
-                "SELECT e.sequence, e.id, e.round_key, e.wallet, e.side, e.stake_bucks, e.joined_at, w.address \
-                 FROM rounds_entry e JOIN rounds_wallet w ON w.account = e.wallet ORDER BY e.sequence",
-                &[],
-                rows::read_entry,
-            )?,
+            entries,
+            places,
             pools: tx.query(
                 "SELECT round_key, round_id, state, entries, players, up_account, down_account FROM rounds_pool \
                  ORDER BY round_key",
@@ -151,7 +156,7 @@ impl Snapshot {
                 }
                 Due::Win { payouts, .. } => payouts.into_iter().collect(),
             };
-            for entry in self.entries.iter().filter(|entry| entry.round_key == pool.round_key) {
+            for entry in self.of_round(pool) {
                 paid.insert(entry.id.clone(), won.get(&entry.staked.sequence).copied().unwrap_or(0));
             }
         }
@@ -168,8 +173,12 @@ impl Snapshot {
         self.settlements.len()
     }
 
+    fn of_round(&self, pool: &Pool) -> impl Iterator<Item = &Entry> {
+        self.places[&pool.round_key].iter().map(|place| &self.entries[*place])
+    }
+
     fn staked(&self, pool: &Pool) -> Vec<Staked> {
-        self.entries.iter().filter(|entry| entry.round_key == pool.round_key).map(|entry| entry.staked).collect()
+        self.of_round(pool).map(|entry| entry.staked).collect()
     }
 
     fn joins(&self) -> Vec<Moved> {
@@ -185,16 +194,16 @@ impl Snapshot {
     /// Every transfer that settling this round takes.
     fn payouts(&self, pool: &Pool, outcomes: &Outcomes) -> Vec<Moved> {
         let [up, down] = pool.sides;
-        let entries = || self.entries.iter().filter(|entry| entry.round_key == pool.round_key);
-        let wallets: BTreeMap<i64, i64> = entries().map(|entry| (entry.staked.sequence, entry.wallet)).collect();
+        let wallets: BTreeMap<i64, i64> = self.of_round(pool).map(|entry| (entry.staked.sequence, entry.wallet)).collect();
         match due(&self.staked(pool), outcomes.of(pool.round_key)) {
-            Due::Refund => entries()
+            Due::Refund => self
+                .of_round(pool)
                 .map(|entry| {
                     let side = if entry.staked.is_up { up } else { down };
                     (side, entry.wallet, entry.staked.cents, REFUND, entry.staked.sequence)
                 })
                 .collect(),
-            Due::Win { up_wins, fee, losing, payouts } => {
+            Due::Win { up_wins, fee, losing, payouts, .. } => {
                 let (winners, losers) = if up_wins { (up, down) } else { (down, up) };
                 let treasury = self.accounts.iter().find(|(_, account)| account.path == "rounds/treasury");
                 let mut moved = vec![
@@ -211,8 +220,7 @@ impl Snapshot {
     #[track_caller]
     fn check_settlement(&self, pool: &Pool, outcomes: &Outcomes) {
         let staked = self.staked(pool);
-        let players: BTreeSet<i64> =
-            self.entries.iter().filter(|entry| entry.round_key == pool.round_key).map(|entry| entry.wallet).collect();
+        let players: BTreeSet<i64> = self.of_round(pool).map(|entry| entry.wallet).collect();
         let counts = [staked.len(), players.len()].map(|count| i64::try_from(count).unwrap());
         assert_eq!(pool.counts, counts, "entries and players of {}", pool.round_id);
         let settlement = &self.settlements[&pool.round_key];

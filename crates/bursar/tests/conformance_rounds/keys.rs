@@ -1,8 +1,7 @@
 //! Keys in headers: who may settle and who may look (docs/spec/rounds.md 4.4, 4.10, 4.11).
 
 use crate::evidence::Evidence;
-use crate::harness::START_MS;
-use crate::harness::Server;
+use crate::harness::{START_MS, Server, Tool};
 use crate::scene::{END_MS, OPS_KEY, SETTLE_KEY, Scene, play};
 
 const SETTLE: &str = "/api/sim/settle";
@@ -36,6 +35,27 @@ fn r2_only_the_settle_key_settles() {
     let server = scene.setup().without("SIM_SETTLE_API_KEY").start();
     assert_eq!(post_settle(&server, &[(SETTLE_HEADER, SETTLE_KEY)]), 401);
     assert_eq!(post_settle(&server, &[(SETTLE_HEADER, "")]), 401);
+}
+
+#[test]
+fn r3_only_the_operations_key_opens_health_and_summary_and_production_without_one_opens_to_nobody() {
+    let scene = Scene::sqlite();
+    let server = scene.start();
+    let get = |server: &Server, headers: &[(&str, &str)]| {
+        ["health", "summary"].map(|name| server.get_with(&format!("/api/ops/{name}"), headers).status)
+    };
+    assert_eq!(get(&server, &[]), [401; 2]);
+    assert_eq!(get(&server, &[(OPS_HEADER, "wrong")]), [401; 2]);
+    assert_eq!(get(&server, &[(OPS_HEADER, SETTLE_KEY)]), [401; 2]);
+    assert_eq!(get(&server, &[(OPS_HEADER, OPS_KEY)]), [200; 2]);
+    drop(server);
+
+    let production = Scene::sqlite();
+    let setup = production.setup().production().without("OPS_API_KEY");
+    Tool::of(&setup).json(&["migrate", "up"]);
+    let server = setup.start();
+    assert_eq!(get(&server, &[]), [401; 2]);
+    assert_eq!(get(&server, &[(OPS_HEADER, OPS_KEY)]), [401; 2]);
 }
 
 #[test]

@@ -1,5 +1,11 @@
 //! Conformance of the rounds desk (docs/spec/rounds.md): the real server over HTTP and its command line, with a manual
 //! clock. A test's name begins with the row that it proves (`r31_`), or with the worked example (`example_c13_`).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail by panicking, as tests do"
+)]
 
 #[path = "../evidence/mod.rs"]
 mod evidence;

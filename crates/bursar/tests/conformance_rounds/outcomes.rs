@@ -140,6 +140,29 @@ fn r7_a_paused_settlement_leaves_entries_pending_past_the_end_and_a_resumed_one_
     assert_eq!(server.outcome(1), outcome("WIN", 3_290));
 }
 
+#[test]
+fn r25_three_seconds_after_the_end_nothing_is_pending_and_nothing_is_missing() {
+    let scene = Scene::sqlite();
+    let server = scene.start();
+    // One market rises, one falls, one stands still, one has a single side.
+    scene.rises("SOL", START_MS);
+    scene.falls("BTC", START_MS);
+    let sides = |market: &str, player: u64| if market == "XRP" || player % 2 == 0 { "UP" } else { "DOWN" };
+    for player in 1..=10 {
+        for market in ["SOL", "BTC", "ETH", "XRP"] {
+            let join = Join::new(&format!("{market}-{player}")).round(market, START_MS).wallet(player);
+            join.with("direction", sides(market, player)).accepted(&server);
+        }
+    }
+    server.move_clock(END_MS + 3_000);
+    let results: Vec<Value> = (1..=10).map(|player| server.results(player)).collect();
+    let statuses = results.iter().flat_map(|results| results["rounds"].as_array().unwrap());
+    let statuses: Vec<&str> = statuses.map(|entry| entry["status"].as_str().unwrap()).collect();
+    let count = |status: &str| statuses.iter().filter(|found| **found == status).count();
+    assert_eq!((statuses.len(), count("PENDING")), (40, 0));
+    assert_eq!((count("WIN"), count("LOSS"), count("REFUND")), (10, 10, 20));
+}
+
 /// A server whose treasury is not the expected one, with a round that is over.
 fn with_a_wrong_treasury(scene: &Scene) -> Server {
     scene.rises("SOL", START_MS);

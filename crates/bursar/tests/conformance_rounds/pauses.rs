@@ -6,7 +6,7 @@ use bursar_money::Price;
 use serde_json::{Value, json};
 
 use crate::evidence::Evidence;
-use crate::harness::{Join, START_MS, Server, Tool, feed_id};
+use crate::harness::{Join, START_MS, Server, Tool, feed_id, wallet};
 use crate::scene::{END_MS, LOCK_MS, OPS_KEY, ROUND, Scene, play, round_id};
 
 /// Runs `bursar ops <verb> <switch>` beside the server.
@@ -60,7 +60,8 @@ fn r45_no_redeployment_after_a_toggle_the_same_process_obeys_it_on_the_next_requ
 }
 
 #[test]
-fn r33_a_stopped_settlement_settles_nothing_and_afterwards_rounds_settle_at_the_prices_of_their_own_instants() {
+fn r33_a_stopped_settlement_settles_nothing_and_afterwards_rounds_settle_at_the_prices_of_their_own_instants()
+{
     let scene = Scene::sqlite();
     scene.rises("SOL", START_MS);
     scene.falls("BTC", START_MS);
@@ -91,6 +92,25 @@ fn r33_a_stopped_settlement_settles_nothing_and_afterwards_rounds_settle_at_the_
 }
 
 #[test]
+#[ignore = "the price route of docs/spec/rounds.md 4.8 is not served yet"]
+fn r34_reads_stay_up_with_all_flags_on() {
+    let scene = Scene::sqlite();
+    let server = scene.start();
+    play(&server, "SOL", START_MS);
+    let reads = [
+        format!("/api/sim/pool?roundId={ROUND}"),
+        format!("/api/sim/results?wallet={}", wallet(1)),
+        "/api/oracle?market=SOL".to_owned(),
+        "/api/status".to_owned(),
+    ];
+    ops(&server, "pause", "all");
+    assert_eq!(flags(&server), [true; 3]);
+    for path in &reads {
+        assert_eq!(server.get(path).status, 200, "{path}");
+    }
+}
+
+#[test]
 fn r36_one_command_pauses_everything_and_nobody_ever_sees_a_part_of_it() {
     Scene::for_each_engine(|scene| {
         let server = scene.setup().env("PANCHO_RL_STATUS_IP_LIMIT", "1000000").start();
@@ -114,7 +134,10 @@ fn r36_one_command_pauses_everything_and_nobody_ever_sees_a_part_of_it() {
             watcher.join().unwrap()
         });
         assert!(seen.contains(&[true; 3]) && seen.contains(&[false; 3]));
-        assert_eq!(seen.iter().find(|seen| !matches!(seen, [true, true, true] | [false, false, false])), None);
+        assert_eq!(
+            seen.iter().find(|seen| !matches!(seen, [true, true, true] | [false, false, false])),
+            None
+        );
         assert_eq!((join(&server, "a"), server.settle().status), (503, 503));
     });
 }
@@ -163,7 +186,10 @@ fn r44_flags_are_the_same_on_every_instance_of_one_database() {
     let servers = servers.map(Server::restart);
     assert_eq!(servers.each_ref().map(flags), [[true, true, false]; 2]);
     ops(&servers[1], "resume", "all");
-    assert_eq!(servers.each_ref().map(|server| (flags(server), server.settle().status)), [([false; 3], 200); 2]);
+    assert_eq!(
+        servers.each_ref().map(|server| (flags(server), server.settle().status)),
+        [([false; 3], 200); 2]
+    );
     assert_eq!([join(&servers[0], "a"), join(&servers[1], "b")], [200, 200]);
 }
 

@@ -117,3 +117,34 @@ fn x4_every_request_leaves_one_json_line() {
         (&json!(200), &json!("rounds"), &json!("GET"))
     );
 }
+
+#[test]
+fn h18_a_second_listener_answers_infrastructure_only_and_shows_metrics() {
+    let place = Place::sqlite();
+    let setup = Setup::rounds(&place).production().env("PAY2SLAY_AUTO_MIGRATE", "1");
+    let server = setup.env("BURSAR_OPS_LISTEN", "127.0.0.1:0").start();
+    let line: serde_json::Value = serde_json::from_str(&server.wait_for_log("also listen here")).unwrap();
+    let ask = |path: &str| {
+        let url = format!("http://{}{path}", line["address"].as_str().unwrap());
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build();
+        ureq::Agent::from(agent).get(url).call().unwrap().status().as_u16()
+    };
+    assert_eq!(
+        ["/livez", "/health", "/readyz", "/metrics", "/api/status", "/docs"].map(ask),
+        [200, 200, 503, 200, 404, 404]
+    );
+}
+
+#[test]
+fn h9_no_foreign_origin_may_read_unless_it_is_listed() {
+    let place = Place::sqlite();
+    let origin = "https://play.example";
+    let allowed = |setup: Setup, asked: &str| {
+        let answer = setup.start().get_with("/api/status", &[("origin", asked)]);
+        answer.header("access-control-allow-origin").map(str::to_owned)
+    };
+    assert_eq!(allowed(Setup::rounds(&place), origin), None);
+    let listed = Setup::rounds(&place).env("BURSAR_CORS_ORIGINS", origin);
+    assert_eq!(allowed(listed.clone(), origin).as_deref(), Some(origin));
+    assert_eq!(allowed(listed, "https://other.example"), None);
+}

@@ -65,9 +65,15 @@ impl Shared {
     /// The job that is due first until `to`, and when. Of two due together the one registered first.
     fn next_until(&self, to: Timestamp) -> Result<Option<(usize, Timestamp)>, StoreError> {
         let Look { now, next } = self.look(|job| job.pace == Pace::Rules)?;
-        let due = next.into_iter().enumerate().filter_map(|(index, at)| Some((index, at?)));
-        let due = due.map(|(index, at)| (at.max(now), index, at)).filter(|(moment, ..)| *moment <= to);
-        Ok(due.min().map(|(_, index, at)| (index, at)))
+        let mut first: Option<(Timestamp, usize, Timestamp)> = None;
+        for (index, next) in next.into_iter().enumerate() {
+            let Some(at) = next? else { continue };
+            let moment = at.max(now);
+            if moment <= to && first.is_none_or(|(earliest, ..)| moment < earliest) {
+                first = Some((moment, index, at));
+            }
+        }
+        Ok(first.map(|(_, index, at)| (index, at)))
     }
 
     fn run_at(&self, index: usize, instant: Timestamp) -> Result<(), MoveRefusal> {
@@ -77,14 +83,16 @@ impl Shared {
         }
         self.set_clock(instant)?;
         let patience = Instant::now() + LEASE_PATIENCE;
-        while self.holder.take_turn(job, instant)? == TurnEnd::Busy {
-            if Instant::now() > patience {
-                return Err(MoveRefusal::Busy(job.name));
+        loop {
+            match self.holder.take_turn(job, instant)? {
+                TurnEnd::Ran { began } => {
+                    self.note_tried(job, began);
+                    return Ok(());
+                }
+                TurnEnd::Busy if Instant::now() > patience => return Err(MoveRefusal::Busy(job.name)),
+                TurnEnd::Busy => std::thread::sleep(LEASE_PAUSE),
             }
-            std::thread::sleep(LEASE_PAUSE);
         }
-        self.note_tried(job);
-        Ok(())
     }
 
     /// Moves the clock forward to `at`, if it is not there yet.

@@ -1,6 +1,7 @@
 //! Background jobs: one process at a time runs each, taken over when that process dies (docs/spec/platform.md, jobs).
 
 mod calendar;
+mod follower;
 mod manual;
 mod rows;
 mod scheduler;

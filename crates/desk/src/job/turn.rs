@@ -18,8 +18,11 @@ const RUNS_IN_A_ROW_MAX: u32 = 10_000;
 /// How a turn ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TurnEnd {
-    /// It ran, and what it did is noted.
-    Ran,
+    /// It ran and what it did is noted; work that fell due after it began may still be there.
+    Ran {
+        /// When it began.
+        began: Timestamp,
+    },
     /// Another process has the lease.
     Busy,
 }
@@ -35,18 +38,19 @@ pub(super) struct Holder {
 impl Holder {
     /// Runs `job`, due at `instant`, unless another process is at it.
     pub fn take_turn(&self, job: &Job, instant: Timestamp) -> Result<TurnEnd, StoreError> {
-        let Some((lease, served)) = self.begin(job, instant)? else { return Ok(TurnEnd::Busy) };
+        let Some((lease, began)) = self.begin(job, instant)? else { return Ok(TurnEnd::Busy) };
         let turn = JobTurn { lease, instant, stopping: Arc::clone(&self.stopping) };
         let failure = run(job, &turn).err().map(|fault| chain(&*fault));
         if let Some(failure) = &failure {
             tracing::error!(job = job.name, failure, "a job failed; it runs again when it is next due");
         }
+        // Instants that were missed while nobody ran are made up for by one run: it serves the last one so far.
+        let served = job.cadence.last_until(began).max(instant);
         self.end(job, &turn, served, failure.as_deref())?;
-        Ok(TurnEnd::Ran)
+        Ok(TurnEnd::Ran { began })
     }
 
-    /// The lease, and the instant that the run serves: the last one so far, so that instants missed while nobody ran
-    /// are made up for by one run.
+    /// The lease, and when the run begins.
     fn begin(&self, job: &Job, instant: Timestamp) -> Result<Option<(Lease, Timestamp)>, StoreError> {
         self.store.transact("desk.job_begin", |tx| {
             let real = real_time(tx)?;
@@ -55,7 +59,7 @@ impl Holder {
             };
             let now = tx.reading()?;
             rows::begin(tx, job.name, &self.process, instant, now)?;
-            Ok(Some((lease, job.cadence.last_until(now).max(instant))))
+            Ok(Some((lease, now)))
         })
     }
 

@@ -114,3 +114,16 @@ fn a_wake_makes_the_scheduler_look_at_once() {
         assert!(started.elapsed() < Duration::from_secs(6), "{:?}", started.elapsed());
     });
 }
+
+#[test]
+fn a_job_whose_work_cannot_be_read_keeps_no_other_from_running() {
+    in_real_time(|test| {
+        let (broken, silent) = telling("a.broken", 10);
+        let broken = broken.when(|tx| tx.query_first("SELECT at FROM no_such_table", &[], |row| row.get(0)));
+        let (sound, told) = telling("b.sound", 10);
+        let scheduler = scheduler(&test.store(), vec![broken, sound]);
+        told.recv_timeout(PATIENCE).unwrap();
+        scheduler.stop();
+        assert!(silent.try_recv().is_err());
+    });
+}

@@ -48,6 +48,7 @@ pub(crate) struct Routes {
 pub(crate) fn surface(routes: Arc<Routes>) -> Surface {
     let mut surface = Surface::new(DESK, Envelope::FlatRetry, BODY_BYTES_MAX);
     surface.headers = routes.config.headers.clone();
+    surface.cors = routes.config.cors.clone();
     surface.errors = codes::CODES;
     surface.routes = vec![
         route(&routes, Method::POST, join::PATH, join::operation(), join::join),

@@ -20,6 +20,8 @@ use crate::settings::SWITCHES;
 pub(super) const PATH: &str = "/api/ops/switches";
 /// Longest actor or reason, in characters.
 pub(super) const WORDS_CHARACTERS_MAX: usize = 200;
+/// The longest stop that ends by itself, in milliseconds: 366 days.
+const STOP_MS_MAX: i64 = 366 * 86_400_000;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -108,16 +110,23 @@ impl Routes {
         let Wish { actor, reason, force, .. } = wish;
         let work = move |tx: &mut Tx<'_>| {
             let now = tx.reading()?;
+            if expires_at.is_some_and(|end| end <= now || end > now.after_ms(STOP_MS_MAX)) {
+                return Ok(None);
+            }
             let wanted = Toggle { switches: named, stop, actor: &actor, reason: &reason, expires_at, force };
             let toggled = toggle(tx, &wanted, &recorder, now)?;
             if !stop && toggled == Toggled::Done {
                 forget_recorded(&switchboard, named)?;
             }
-            Ok(toggled)
+            Ok(Some(toggled))
         };
         let toggled = self.platform.off_thread.transact("rounds.toggle", work).await?;
         self.platform.waker.wake();
-        Ok(toggled)
+        toggled.ok_or_else(|| {
+            // A stop that has ended before it begins would look like one and stop nothing.
+            let text = "expiresAtMs takes a time within the coming 366 days, in Unix milliseconds.";
+            ApiError::because(&INVALID_BODY, text)
+        })
     }
 
     /// Every switch with its state, its source and who set its row.

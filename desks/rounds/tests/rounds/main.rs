@@ -5,6 +5,7 @@
 mod fixture;
 
 mod backlog;
+mod commands;
 mod interruptions;
 mod joins;
 mod many_settlers;
