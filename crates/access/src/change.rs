@@ -9,50 +9,144 @@ use crate::secret::CredentialId;
 /// Times are Unix milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "change", rename_all = "snake_case", rename_all_fields = "camelCase")]
-#[allow(missing_docs, reason = "each field is what its name says of the change that carries it")]
 pub enum Change {
     /// An operator was added.
-    OperatorAdded { operator: OperatorId, name: String, role: Role },
+    OperatorAdded {
+        /// The operator.
+        operator: OperatorId,
+        /// The operator's name.
+        name: String,
+        /// The role.
+        role: Role,
+    },
     /// An operator's role was changed.
-    RoleChanged { operator: OperatorId, name: String, from: Role, to: Role },
+    RoleChanged {
+        /// The operator.
+        operator: OperatorId,
+        /// The operator's name.
+        name: String,
+        /// The role before.
+        from: Role,
+        /// The role now.
+        to: Role,
+    },
     /// An operator was disabled, and with it all that was live.
-    OperatorDisabled { operator: OperatorId, name: String, tokens_revoked: u64, sessions_ended: u64 },
+    OperatorDisabled {
+        /// The operator.
+        operator: OperatorId,
+        /// The operator's name.
+        name: String,
+        /// Tokens that were live.
+        tokens_revoked: u64,
+        /// Sessions that were open.
+        sessions_ended: u64,
+    },
     /// An operator was enabled again, without any credential.
-    OperatorEnabled { operator: OperatorId, name: String },
+    OperatorEnabled {
+        /// The operator.
+        operator: OperatorId,
+        /// The operator's name.
+        name: String,
+    },
     /// A token was issued.
-    TokenIssued { token: CredentialId, operator: OperatorId, label: String, expires_at_ms: Option<i64> },
+    TokenIssued {
+        /// The token.
+        token: CredentialId,
+        /// The operator.
+        operator: OperatorId,
+        /// What the token is for.
+        label: String,
+        /// When it ends, Unix milliseconds.
+        expires_at_ms: Option<i64>,
+    },
     /// A token was revoked, and the sessions that it opened with it.
-    TokenRevoked { token: CredentialId, operator: OperatorId, sessions_ended: u64 },
+    TokenRevoked {
+        /// The token.
+        token: CredentialId,
+        /// The operator.
+        operator: OperatorId,
+        /// Sessions that were open.
+        sessions_ended: u64,
+    },
     /// A session was opened.
-    SessionOpened { session: CredentialId, operator: OperatorId, token: CredentialId, expires_at_ms: i64 },
+    SessionOpened {
+        /// The session.
+        session: CredentialId,
+        /// The operator.
+        operator: OperatorId,
+        /// The token.
+        token: CredentialId,
+        /// When it ends, Unix milliseconds.
+        expires_at_ms: i64,
+    },
     /// A session was ended before its time.
-    SessionEnded { session: CredentialId, operator: OperatorId },
+    SessionEnded {
+        /// The session.
+        session: CredentialId,
+        /// The operator.
+        operator: OperatorId,
+    },
     /// A one-time token for the first admin was made.
-    BootstrapIssued { bootstrap: CredentialId, expires_at_ms: i64 },
+    BootstrapIssued {
+        /// The one-time token.
+        bootstrap: CredentialId,
+        /// When it ends, Unix milliseconds.
+        expires_at_ms: i64,
+    },
     /// The one-time token was exchanged for the first admin.
-    BootstrapExchanged { bootstrap: CredentialId, operator: OperatorId, name: String, token: CredentialId },
+    BootstrapExchanged {
+        /// The one-time token.
+        bootstrap: CredentialId,
+        /// The operator.
+        operator: OperatorId,
+        /// The operator's name.
+        name: String,
+        /// The token.
+        token: CredentialId,
+    },
     /// How many approvals an action needs was changed.
     PolicySet {
+        /// The action.
         action: String,
+        /// Approvals needed before.
         from_approvals: u32,
+        /// Approvals needed now.
         to_approvals: u32,
+        /// Services bound before.
         from_services: Vec<ServicePrincipal>,
+        /// Services bound now.
         to_services: Vec<ServicePrincipal>,
     },
     /// An approval was asked for.
     ApprovalRequested {
+        /// The request.
         approval: ApprovalId,
+        /// The action.
         action: String,
+        /// The desk.
         desk: String,
+        /// What it acts on.
         subject: String,
+        /// When it ends, Unix milliseconds.
         expires_at_ms: i64,
     },
     /// Somebody approved; `approvals` people have now.
-    Approved { approval: ApprovalId, approvals: u32 },
+    Approved {
+        /// The request.
+        approval: ApprovalId,
+        /// Approvals so far.
+        approvals: u32,
+    },
     /// Somebody declined, which ends the request.
-    ApprovalDeclined { approval: ApprovalId },
+    ApprovalDeclined {
+        /// The request.
+        approval: ApprovalId,
+    },
     /// The requester withdrew the request.
-    ApprovalWithdrawn { approval: ApprovalId },
+    ApprovalWithdrawn {
+        /// The request.
+        approval: ApprovalId,
+    },
 }
 
 impl Change {

@@ -109,10 +109,8 @@ fn r15_a_settle_call_takes_two_rounds_under_a_limit_of_two_oldest_first() {
 #[test]
 fn example_c23_301_due_rounds_settle_as_300_then_1_then_none() {
     let scene = Scene::sqlite();
-    let server = scene.start();
-    server.switch("sim-settlement", "on").expect(200);
-    let ids = play_one_sided(&server, 301);
-    server.move_clock(START_MS + 50 * 120_000 + 360_000);
+    let ids = play_one_sided(&scene, 301);
+    let server = scene.setup().manual_clock(START_MS + 50 * 120_000 + 360_000).start();
     assert_eq!(server.ops("/api/ops/health")["totals"]["pendingDueRounds"], 301);
     server.switch("sim-settlement", "off").expect(200);
     for expected in [&ids[..300], &ids[300..], &[]] {
@@ -147,7 +145,8 @@ fn r25_three_seconds_after_the_end_nothing_is_pending_and_nothing_is_missing() {
     // One market rises, one falls, one stands still, one has a single side.
     scene.rises("SOL", START_MS);
     scene.falls("BTC", START_MS);
-    let sides = |market: &str, player: u64| if market == "XRP" || player % 2 == 0 { "UP" } else { "DOWN" };
+    let sides =
+        |market: &str, player: u64| if market == "XRP" || player.is_multiple_of(2) { "UP" } else { "DOWN" };
     for player in 1..=10 {
         for market in ["SOL", "BTC", "ETH", "XRP"] {
             let join = Join::new(&format!("{market}-{player}")).round(market, START_MS).wallet(player);

@@ -13,7 +13,7 @@ use super::calendar::{Sight, next_run};
 use super::follower::Follower;
 use super::rows::{self, JobRow, job_rows};
 use super::turn::Holder;
-use super::{Job, Pace, Waker};
+use super::{Job, Waker};
 
 /// What a scheduler works with.
 pub struct SchedulerParts {
