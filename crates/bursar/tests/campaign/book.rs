@@ -44,6 +44,21 @@ impl Book {
         self.store.read("test.batches", |tx| tx.query(sql, &[sequence.into()], read)).unwrap().len()
     }
 
+    /// How many joins were accepted, by the audit log, later than the newest change of a switch by a command.
+    pub fn accepted_after_command(&self) -> usize {
+        let sql = "SELECT id FROM audit_events WHERE event = 'join.accepted' AND id > \
+                   (SELECT MAX(id) FROM audit_events WHERE event = 'control.switch_changed')";
+        let read = |row: &Row<'_>| row.get::<i64>(0);
+        self.store.read("test.order", |tx| tx.query(sql, &[], read)).unwrap().len()
+    }
+
+    /// What the row of the joins switch says.
+    pub fn joins_switch(&self) -> String {
+        let sql = "SELECT value FROM rounds_config WHERE key = 'pause_joins'";
+        let read = |row: &Row<'_>| row.get(0);
+        self.store.read("test.switch", |tx| tx.query_first(sql, &[], read)).unwrap().expect("a row")
+    }
+
     /// How many rounds there are in each state: unsealed, settling, settled.
     pub fn rounds_by_state(&self) -> [usize; 3] {
         let read = |row: &Row<'_>| row.get::<i64>(0);

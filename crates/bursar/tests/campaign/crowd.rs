@@ -12,6 +12,7 @@ use super::{Bet, Connection, Heard, wait_until};
 pub struct Asked {
     pub bet: Bet,
     pub began: Instant,
+    pub ended: Instant,
     pub heard: Heard,
 }
 
@@ -42,10 +43,18 @@ pub struct Crowd {
 impl Crowd {
     /// Lets each player join at its server.
     pub fn start(players: impl IntoIterator<Item = (impl Into<Seat>, Player)>) -> Crowd {
+        Crowd::start_with_encores(0, players)
+    }
+
+    /// The same; each player joins so many times more after it was told to stop.
+    pub fn start_with_encores(
+        encores: usize,
+        players: impl IntoIterator<Item = (impl Into<Seat>, Player)>,
+    ) -> Crowd {
         let (created, is_over) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
         let players = players.into_iter().map(|(seat, player)| {
             let (created, is_over, seat) = (Arc::clone(&created), Arc::clone(&is_over), seat.into());
-            std::thread::spawn(move || play(&seat, player, &created, &is_over))
+            std::thread::spawn(move || play(&seat, player, encores, &created, &is_over))
         });
         let players = players.collect();
         Crowd { players, created, is_over }
@@ -64,11 +73,23 @@ impl Crowd {
     }
 }
 
-fn play(seat: &Seat, mut player: Player, created: &AtomicU64, is_over: &AtomicBool) -> Vec<Asked> {
+fn play(
+    seat: &Seat,
+    mut player: Player,
+    mut encores: usize,
+    created: &AtomicU64,
+    is_over: &AtomicBool,
+) -> Vec<Asked> {
     let mut asked: Vec<Asked> = Vec::new();
     let Some(mut connection) = Connection::open(&seat.base) else { return asked };
     let mut twin = seat.twin.as_deref().and_then(Connection::open);
-    while !is_over.load(Ordering::SeqCst) {
+    loop {
+        if is_over.load(Ordering::SeqCst) {
+            match encores.checked_sub(1) {
+                Some(left) => encores = left,
+                None => return asked,
+            }
+        }
         let bet = player(asked.last().map(|asked| &asked.heard));
         let began = Instant::now();
         let heard = match twin.as_mut().filter(|_| asked.len() % 8 == 7) {
@@ -77,12 +98,11 @@ fn play(seat: &Seat, mut player: Player, created: &AtomicU64, is_over: &AtomicBo
         };
         created.fetch_add(u64::from(heard == Heard::Created), Ordering::SeqCst);
         let is_gone = heard == Heard::Nothing;
-        asked.push(Asked { bet, began, heard });
+        asked.push(Asked { bet, began, ended: Instant::now(), heard });
         if is_gone {
-            break;
+            return asked;
         }
     }
-    asked
 }
 
 /// Of two servers that are asked for the same join at once, at most one makes it.
