@@ -7,7 +7,7 @@ use bursar_ledger::{Book, Overdraft};
 use bursar_money::{Amount, Asset};
 use bursar_rounds::join::{JoinCommand, JoinRejection, JoinRequest, JoinWork, Joined};
 use bursar_rounds::pool::Pool;
-use bursar_rounds::settle::{PAYOUT, SettleError, SettleReport, Settlement, Settler, TREASURY_PATH};
+use bursar_rounds::settle::{FEE, PAYOUT, SettleError, SettleReport, Settlement, Settler, TREASURY_PATH};
 use bursar_rounds::stake::{Side, Stake};
 use bursar_rounds::timing::Round;
 use bursar_store::lane::Work;
@@ -17,7 +17,7 @@ use crate::wish::Content;
 use crate::world::World;
 
 /// How long a cached switch is believed, ms.
-const CACHE_MS: i64 = 5_000;
+const CACHE_MS: i64 = 15_000;
 
 /// A rule of the platform that is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,13 +175,17 @@ impl SettleLane {
 
 /// Pays out rounds by their plans, whoever has done so before.
 fn pay(tx: &mut Tx<'_>, rounds: &[Round]) -> Result<(), StoreError> {
+    let settlements = Settlement::load(tx, rounds)?;
+    if settlements.is_empty() {
+        return Ok(());
+    }
     let now = tx.open_clock(bursar_rounds::CLOCK)?;
     let mut book = Book::default();
     let clearing = "rounds/clearing";
     book.load_paths(tx, &[clearing])?;
     let from = book.slot_of_path(clearing, Asset::PanchoBucks);
     let from = from.unwrap_or_else(|| book.open(clearing, Asset::PanchoBucks, Overdraft::Allowed));
-    for settlement in Settlement::load(tx, rounds)? {
+    for settlement in settlements {
         let sql = "SELECT sequence, wallet, side, stake_bucks FROM rounds_entry WHERE round_key = $1 ORDER BY sequence";
         let entries = tx.query(sql, &[settlement.plan.round.key().into()], |row| {
             Ok((row.get::<i64>(0)?, row.get::<i64>(1)?, Side::from_code(row.get(2)?)?, row.get::<i64>(3)?))
@@ -214,16 +218,14 @@ fn keep_remainders(store: &Store) -> Result<(), StoreError> {
         })?;
         let mut book = Book::default();
         book.load_paths(tx, &[TREASURY_PATH])?;
-        for (key, winner, remainder, accounts) in rounds {
+        for (key, winner, remainder, accounts) in rounds.into_iter().filter(|round| !round.2.is_zero()) {
             let sides = BTreeMap::from([(0, accounts[0]), (1, accounts[1])]);
             let pool = bursar_ledger::AccountId(sides[&winner]);
             book.load(tx, &[pool])?;
             let treasury = book.slot_of_path(TREASURY_PATH, Asset::PanchoBucks).expect("it has the fee");
             let pool = book.slot(pool).expect("just loaded");
-            if !remainder.is_zero() {
-                let moved = book.transfer(pool, treasury, remainder, bursar_rounds::settle::FEE, key);
-                moved.expect("the pool holds its remainder");
-            }
+            let moved = book.transfer(pool, treasury, remainder, FEE, key);
+            moved.expect("the pool holds its remainder");
             let clear = "UPDATE rounds_settlement SET remainder_cents = $2, remainder_entry = NULL WHERE round_key = $1";
             tx.execute(clear, &[key.into(), bursar_store::Param::Amount(Amount::ZERO)])?;
         }

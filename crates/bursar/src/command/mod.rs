@@ -1,8 +1,10 @@
 //! The command line: one program with all verbs. JSON on stdout, words for people on stderr, exit 0 or 1.
 
 mod document;
+mod local_prices;
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -41,6 +43,9 @@ struct Serve {
     /// system, manual:UNIX-MS (stands still until POST /dev/clock moves it) or xN (N times as fast). Not in production.
     #[arg(long, value_name = "CLOCK")]
     clock: Option<String>,
+    /// Invent prices inside the server instead of asking HERMES_URL. Not in production.
+    #[arg(long)]
+    local_prices: bool,
 }
 
 /// Runs the program.
@@ -58,13 +63,28 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             let source = Source::from_process();
             let source = with_flag(source, "BURSAR_LISTEN", serve.listen);
             let source = with_flag(source, "BURSAR_CLOCK", serve.clock);
-            crate::serve::serve(&source)
+            if serve.local_prices { serve_with_local_prices(source) } else { crate::serve::serve(&source) }
         }
         Command::Openapi => print(&document::openapi()),
         Command::Errors(pages) => print(&document::errors(&pages)),
         Command::Verb(verb) => {
             let context = Context::from_process().with_database(verb.database());
             print(&run(&verb, &context))
+        }
+    }
+}
+
+fn serve_with_local_prices(source: Source) -> ExitCode {
+    match local_prices::start(source) {
+        Ok((source, feed)) => {
+            let code = crate::serve::serve(&source);
+            drop(feed);
+            code
+        }
+        Err(fault) => {
+            // The last words: when stderr is gone there is nobody to tell.
+            let _ = writeln!(std::io::stderr(), "{fault}");
+            ExitCode::FAILURE
         }
     }
 }

@@ -54,6 +54,7 @@ impl Campaign {
         for start_ms in starts {
             self.outcomes.publish(&self.prices, start_ms, &mut self.random);
         }
+        let [.., settled_before] = Book::of(&self.place).rounds_by_state();
         let crowd = self.crowd(starts);
         crowd.wait_for(1 + self.random.below(200));
         let base = self.fleet.any(&mut self.random).base().to_owned();
@@ -68,7 +69,7 @@ impl Campaign {
             // A server that lives moves the clock to the end; one that was killed answers nothing.
             assert!(matches!(moving.join().unwrap(), None | Some(200)));
         }
-        self.note_states();
+        self.look(moment, settled_before);
         self.fleet.restore(self.size);
         self.account(asked);
         self.settle(next_ms);
@@ -148,16 +149,20 @@ impl Campaign {
     }
 
     /// What a kill left: half of the time it is looked at before a server comes back, else the server finds it.
-    fn note_states(&mut self) {
+    fn look(&mut self, moment: Moment, settled_before: usize) {
         if self.random.below(2) == 0 {
             return;
         }
         let book = Book::of(&self.place);
         book.check_sums_and_audit();
         book.snapshot().check_consistent();
-        let [_, settling, _] = book.rounds_by_state();
-        *self.tally.entry("looked at").or_default() += 1;
-        *self.tally.entry("looked at, with rounds between plan and payout").or_default() += u64::from(settling > 0);
+        let found = match (moment, book.rounds_by_state()) {
+            (Moment::Joining, _) => "killed among joins",
+            (Moment::Settling { .. }, [_, 1.., _]) => "killed between plan and payout",
+            (Moment::Settling { .. }, [_, 0, settled]) if settled > settled_before => "killed after the payout",
+            (Moment::Settling { .. }, _) => "killed before the plan",
+        };
+        *self.tally.entry(found).or_default() += 1;
     }
 
     /// Settles what is left and compares what the players see.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bursar_control::{ControlFile, RecordedStop};
 
 use crate::campaign::{Failpoints, count, wait_until};
-use crate::harness::{Output, Place, Server};
+use crate::harness::{Join, Output, Place, Server};
 use crate::stage::{Stage, setup};
 
 /// Servers held at a known step, in the short form; each stop waits 3 s for the lock.
@@ -65,19 +65,7 @@ fn check_recorded(output: &Output, server: &Server) {
 fn check_adopted(stage: &Stage) {
     let file = stage.place.file().with_extension("db.control");
     wait_until("the stop is a row", || stage.book.joins_switch() == "on" && !file.exists());
-    let bet = serde_json::from_str(&stage_bet().body()).unwrap();
-    assert_eq!(stage.servers[0].post("/api/sim/entries", &bet).expect_code(503), "joins_paused");
-}
-
-fn stage_bet() -> crate::campaign::Bet {
-    crate::campaign::Bet {
-        id: "late".to_owned(),
-        market: "SOL",
-        start_ms: crate::harness::START_MS,
-        player: 1,
-        is_up: true,
-        bucks: 5,
-    }
+    assert_eq!(Join::new("late").send(&stage.servers[0]).expect_code(503), "joins_paused");
 }
 
 /// Players join; the server hangs before `step` of a batch of joins with the lock in its hands; joins are stopped; the
