@@ -15,7 +15,7 @@ use bursar_web::{CorsPolicy, HeaderPolicy, ServiceKey};
 use crate::http::{Routes, StatusCache, surface};
 use crate::join::JoinWork;
 use crate::metrics::DeskMetrics;
-use crate::oracle::{HermesClient, HermesConfig};
+use crate::oracle::{HermesClient, HermesConfig, LatestPrices, PriceSource};
 use crate::settings;
 use crate::settle::{SettleError, Settler, SettlerParts, TreasuryGuard, next_due};
 use crate::{DESK, migrations};
@@ -87,11 +87,12 @@ impl Desk for RoundsDesk {
     fn open(&self, platform: &Platform) -> Result<OpenDesk, DeskFault> {
         let prices = HermesClient::new(HermesConfig::new(self.config.hermes.0.clone()))
             .map_err(|error| DeskFault::Setting { desk: DESK, why: error.to_string() })?;
+        let prices: Arc<dyn PriceSource> = Arc::new(prices);
         let settler = Arc::new(Settler::new(SettlerParts {
             store: Arc::clone(&platform.store),
             switchboard: platform.switchboard.clone(),
             recorder: platform.recorder("rounds.settle"),
-            prices: Arc::new(prices),
+            prices: Arc::clone(&prices),
             treasury: self.config.treasury,
         }));
         let joins = JoinWork::new(platform.switchboard.clone(), platform.recorder("rounds.join"));
@@ -107,6 +108,7 @@ impl Desk for RoundsDesk {
             recorder: platform.recorder("rounds.ops"),
             status,
             metrics,
+            latest_prices: Arc::new(LatestPrices::new(prices)),
         };
         Ok(OpenDesk { surface: surface(Arc::new(routes)), jobs: vec![settle], readiness: self.readiness() })
     }

@@ -3,6 +3,7 @@
 
 use bursar_store::{Param, StoreError, Timestamp, Tx};
 use serde::Serialize;
+use uuid::Uuid;
 
 const MESSAGE: &str = "incident_message";
 const ETA: &str = "incident_eta_ms";
@@ -40,9 +41,10 @@ pub fn set(
     let message = incident.map_or("", |incident| incident.message.as_str());
     let eta = incident.and_then(|incident| incident.eta_ms).map_or_else(String::new, |eta| eta.to_string());
     for (key, value) in [(MESSAGE, message), (ETA, eta.as_str())] {
-        let sql = "INSERT INTO rounds_config (key, value, description, source, updated_at) \
-                   VALUES ($1, '', 'shown to players while it is not empty', 'default', $2) ON CONFLICT (key) DO NOTHING";
-        tx.execute(sql, &[key.into(), now.into()])?;
+        let sql = "INSERT INTO rounds_config (key, value, description, source, updated_at, change_id) \
+                   VALUES ($1, '', 'shown to players while it is not empty', 'default', $2, $3) ON CONFLICT (key) DO NOTHING";
+        // Not this batch's own id: the change that follows must not look hand-typed.
+        tx.execute(sql, &[key.into(), now.into(), Uuid::nil().into()])?;
         let sql = "UPDATE rounds_config SET value = $2, source = 'operator', actor = $3, reason = $4, \
                    updated_at = $5, change_id = $6 WHERE key = $1 AND value <> $2";
         let texts = [key, value, actor, reason].map(Param::Text);

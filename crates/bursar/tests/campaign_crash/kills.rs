@@ -158,9 +158,9 @@ impl Campaign {
         book.snapshot().check_consistent();
         let found = match (moment, book.rounds_by_state()) {
             (Moment::Joining, _) => "killed among joins",
-            (Moment::Settling { .. }, [_, 1.., _]) => "killed between plan and payout",
             (Moment::Settling { .. }, [_, 0, settled]) if settled > settled_before => "killed after the payout",
-            (Moment::Settling { .. }, _) => "killed before the plan",
+            (Moment::Settling { .. }, [_, 0, _]) => "killed before the plan",
+            (Moment::Settling { .. }, _) => "killed between plan and payout",
         };
         *self.tally.entry(found).or_default() += 1;
     }

@@ -27,7 +27,9 @@ fn stop(stage: &Stage, way: Way) -> i64 {
     match way {
         Way::Command => {
             let answer = stage.tool.json(&["ops", "pause", "joins", "--reason", "campaign"]);
-            assert_eq!(answer["state"], "binding", "{answer}");
+            // A busy embedded server may keep the lock from the command for so long that only the file says it yet.
+            let is_late = stage.place.is_embedded() && answer["state"] == "recorded";
+            assert!(answer["state"] == "binding" || is_late, "{answer}");
         }
         Way::Sql | Way::SqlTransaction if stage.place.is_embedded() => {
             let typed = stage.book.store().transact("test.stop", |tx| {
@@ -75,7 +77,7 @@ fn trial(stage: &mut Stage, way: Way) -> Duration {
     stage.account(crowd.stop(), asking, set);
     assert_eq!(stage.book.newest_entry(), newest, "a join was committed later than the stop");
     assert_eq!(u64::try_from(newest).unwrap(), stage.created, "entries, and joins that were acknowledged");
-    if matches!(way, Way::Command) {
+    if matches!(way, Way::Command) && stage.book.joins_switch() == "on" {
         assert_eq!(stage.book.accepted_after_command(), 0);
     }
     resume(stage, way);

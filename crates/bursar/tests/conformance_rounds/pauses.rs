@@ -92,7 +92,6 @@ fn r33_a_stopped_settlement_settles_nothing_and_afterwards_rounds_settle_at_the_
 }
 
 #[test]
-#[ignore = "the price route of docs/spec/rounds.md 4.8 is not served yet"]
 fn r34_reads_stay_up_with_all_flags_on() {
     let scene = Scene::sqlite();
     let server = scene.start();

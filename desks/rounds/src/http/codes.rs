@@ -72,6 +72,10 @@ codes! {
         "The round is not open for entries.",
         "Entries are taken from the start of a round for 60 s, by the server's clock.",
         "Join the round that is open now.";
+    PRICE_UNAVAILABLE = "price_unavailable", SERVICE_UNAVAILABLE,
+        "No price can be had.",
+        "The price service fails, and the last price seen is older than ten minutes.",
+        "Try again later; operators: look at HERMES_URL and the price service.";
     ROUNDS_PENDING = "rounds_pending", CONFLICT,
         "Joins stay paused: overdue rounds wait to be settled first.",
         "Joins come back last, once settlement is proven to work.",

@@ -71,8 +71,8 @@ fn read(text: &[u8]) -> Result<JoinRequest, BodyFault> {
 }
 
 fn refusal(routes: &Routes, rejection: &JoinRejection) -> ApiError {
-    if let JoinRejection::RateLimited { retry_after_s, .. } = rejection {
-        routes.platform.limits.count_refusal(DESK, PATH, "sim-entries");
+    if let JoinRejection::RateLimited { bucket, retry_after_s } = rejection {
+        routes.platform.limits.count_refusal(DESK, PATH, bucket);
         return ApiError::rate_limited(u64::try_from(*retry_after_s).unwrap_or(1));
     }
     let status = StatusCode::from_u16(rejection.status()).unwrap_or(StatusCode::BAD_REQUEST);

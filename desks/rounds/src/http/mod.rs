@@ -5,6 +5,7 @@ mod guards;
 mod incident;
 mod join;
 mod ops;
+mod oracle;
 mod pool;
 mod results;
 mod settle;
@@ -25,6 +26,7 @@ use crate::DESK;
 use crate::desk::RoundsConfig;
 use crate::join::JoinWork;
 use crate::metrics::DeskMetrics;
+use crate::oracle::LatestPrices;
 use crate::settle::Settler;
 
 pub(crate) use status::StatusCache;
@@ -42,6 +44,8 @@ pub(crate) struct Routes {
     pub recorder: Recorder,
     pub status: Arc<StatusCache>,
     pub metrics: DeskMetrics,
+    /// The newest prices, for showing.
+    pub latest_prices: Arc<LatestPrices>,
 }
 
 /// All routes of the desk.
@@ -55,6 +59,7 @@ pub(crate) fn surface(routes: Arc<Routes>) -> Surface {
         route(&routes, Method::GET, pool::PATH, pool::operation(), pool::pool),
         route(&routes, Method::GET, results::PATH, results::operation(), results::results),
         route(&routes, Method::POST, settle::PATH, settle::operation(), settle::settle),
+        route(&routes, Method::GET, oracle::PATH, oracle::operation(), oracle::oracle),
         route(&routes, Method::GET, status::PATH, status::operation(), status::status),
         route(&routes, Method::GET, ops::HEALTH, ops::health_operation(), ops::health),
         route(&routes, Method::GET, ops::SUMMARY, ops::summary_operation(), ops::summary),

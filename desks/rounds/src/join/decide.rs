@@ -10,7 +10,7 @@ use super::rejection::JoinRejection;
 use super::state::{BatchPool, BatchWallet, JoinState, KnownEntry, LastEntry, NewEntry};
 use crate::market::Market;
 use crate::pool::{Pool, PoolState};
-use crate::settings::{JOINS_BY_ADDRESS, JOINS_BY_WALLET, STAKE_MAX};
+use crate::settings::{JOINS_BY_ADDRESS, JOINS_BY_WALLET, Limit, STAKE_MAX};
 use crate::stake::{Side, Stake, StakeCounts};
 use crate::timing::{Phase, Round};
 use crate::wallet::Address;
@@ -60,19 +60,21 @@ pub fn decide(state: &mut JoinState, command: &JoinCommand) -> Result<Joined, Jo
 fn charge_address(state: &mut JoinState, client: &str) -> Result<(), JoinRejection> {
     let window = state.settings.window(JOINS_BY_ADDRESS);
     let key = format!("{}{client}", JOINS_BY_ADDRESS.prefix);
-    pass(state.windows.hit(window, &key, state.now))
+    pass(JOINS_BY_ADDRESS, state.windows.hit(window, &key, state.now))
 }
 
 fn charge_wallet(state: &mut JoinState, wallet: &str) -> Result<(), JoinRejection> {
     let window = state.settings.window(JOINS_BY_WALLET);
     let key = format!("{}{wallet}", JOINS_BY_WALLET.prefix);
-    pass(state.windows.hit(window, &key, state.now))
+    pass(JOINS_BY_WALLET, state.windows.hit(window, &key, state.now))
 }
 
-fn pass(verdict: Verdict) -> Result<(), JoinRejection> {
+fn pass(limit: Limit, verdict: Verdict) -> Result<(), JoinRejection> {
     match verdict {
         Verdict::Passed { .. } => Ok(()),
-        Verdict::Limited { retry_after_s } => Err(JoinRejection::RateLimited { retry_after_s }),
+        Verdict::Limited { retry_after_s } => {
+            Err(JoinRejection::RateLimited { bucket: limit.prefix.trim_end_matches(':'), retry_after_s })
+        }
     }
 }
 

@@ -9,6 +9,8 @@ pub enum JoinRejection {
     /// Too many calls from this address or for this wallet.
     #[error("rate limit exceeded; try again in {retry_after_s} s")]
     RateLimited {
+        /// Which limit, such as `sim-entries:ip`.
+        bucket: &'static str,
         /// Seconds until calls pass again.
         retry_after_s: i64,
     },

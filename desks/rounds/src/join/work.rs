@@ -140,7 +140,7 @@ fn load_stored(tx: &mut Tx<'_>, state: &mut JoinState, requests: &[&JoinRequest]
     let ids: Vec<&str> = requests.iter().map(|request| request.id.as_str()).collect();
     let entries = Entry::load(tx, &ids)?;
     let mut addresses: Vec<Address> =
-        requests.iter().filter_map(|request| Address::parse(&request.wallet.text())).collect();
+        requests.iter().filter_map(|request| request.wallet.address()).collect();
     addresses.sort_unstable();
     addresses.dedup();
     let wallets = Wallet::load(tx, &addresses)?;

@@ -4,6 +4,7 @@
 
 mod evidence;
 mod hermes;
+mod latest;
 mod lookup;
 mod sample;
 mod search;
@@ -13,6 +14,7 @@ mod tests;
 
 pub use evidence::PriceEvidence;
 pub use hermes::{HermesClient, HermesConfig, HermesConfigError};
+pub use latest::{Latest, LatestPrices, NoPrice};
 pub use lookup::find_price;
 pub use sample::{AcceptPolicy, ParseFailure, Refusal, Sample, accept, parse};
 pub use search::{Exhausted, Found, Miss, MissReason, OFFSETS_S, Search, Step};

@@ -118,7 +118,7 @@ fn pay_entry(
 }
 
 fn stake_of(amount: Amount) -> Stake {
-    let bucks = i64::try_from(amount.units() / 100).ok().filter(|_| amount.units() % 100 == 0);
+    let bucks = i64::try_from(amount.units() / 100).ok().filter(|_| amount.units().is_multiple_of(100));
     bucks.and_then(Stake::from_bucks).unwrap_or_else(|| fail_stop(&format!("an entry of {amount} cents")))
 }
 

@@ -131,7 +131,7 @@ fn r9_after_the_limit_calls_are_refused_until_the_time_that_the_refusal_names() 
         desk.set(JOINS_BY_ADDRESS.window_ms, 2_000);
         desk.at(START + 500);
         desk.accept(&[up(1, 5), up(2, 5), up(3, 5)]);
-        let limited = JoinRejection::RateLimited { retry_after_s: 2 };
+        let limited = JoinRejection::RateLimited { bucket: "sim-entries:ip", retry_after_s: 2 };
         assert_eq!((desk.join(&up(4, 5)), limited.status()), (Err(limited), 429));
         assert!(desk.join(&up(4, 5).from("192.0.2.2")).is_ok(), "another address has its own count");
         assert!(desk.at(START + 2_500).join(&up(5, 5)).is_ok());
