@@ -70,7 +70,8 @@ impl JoinLane {
     ) -> Result<Vec<Result<Joined, JoinRejection>>, StoreError> {
         let now = tx.reading()?;
         let sql = "SELECT value, expires_at FROM rounds_config WHERE key = 'pause_joins'";
-        let row = tx.query_first(sql, &[], |row| Ok((row.get::<String>(0)?, row.get::<Option<Timestamp>>(1)?)))?;
+        let row =
+            tx.query_first(sql, &[], |row| Ok((row.get::<String>(0)?, row.get::<Option<Timestamp>>(1)?)))?;
         let (value, expires) = row.ok_or_else(|| StoreError::Decode("no switch".to_owned()))?;
         let is_fresh = self.cached.is_some_and(|(_, at)| at <= now && now < at.after_ms(CACHE_MS));
         if !is_fresh {
@@ -99,7 +100,10 @@ impl Work for JoinLane {
         match self.bug {
             Some(Bug::CachesSwitch) => self.run_on_cached_switch(tx, commands),
             Some(Bug::TrustsOwnClock) => {
-                tx.execute("UPDATE store_clocks SET mark = $1 WHERE scope = 'rounds'", &[Timestamp::from_ms(0).into()])?;
+                tx.execute(
+                    "UPDATE store_clocks SET mark = $1 WHERE scope = 'rounds'",
+                    &[Timestamp::from_ms(0).into()],
+                )?;
                 self.real.run(tx, commands)
             }
             Some(Bug::AnswersBeforeCommit) => {

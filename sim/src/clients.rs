@@ -22,7 +22,7 @@ use crate::world::World;
 /// How often one wish is sent before its client gives up.
 const SENDS_MAX: u32 = 7;
 /// Mean time between bursts, ms.
-const BURST_GAP_MS: i64 = 36_000;
+const BURST_GAP_MS: i64 = 32_000;
 
 /// All clients with what they ever wished.
 #[derive(Debug)]
@@ -110,7 +110,13 @@ impl World {
             let is_lost = random.chance(loss, 1_000);
             let is_doubled = !is_lost && random.chance(loss, 1_000);
             let copies = if is_lost { 0 } else { 1 + u64::from(is_doubled) };
-            (copies, attempt, sends, random.index(self.serving), random.between(2_000, 6_000) << (sends - 1).min(4))
+            (
+                copies,
+                attempt,
+                sends,
+                random.index(self.serving),
+                random.between(2_000, 6_000) << (sends - 1).min(4),
+            )
         });
         match copies {
             0 => self.fault("network: request lost"),
@@ -155,12 +161,14 @@ impl World {
     }
 
     /// The lane has answered: what it says is held against what is there, and goes back to the clients.
-    pub fn answer_batch(self: &Arc<World>, node: usize, since: Since, batch: &[Attempt], replies: Vec<JoinReply>) {
-        self.figures.with(|figures| {
-            figures.batches += 1;
-            figures.commands += u64::try_from(batch.len()).expect("a batch");
-            replies.iter().for_each(|reply| figures.answer(code(reply)));
-        });
+    pub fn answer_batch(
+        self: &Arc<World>,
+        node: usize,
+        since: Since,
+        batch: &[Attempt],
+        replies: Vec<JoinReply>,
+    ) {
+        self.figures.with(|figures| replies.iter().for_each(|reply| figures.answer(code(reply))));
         let codes: Vec<&str> = replies.iter().map(code).collect();
         self.note(&format!("node {node} joins: {}", codes.join(" ")));
         let checked = self.witness.with(|witness| {
@@ -170,7 +178,9 @@ impl World {
         self.hold(checked);
         let lost: u64 = self.clients.with(|clients| {
             let answers = batch.iter().zip(&replies);
-            answers.map(|(attempt, reply)| clients.hear(attempt.wish, reply, self.plan.network_loss_of_1000)).sum()
+            answers
+                .map(|(attempt, reply)| clients.hear(attempt.wish, reply, self.plan.network_loss_of_1000))
+                .sum()
         });
         (0..lost).for_each(|_| self.fault("network: answer lost"));
     }
@@ -194,7 +204,7 @@ impl World {
             let checked = self.witness.with(|witness| witness.check_reads(wallet, &results, round, &stats));
             self.hold(checked);
         }
-        let pause_ms = self.random.with(|random| random.between(5_000, 60_000));
+        let pause_ms = self.random.with(|random| random.between(10_000, 120_000));
         self.plan_in(pause_ms, Event::Results);
     }
 }
@@ -233,4 +243,3 @@ fn code(reply: &JoinReply) -> &'static str {
         Err(LaneFault::Closed) => "closed",
     }
 }
-

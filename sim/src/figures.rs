@@ -31,6 +31,12 @@ pub struct Figures {
 }
 
 impl Figures {
+    /// Counts one batch of joins.
+    pub fn batch(&mut self, joins: usize) {
+        self.batches += 1;
+        self.commands += u64::try_from(joins).unwrap_or(u64::MAX);
+    }
+
     /// Counts one fault.
     pub fn fault(&mut self, kind: &'static str) {
         *self.faults.entry(kind).or_default() += 1;
@@ -70,7 +76,11 @@ impl fmt::Display for Figures {
             "{} seeds, {} joins in {} batches, {} entries, {} settler runs, {} rounds settled",
             self.seeds, self.commands, self.batches, self.entries, self.settler_runs, self.settlements
         )?;
-        writeln!(f, "{} commits witnessed, {} steps interleaved with others", self.commits, self.interleaved)?;
+        writeln!(
+            f,
+            "{} commits witnessed, {} steps interleaved with others",
+            self.commits, self.interleaved
+        )?;
         writeln!(f, "answers to joins:")?;
         self.answers.iter().try_for_each(|(code, count)| writeln!(f, "  {count:>9}  {code}"))?;
         writeln!(f, "{} faults:", self.fault_count())?;

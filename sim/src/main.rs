@@ -81,7 +81,9 @@ fn campaign(arguments: &Arguments) -> ExitCode {
                         Some(limit) => begun.elapsed() >= limit,
                         None => seed >= arguments.from.saturating_add(arguments.seeds),
                     };
-                    if is_over || !take(&results, run(Scenario { seed, bug: arguments.bug, prints_trace: false })) {
+                    if is_over
+                        || !take(&results, run(Scenario { seed, bug: arguments.bug, prints_trace: false }))
+                    {
                         break;
                     }
                 }

@@ -116,7 +116,11 @@ impl World {
         };
         let process = Process {
             generation,
-            joins: Mutex::new(JoinLane::new(JoinWork::new(switchboard, recorder("joins")), self.bug, Arc::downgrade(self))),
+            joins: Mutex::new(JoinLane::new(
+                JoinWork::new(switchboard, recorder("joins")),
+                self.bug,
+                Arc::downgrade(self),
+            )),
             settler: SettleLane::new(Settler::new(parts), Arc::clone(&store), self.bug),
             store,
         };
@@ -191,7 +195,10 @@ impl World {
                 self.nodes[node].inbox.with(|inbox| inbox.extend(batch));
                 self.plan_in(5, Event::Lane(node));
             }
-            Some(Some(replies)) => self.answer_batch(node, since, &batch, replies),
+            Some(Some(replies)) => {
+                self.figures.with(|figures| figures.batch(batch.len()));
+                self.answer_batch(node, since, &batch, replies);
+            }
             None => self.note(&format!("node {node} died with {} joins in hand", batch.len())),
         }
         if self.nodes[node].inbox.with(|inbox| !inbox.is_empty()) {
@@ -221,7 +228,9 @@ impl World {
             Ok(report) => {
                 self.note(&format!("node {node} settled {} of {}", report.settled.len(), report.checked));
             }
-            Err(SettleError::Store(error)) => self.note(&format!("node {node} could not settle: {}", kind_of(error))),
+            Err(SettleError::Store(error)) => {
+                self.note(&format!("node {node} could not settle: {}", kind_of(error)))
+            }
             Err(error) => self.note(&format!("node {node} did not settle: {error}")),
         }
         let jitter_ms = self.random.with(|random| random.between(0, 300));

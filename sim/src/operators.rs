@@ -95,8 +95,11 @@ impl Operators {
             };
             return Act::Set(setting, *random.pick(values));
         }
-        let (what, gate) =
-            if random.chance(2, 3) { (Stoppable::Joins, gates[0]) } else { (Stoppable::Settlements, gates[1]) };
+        let (what, gate) = if random.chance(2, 3) {
+            (Stoppable::Joins, gates[0])
+        } else {
+            (Stoppable::Settlements, gates[1])
+        };
         let stops = match gate {
             Gate::Open => random.chance(3, 4),
             Gate::Unknown | Gate::Stopped { .. } => random.chance(1, 5),
@@ -105,7 +108,7 @@ impl Operators {
             (true, 0) => Act::Stop(what, None),
             (true, 1) => Act::Stop(what, Some(now_ms + random.between(1_000, 90_000))),
             (true, 2) => Act::TypeStop(what, "on"),
-            (true, _) => Act::TypeStop(what, *random.pick(&["on", "ON", "yes please"])),
+            (true, _) => Act::TypeStop(what, random.pick(&["on", "ON", "yes please"])),
             (false, 0 | 1) => Act::Resume(what),
             (false, _) => Act::TypeResume(what),
         }

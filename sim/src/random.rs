@@ -49,7 +49,9 @@ impl Random {
 
 /// A number that depends on `parts` alone, for what must not depend on when it is asked.
 pub fn hash(parts: &[i64]) -> u64 {
-    parts.iter().fold(0, |hash: u64, part| mix(hash.wrapping_add(0x9e37_79b9_7f4a_7c15) ^ part.cast_unsigned()))
+    parts
+        .iter()
+        .fold(0, |hash: u64, part| mix(hash.wrapping_add(0x9e37_79b9_7f4a_7c15) ^ part.cast_unsigned()))
 }
 
 fn mix(bits: u64) -> u64 {

@@ -1,7 +1,7 @@
 //! The database that every run starts from: all tables, switches off, settings at their defaults.
 
-use std::sync::LazyLock;
 use std::sync::Arc;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use bursar_control::{ConfigTable, settings};
@@ -46,8 +46,7 @@ fn prepare(store: &Store) {
     let values = all().into_iter().map(|s| (s.key, s.default.to_string(), s.description, false));
     let switches = SWITCHES.iter().map(|switch| (switch.key, "off".to_owned(), "switch", false));
     let rows: Vec<_> = values.chain(switches).collect();
-    let seeded = store.transact("sim.seed", |tx| {
-        settings::seed(tx, ConfigTable::ROUNDS, &rows, Timestamp::from_ms(0))
-    });
+    let seeded = store
+        .transact("sim.seed", |tx| settings::seed(tx, ConfigTable::ROUNDS, &rows, Timestamp::from_ms(0)));
     seeded.expect("switches and settings are written");
 }

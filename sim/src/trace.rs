@@ -16,7 +16,8 @@ impl Trace {
 
     /// Adds a line: when (ms since the run began), how deep in nested steps, what.
     pub fn line(&mut self, at_ms: i64, depth: usize, text: &str) {
-        let line = format!("{:>7}.{:03} {:indent$}{text}\n", at_ms / 1_000, at_ms % 1_000, "", indent = depth * 2);
+        let line =
+            format!("{:>7}.{:03} {:indent$}{text}\n", at_ms / 1_000, at_ms % 1_000, "", indent = depth * 2);
         self.hasher.update(line.as_bytes());
         self.lines += 1;
         if self.prints {

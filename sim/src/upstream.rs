@@ -218,7 +218,12 @@ fn reply(market: Market, quote: Option<Quote>, trouble: Option<Trouble>) -> Resu
         }
         Trouble::Stale => {
             let published_s = quote.published_s - 600;
-            body(feed, &(quote.mantissa + 5_000).to_string(), quote.confidence, Quote { published_s, ..quote })
+            body(
+                feed,
+                &(quote.mantissa + 5_000).to_string(),
+                quote.confidence,
+                Quote { published_s, ..quote },
+            )
         }
         Trouble::Negative => body(feed, &format!("-{price}"), quote.confidence, quote),
         Trouble::TooWide => body(feed, &price, quote.mantissa.unsigned_abs() / 10, quote),

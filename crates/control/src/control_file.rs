@@ -74,7 +74,15 @@ impl ControlFile {
         })
     }
 
-    /// Forgets the stops of `switches`, because their rows say it now or because they are resumed.
+    /// Forgets exactly these stops, because their rows say it now. One that was recorded since then stays.
+    pub fn forget_recorded(&self, stops: &[RecordedStop]) -> Result<(), StoreError> {
+        if self.epoch() == 0 {
+            return Ok(());
+        }
+        self.change(|recorded| recorded.retain(|old| !stops.contains(old)))
+    }
+
+    /// Forgets the stops of `switches`, whoever recorded them, because they are resumed.
     pub fn forget(&self, switches: &[Switch]) -> Result<(), StoreError> {
         if self.epoch() == 0 {
             return Ok(());
@@ -154,6 +162,19 @@ mod tests {
         assert_eq!(file.stops().unwrap().len(), 2);
         file.forget(&[JOINS]).unwrap();
         assert_eq!(file.stops().unwrap(), [stop("pause_settle_api")]);
+    }
+
+    #[test]
+    fn a_stop_that_has_become_a_row_takes_no_newer_one_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = ControlFile::beside(&folder.path().join("bursar.db"));
+        let [older, newer] = [1, 2].map(|at_ms| RecordedStop { at_ms, ..stop("pause_joins") });
+        file.record(&[older.clone(), stop("pause_settle_api")]).unwrap();
+        file.record(std::slice::from_ref(&newer)).unwrap();
+        file.forget_recorded(&[older]).unwrap();
+        assert_eq!(file.stops().unwrap(), [stop("pause_settle_api"), newer.clone()]);
+        file.forget_recorded(&[newer, stop("pause_settle_api")]).unwrap();
+        assert_eq!(file.epoch(), 0);
     }
 
     #[test]

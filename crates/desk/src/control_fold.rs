@@ -70,12 +70,12 @@ pub fn adopt_recorded_stops(
             let (actor, reason) = (stop.actor.as_str(), stop.reason.as_str());
             let change = SwitchChange { table, switch, stop: true, actor, reason, expires_at: None };
             Switchboard::set(tx, &[change], now)?;
-            adopted.push(switch);
+            adopted.push(stop);
         }
         fold(tx, recorder, now)?;
         Ok(adopted)
     })?;
-    file.forget(&adopted)?;
+    file.forget_recorded(&adopted)?;
     Ok(adopted.len())
 }
 

@@ -35,7 +35,11 @@ impl Witness {
             require!(RefusedNoTrace, false, "nobody asked for entry {sequence}: {row:?}");
             return Ok(());
         };
-        require!(Once, !self.seen.by_wish.contains_key(&wish), "wish {wish} is entered a second time as {sequence}");
+        require!(
+            Once,
+            !self.seen.by_wish.contains_key(&wish),
+            "wish {wish} is entered a second time as {sequence}"
+        );
         let in_hand = asked.is_some_and(|asked| asked.in_hand > 0);
         require!(RefusedNoTrace, in_hand, "{id} was answered as not entered, and is entry {sequence}");
         require!(
@@ -49,7 +53,11 @@ impl Witness {
         let is_sealed = self.seen.settlements.contains_key(&row.round);
         require!(InWindow, !is_sealed, "entry {sequence} joined {} after its settlement", round.id());
         let gate = self.promises.joins;
-        require!(StopBinds, !gate.binds(joined_at), "entry {sequence} was accepted at {joined_at} under {gate:?}");
+        require!(
+            StopBinds,
+            !gate.binds(joined_at),
+            "entry {sequence} was accepted at {joined_at} under {gate:?}"
+        );
         let stake_max = self.promises.stake_max;
         require!(StopBinds, row.bucks <= stake_max, "entry {sequence} stakes {} over {stake_max}", row.bucks);
         self.seen.by_id.insert(id.clone(), sequence);
@@ -66,8 +74,16 @@ impl Witness {
         let is_second = self.seen.settlements.contains_key(&row.round);
         require!(Once, !is_second, "{name} is settled a second time");
         let floor = self.seen.desk_ms;
-        require!(TimeMonotone, settled_at >= floor, "{name} was settled at {settled_at}, after a batch at {floor}");
-        require!(InWindow, settled_at >= round.end_ms(), "{name} was settled at {settled_at}, before its end");
+        require!(
+            TimeMonotone,
+            settled_at >= floor,
+            "{name} was settled at {settled_at}, after a batch at {floor}"
+        );
+        require!(
+            InWindow,
+            settled_at >= round.end_ms(),
+            "{name} was settled at {settled_at}, before its end"
+        );
         let gate = self.promises.settlements;
         require!(StopBinds, !gate.binds(settled_at), "{name} was settled at {settled_at} under {gate:?}");
         self.check_evidence(round, row.start, round.start_price_s())?;
@@ -105,16 +121,30 @@ impl Witness {
         let is_asked = OFFSETS_S.contains(&(asked_s - wanted_s));
         require!(Settles, is_asked, "{name} was decided by the price of {asked_s}, wanted {wanted_s}");
         let published = self.walk.at(round.market(), asked_s);
-        require!(Settles, published == Some(quote), "{name} was decided by {quote:?}, published was {published:?}");
+        require!(
+            Settles,
+            published == Some(quote),
+            "{name} was decided by {quote:?}, published was {published:?}"
+        );
         let distance_s = quote.published_s.abs_diff(wanted_s);
-        require!(Settles, distance_s <= PRICE_DISTANCE_MAX_S, "{name} was decided by a price {distance_s} s away");
+        require!(
+            Settles,
+            distance_s <= PRICE_DISTANCE_MAX_S,
+            "{name} was decided by a price {distance_s} s away"
+        );
         Ok(())
     }
 
     /// A new transfer: a join's own, or one that a settlement owes.
     pub(super) fn admit_transfer(&mut self, row: TransferRow) -> Result<(), Breach> {
         let floor = self.seen.desk_ms;
-        require!(TimeMonotone, row.at >= floor, "transfer {} is of {}, after a batch at {floor}", row.id, row.at);
+        require!(
+            TimeMonotone,
+            row.at >= floor,
+            "transfer {} is of {}, after a batch at {floor}",
+            row.id,
+            row.at
+        );
         match row.kind {
             JOIN => self.admit_stake(&row)?,
             PAYOUT | REFUND => self.admit_payout(&row)?,
@@ -139,18 +169,40 @@ impl Witness {
 
     fn admit_payout(&mut self, row: &TransferRow) -> Result<(), Breach> {
         let entry = self.seen.entries.get(&row.cause).map(|entry| entry.row.clone());
-        require!(RoundExact, entry.is_some(), "transfer {} pays entry {}, which is not there", row.id, row.cause);
+        require!(
+            RoundExact,
+            entry.is_some(),
+            "transfer {} pays entry {}, which is not there",
+            row.id,
+            row.cause
+        );
         let Some(entry) = entry else { return Ok(()) };
         let gate = self.promises.settlements;
-        require!(StopBinds, !gate.binds(row.at), "entry {} was paid at {} under {gate:?}", entry.sequence, row.at);
+        require!(
+            StopBinds,
+            !gate.binds(row.at),
+            "entry {} was paid at {} under {gate:?}",
+            entry.sequence,
+            row.at
+        );
         let settlement = self.seen.settlements.get_mut(&entry.round);
-        require!(RoundExact, settlement.is_some(), "entry {} was paid before its round was settled", row.cause);
+        require!(
+            RoundExact,
+            settlement.is_some(),
+            "entry {} was paid before its round was settled",
+            row.cause
+        );
         let Some(settlement) = settlement else { return Ok(()) };
         let is_first = settlement.paid.insert(entry.sequence);
         require!(Once, is_first, "entry {} is paid a second time by transfer {}", entry.sequence, row.id);
         let due = settlement.dues.payouts.get(&entry.sequence).copied();
         let amount = row.amount;
-        require!(RoundExact, due == Some(amount), "entry {} is paid {amount}, due was {due:?}", entry.sequence);
+        require!(
+            RoundExact,
+            due == Some(amount),
+            "entry {} is paid {amount}, due was {due:?}",
+            entry.sequence
+        );
         let side = settlement.dues.winner.unwrap_or(entry.side);
         let kind = if settlement.dues.winner.is_some() { PAYOUT } else { REFUND };
         let pool = self.seen.pools.get(&(entry.round, side)).copied();

@@ -31,7 +31,11 @@ impl Witness {
             match reply {
                 Ok(Ok(Joined { created })) => {
                     let id = &attempt.id;
-                    require!(Once, !created || is_made_here, "{id} is called created, but was not in its batch");
+                    require!(
+                        Once,
+                        !created || is_made_here,
+                        "{id} is called created, but was not in its batch"
+                    );
                     self.acknowledge(attempt, stored, *created)?;
                 }
                 Ok(Err(rejection)) => {
@@ -39,7 +43,9 @@ impl Witness {
                     let is_known = was_there && stored.is_some() && stored == attempt.content;
                     self.check_rejection(attempt, rejection, is_made_here, is_known, since)?;
                 }
-                Err(LaneFault::UnknownOutcome(_)) => self.promises.take_in_hand(std::slice::from_ref(attempt)),
+                Err(LaneFault::UnknownOutcome(_)) => {
+                    self.promises.take_in_hand(std::slice::from_ref(attempt))
+                }
                 Err(LaneFault::Unavailable(_) | LaneFault::Poison(_) | LaneFault::Closed) => {
                     let is_there = is_made_here && is_alone;
                     require!(RefusedNoTrace, !is_there, "{} is there after the answer {reply:?}", attempt.id);
@@ -102,19 +108,35 @@ impl Witness {
         round: Round,
         stats: &PoolStats,
     ) -> Result<(), Breach> {
-        let own = self.seen.entries.values().rev().filter(|entry| {
-            self.content_of(&entry.row).is_some_and(|content| content.wallet == wallet)
-        });
+        let own = self
+            .seen
+            .entries
+            .values()
+            .rev()
+            .filter(|entry| self.content_of(&entry.row).is_some_and(|content| content.wallet == wallet));
         let own: Vec<_> = own.collect();
         let shown = own.iter().take(50);
-        require!(Durable, shown.len() == results.rounds.len(), "{} shows {} entries of {}", results.wallet, results.rounds.len(), own.len());
+        require!(
+            Durable,
+            shown.len() == results.rounds.len(),
+            "{} shows {} entries of {}",
+            results.wallet,
+            results.rounds.len(),
+            own.len()
+        );
         for (entry, read) in shown.zip(&results.rounds) {
             self.check_result(&entry.row, read)?;
         }
         let staked: u128 = own.iter().map(|entry| super::round::cents(&entry.row)).sum();
         let paid: u128 = own.iter().filter_map(|entry| self.due(entry.row.round, entry.row.sequence)).sum();
         let totals = (results.totals.staked_lamports, results.totals.paid_lamports);
-        require!(RoundExact, totals == (staked, paid), "{} reads {totals:?}, not {:?}", results.wallet, (staked, paid));
+        require!(
+            RoundExact,
+            totals == (staked, paid),
+            "{} reads {totals:?}, not {:?}",
+            results.wallet,
+            (staked, paid)
+        );
         let entries = self.seen.by_round.get(&round.key()).map_or(0, Vec::len);
         let read = usize::try_from(stats.entries).unwrap_or(usize::MAX);
         require!(Durable, read == entries, "{} reads {read} entries of {entries}", round.id());

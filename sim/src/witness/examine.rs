@@ -35,7 +35,11 @@ impl Witness {
         self.check_market_totals(&tables)?;
         let entries: Vec<i64> = self.seen.entries.keys().copied().collect();
         let told = &tables.accepted_events;
-        require!(AuditChain, *told == entries, "the audit log tells of entries {told:?}, there are {entries:?}");
+        require!(
+            AuditChain,
+            *told == entries,
+            "the audit log tells of entries {told:?}, there are {entries:?}"
+        );
         Ok(())
     }
 
@@ -53,7 +57,11 @@ impl Witness {
         require!(Durable, seen == stored, "{seen} transfers were committed, {stored} are there");
         let mut settlements: Vec<&SettlementRow> = self.seen.settlements.values().map(|s| &s.row).collect();
         settlements.sort_unstable_by_key(|row| row.order);
-        require!(Durable, tables.settlements.iter().eq(settlements), "settlements changed after their commit");
+        require!(
+            Durable,
+            tables.settlements.iter().eq(settlements),
+            "settlements changed after their commit"
+        );
         for (id, asked) in &self.promises.asked {
             let (promised, stored) = (asked.acknowledged, self.stored(id));
             let holds = promised.is_none() || promised == stored;
@@ -66,11 +74,17 @@ impl Witness {
     fn check_accounts(&self, tables: &Tables) -> Result<(), Breach> {
         let mut posted: BTreeMap<i64, (u128, u128, Option<i64>, usize)> = BTreeMap::new();
         for transfer in &tables.transfers {
-            for (account, previous, is_debit) in
-                [(transfer.debit, transfer.debit_previous, true), (transfer.credit, transfer.credit_previous, false)]
-            {
+            for (account, previous, is_debit) in [
+                (transfer.debit, transfer.debit_previous, true),
+                (transfer.credit, transfer.credit_previous, false),
+            ] {
                 let (debits, credits, last, count) = posted.entry(account).or_default();
-                require!(LedgerZero, *last == previous, "the chain of account {account} breaks at {}", transfer.id);
+                require!(
+                    LedgerZero,
+                    *last == previous,
+                    "the chain of account {account} breaks at {}",
+                    transfer.id
+                );
                 *(if is_debit { debits } else { credits }) += transfer.amount;
                 (*last, *count) = (Some(transfer.id), *count + 1);
             }
@@ -79,13 +93,22 @@ impl Witness {
         for account in &tables.accounts {
             let due = posted.get(&account.id).copied().unwrap_or_default();
             let found = (account.debits, account.credits, account.last_transfer, account.postings);
-            require!(LedgerZero, found == due, "{} has totals {found:?}, its transfers give {due:?}", account.path);
+            require!(
+                LedgerZero,
+                found == due,
+                "{} has totals {found:?}, its transfers give {due:?}",
+                account.path
+            );
             require!(LedgerZero, account.held == 0, "{} holds {} for nobody", account.path, account.held);
             let sum = sums.entry(account.asset).or_default();
             *sum = (sum.0 + account.debits, sum.1 + account.credits);
         }
         for (asset, (debits, credits)) in sums {
-            require!(LedgerZero, debits == credits, "asset {asset} has debits {debits} and credits {credits}");
+            require!(
+                LedgerZero,
+                debits == credits,
+                "asset {asset} has debits {debits} and credits {credits}"
+            );
         }
         let mut owners: BTreeSet<i64> = tables.wallets.iter().map(|wallet| wallet.account).collect();
         owners.extend(tables.pools.iter().flat_map(|pool| pool.accounts));
@@ -100,10 +123,16 @@ impl Witness {
     fn check_pools(&self, tables: &Tables) -> Result<(), Breach> {
         let rounds: Vec<i64> = tables.pools.iter().map(|pool| pool.round).collect();
         let with_entries: Vec<i64> = self.seen.by_round.keys().copied().collect();
-        require!(RefusedNoTrace, rounds == with_entries, "there are pools of {rounds:?}, entries of {with_entries:?}");
+        require!(
+            RefusedNoTrace,
+            rounds == with_entries,
+            "there are pools of {rounds:?}, entries of {with_entries:?}"
+        );
         for pool in &tables.pools {
-            let entries: Vec<&EntryRow> =
-                self.seen.by_round[&pool.round].iter().map(|sequence| &self.seen.entries[sequence].row).collect();
+            let entries: Vec<&EntryRow> = self.seen.by_round[&pool.round]
+                .iter()
+                .map(|sequence| &self.seen.entries[sequence].row)
+                .collect();
             let players: BTreeSet<i64> = entries.iter().map(|entry| entry.wallet).collect();
             let last = |side: i64| entries.iter().rev().find(|e| e.side == side).map(|e| e.sequence);
             let found = (pool.entries, pool.players, pool.last_entries, pool.stakes.as_str());
@@ -113,13 +142,29 @@ impl Witness {
             let settlement = self.seen.settlements.get(&pool.round);
             let is_paid = settlement.is_some_and(|s| s.paid.len() == s.dues.payouts.len());
             let state = i64::from(settlement.is_some()) + i64::from(tables.completed.contains(&pool.round));
-            require!(RoundExact, pool.state == state, "pool {} is in state {}, not {state}", pool.round, pool.state);
+            require!(
+                RoundExact,
+                pool.state == state,
+                "pool {} is in state {}, not {state}",
+                pool.round,
+                pool.state
+            );
             let is_complete = state == 2;
-            require!(RoundExact, is_paid == is_complete, "pool {}: paid {is_paid}, complete {is_complete}", pool.round);
+            require!(
+                RoundExact,
+                is_paid == is_complete,
+                "pool {}: paid {is_paid}, complete {is_complete}",
+                pool.round
+            );
             let balance = |id: i64| tables.accounts.iter().find(|a| a.id == id).map(|a| a.credits - a.debits);
             let left = pool.accounts.map(balance);
             let is_empty = left == [Some(0), Some(0)];
-            require!(RoundExact, !is_complete || is_empty, "pool {} is settled, and holds {left:?}", pool.round);
+            require!(
+                RoundExact,
+                !is_complete || is_empty,
+                "pool {} is settled, and holds {left:?}",
+                pool.round
+            );
         }
         Ok(())
     }
@@ -136,9 +181,15 @@ impl Witness {
             let last = entries.last().map(|entry| entry.sequence);
             let found = (wallet.entries, Some(wallet.last_entry), &wallet.address);
             let due = (entries.len(), last, &self.seen.wallets[&wallet.account]);
-            require!(RoundExact, found == due, "wallet {} is {found:?}, its entries give {due:?}", wallet.account);
+            require!(
+                RoundExact,
+                found == due,
+                "wallet {} is {found:?}, its entries give {due:?}",
+                wallet.account
+            );
             let previous = std::iter::once(None).chain(entries.iter().map(|entry| Some(entry.sequence)));
-            let is_chain = entries.iter().zip(previous).all(|(entry, previous)| entry.wallet_previous == previous);
+            let is_chain =
+                entries.iter().zip(previous).all(|(entry, previous)| entry.wallet_previous == previous);
             require!(RoundExact, is_chain, "the entries of wallet {} hang on no chain", wallet.account);
         }
         Ok(())
@@ -153,8 +204,10 @@ impl Witness {
             total.2.insert(entry.row.round);
         }
         let count = |rounds: &BTreeSet<i64>| i64::try_from(rounds.len()).expect("few rounds");
-        let due: Vec<_> =
-            due.iter().map(|(market, (entries, bucks, rounds))| (*market, *entries, *bucks, count(rounds))).collect();
+        let due: Vec<_> = due
+            .iter()
+            .map(|(market, (entries, bucks, rounds))| (*market, *entries, *bucks, count(rounds)))
+            .collect();
         let found = &tables.market_totals;
         require!(RoundExact, *found == due, "the markets' totals are {found:?}, their entries give {due:?}");
         Ok(())

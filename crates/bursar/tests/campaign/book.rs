@@ -62,8 +62,10 @@ impl Book {
     /// How many rounds there are in each state: unsealed, settling, settled.
     pub fn rounds_by_state(&self) -> [usize; 3] {
         let read = |row: &Row<'_>| row.get::<i64>(0);
-        let states =
-            self.store.read("test.states", |tx| tx.query("SELECT state FROM rounds_pool", &[], read)).unwrap();
+        let states = self
+            .store
+            .read("test.states", |tx| tx.query("SELECT state FROM rounds_pool", &[], read))
+            .unwrap();
         [0, 1, 2].map(|state| states.iter().filter(|stored| **stored == state).count())
     }
 
@@ -77,7 +79,8 @@ impl Book {
     /// All accounts add up to nothing, and the audit log is as it was recorded.
     #[track_caller]
     pub fn check_sums_and_audit(&self) {
-        let (sums, log) = self.store.read("test.sums", |tx| Ok((trial_balance(tx)?, verify(tx, None)?))).unwrap();
+        let (sums, log) =
+            self.store.read("test.sums", |tx| Ok((trial_balance(tx)?, verify(tx, None)?))).unwrap();
         for total in sums {
             assert!(total.sum.is_zero(), "{total:?}");
         }

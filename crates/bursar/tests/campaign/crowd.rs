@@ -1,7 +1,7 @@
 //! Players that keep joining, each on a connection of its own, until they are told to stop or their server is gone.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Instant;
 

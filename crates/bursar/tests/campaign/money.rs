@@ -23,7 +23,8 @@ pub enum Due {
 
 /// `outcome` is `Some(up wins)`, or a tie.
 pub fn due(entries: &[Staked], outcome: Option<bool>) -> Due {
-    let sum = |is_up: bool| entries.iter().filter(|entry| entry.is_up == is_up).map(|entry| entry.cents).sum();
+    let sum =
+        |is_up: bool| entries.iter().filter(|entry| entry.is_up == is_up).map(|entry| entry.cents).sum();
     let (up, down): (u128, u128) = (sum(true), sum(false));
     let Some(up_wins) = outcome.filter(|_| up > 0 && down > 0) else { return Due::Refund };
     let (total, winning) = (up + down, if up_wins { up } else { down });

@@ -25,9 +25,14 @@ impl Random {
         self.next() % end
     }
 
+    /// A place in a list that is not empty.
+    pub fn index(&mut self, length: usize) -> usize {
+        usize::try_from(self.below(u64::try_from(length).unwrap())).unwrap()
+    }
+
     /// One of `choices`.
     pub fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[usize::try_from(self.below(u64::try_from(choices.len()).unwrap())).unwrap()]
+        choices[self.index(choices.len())]
     }
 
     /// A time below `end`, to the microsecond.

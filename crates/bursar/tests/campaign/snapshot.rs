@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use bursar_store::{StoreError, Tx};
 
 use super::money::{Due, Staked, due};
-use super::rows::{self, Account, Entry, FEE, JOIN, MERGE, Moved, PAYOUT, Pool, REFUND, Settlement, Transfer};
+use super::rows::{
+    self, Account, Entry, FEE, JOIN, MERGE, Moved, PAYOUT, Pool, REFUND, Settlement, Transfer,
+};
 use super::{Bet, Outcomes};
 use crate::harness::wallet;
 
@@ -73,7 +75,9 @@ impl Snapshot {
         let stored: BTreeMap<&str, &Entry> = self.entries.iter().map(|entry| (&*entry.id, entry)).collect();
         assert_eq!(stored.len(), self.entries.len(), "an id stands twice");
         for bet in accepted {
-            let Some(entry) = stored.get(&*bet.id) else { panic!("lost, although it was acknowledged: {bet:?}") };
+            let Some(entry) = stored.get(&*bet.id) else {
+                panic!("lost, although it was acknowledged: {bet:?}")
+            };
             let cents = u128::try_from(bet.bucks * 100).unwrap();
             let staked = (entry.round_key, entry.staked.is_up, entry.staked.cents);
             assert_eq!(staked, (bet.round_key(), bet.is_up, cents), "{bet:?}");
@@ -97,11 +101,17 @@ impl Snapshot {
         self.check_consistent();
         let mut moved: Vec<Moved> = self.transfers.iter().map(|transfer| transfer.moved).collect();
         let mut expected = self.joins();
-        expected.extend(self.pools.iter().filter(|pool| pool.state == 2).flat_map(|pool| self.payouts(pool, outcomes)));
+        expected.extend(
+            self.pools.iter().filter(|pool| pool.state == 2).flat_map(|pool| self.payouts(pool, outcomes)),
+        );
         moved.sort_unstable();
         expected.sort_unstable();
         let difference = moved.iter().zip(&expected).find(|(moved, expected)| moved != expected);
-        assert_eq!((difference, moved.len()), (None, expected.len()), "transfers of the ledger, and those expected");
+        assert_eq!(
+            (difference, moved.len()),
+            (None, expected.len()),
+            "transfers of the ledger, and those expected"
+        );
         for pool in self.pools.iter().filter(|pool| pool.state == 2) {
             for side in pool.sides {
                 let account = &self.accounts[&side];
@@ -133,7 +143,8 @@ impl Snapshot {
         joins.sort_unstable();
         expected.sort_unstable();
         assert_eq!(joins, expected, "joins of the ledger, and entries");
-        let mut paid: Vec<(i64, i64)> = kinds(PAYOUT).chain(kinds(REFUND)).map(|paid| (0, paid.moved.4)).collect();
+        let mut paid: Vec<(i64, i64)> =
+            kinds(PAYOUT).chain(kinds(REFUND)).map(|paid| (0, paid.moved.4)).collect();
         paid.extend(kinds(FEE).chain(kinds(MERGE)).map(|taken| (taken.moved.3, taken.moved.4)));
         paid.sort_unstable();
         assert!(paid.is_sorted_by(|a, b| a < b), "something was paid twice");
@@ -151,9 +162,7 @@ impl Snapshot {
         let mut paid = BTreeMap::new();
         for pool in self.pools.iter().filter(|pool| pool.state == 2) {
             let won: BTreeMap<i64, u128> = match due(&self.staked(pool), outcomes.of(pool.round_key)) {
-                Due::Refund => {
-                    self.staked(pool).iter().map(|entry| (entry.sequence, entry.cents)).collect()
-                }
+                Due::Refund => self.staked(pool).iter().map(|entry| (entry.sequence, entry.cents)).collect(),
                 Due::Win { payouts, .. } => payouts.into_iter().collect(),
             };
             for entry in self.of_round(pool) {
@@ -182,7 +191,8 @@ impl Snapshot {
     }
 
     fn joins(&self) -> Vec<Moved> {
-        let sides: BTreeMap<i64, [i64; 2]> = self.pools.iter().map(|pool| (pool.round_key, pool.sides)).collect();
+        let sides: BTreeMap<i64, [i64; 2]> =
+            self.pools.iter().map(|pool| (pool.round_key, pool.sides)).collect();
         let join = |entry: &Entry| {
             let [up, down] = sides[&entry.round_key];
             let side = if entry.staked.is_up { up } else { down };
@@ -194,7 +204,8 @@ impl Snapshot {
     /// Every transfer that settling this round takes.
     fn payouts(&self, pool: &Pool, outcomes: &Outcomes) -> Vec<Moved> {
         let [up, down] = pool.sides;
-        let wallets: BTreeMap<i64, i64> = self.of_round(pool).map(|entry| (entry.staked.sequence, entry.wallet)).collect();
+        let wallets: BTreeMap<i64, i64> =
+            self.of_round(pool).map(|entry| (entry.staked.sequence, entry.wallet)).collect();
         match due(&self.staked(pool), outcomes.of(pool.round_key)) {
             Due::Refund => self
                 .of_round(pool)
@@ -210,7 +221,8 @@ impl Snapshot {
                     (losers, winners, losing, MERGE, pool.round_key),
                     (winners, *treasury.expect("a treasury").0, fee, FEE, pool.round_key),
                 ];
-                let paid = payouts.iter().map(|(entry, cents)| (winners, wallets[entry], *cents, PAYOUT, *entry));
+                let paid =
+                    payouts.iter().map(|(entry, cents)| (winners, wallets[entry], *cents, PAYOUT, *entry));
                 moved.extend(paid);
                 moved
             }
@@ -229,7 +241,13 @@ impl Snapshot {
             Due::Refund => (1, None, 0, None),
             Due::Win { up_wins, fee, newest, .. } => (0, Some(i64::from(!up_wins)), fee, Some(newest)),
         };
-        let found = (settlement.mode, settlement.winner, settlement.total, settlement.fee, settlement.remainder_entry);
+        let found = (
+            settlement.mode,
+            settlement.winner,
+            settlement.total,
+            settlement.fee,
+            settlement.remainder_entry,
+        );
         assert_eq!(found, (mode, winner, total, fee, remainder), "{}", pool.round_id);
         assert!(settlement.settled_at_ms >= pool.end_ms(), "{} is settled early", pool.round_id);
     }

@@ -28,20 +28,19 @@ impl Fleet {
 
     /// Any one of them.
     pub fn any(&self, random: &mut Random) -> &Server {
-        let count = u64::try_from(self.servers.len()).unwrap();
-        &self.servers[usize::try_from(random.below(count)).unwrap()]
+        &self.servers[random.index(self.servers.len())]
     }
 
-    /// Kills some of them at once: at least one, perhaps all.
+    /// Kills at least one of them, perhaps all.
     pub fn kill(&mut self, random: &mut Random) {
-        let spared = random.below(u64::try_from(self.servers.len()).unwrap());
-        for _ in spared..u64::try_from(self.servers.len()).unwrap() {
-            let index = random.below(u64::try_from(self.servers.len()).unwrap());
-            self.servers.swap_remove(usize::try_from(index).unwrap()).kill();
+        let spared = random.index(self.servers.len());
+        while self.servers.len() > spared {
+            let index = random.index(self.servers.len());
+            self.servers.swap_remove(index).kill();
         }
     }
 
-    /// Kills the only one.
+    /// Kills all of them.
     pub fn kill_all(&mut self) {
         self.servers.drain(..).for_each(Server::kill);
     }

@@ -60,7 +60,9 @@ impl Campaign {
         let base = self.fleet.any(&mut self.random).base().to_owned();
         let (moving, takes) = match moment {
             Moment::Joining => (None, Duration::from_millis(10)),
-            Moment::Settling { takes } => (Some(std::thread::spawn(move || move_clock(&base, next_ms))), takes),
+            Moment::Settling { takes } => {
+                (Some(std::thread::spawn(move || move_clock(&base, next_ms))), takes)
+            }
         };
         std::thread::sleep(self.random.shorter_than(takes));
         self.fleet.kill(&mut self.random);
@@ -91,8 +93,13 @@ impl Campaign {
     /// Players at every server, each at the first of these rounds until the clock has passed it.
     fn crowd(&mut self, starts: [i64; 3]) -> Crowd {
         self.cycle += 1;
-        let places: Vec<(usize, String)> =
-            self.fleet.bases().into_iter().flat_map(|base| std::iter::repeat_n(base, PLAYERS)).enumerate().collect();
+        let places: Vec<(usize, String)> = self
+            .fleet
+            .bases()
+            .into_iter()
+            .flat_map(|base| std::iter::repeat_n(base, PLAYERS))
+            .enumerate()
+            .collect();
         Crowd::start(places.into_iter().map(|(place, base)| {
             let (cycle, mut random, mut number, mut at) = (self.cycle, self.random.part(), 0, 0);
             let player: Player = Box::new(move |heard| {
@@ -110,7 +117,8 @@ impl Campaign {
     /// late, which says that it is not there.
     fn account(&mut self, asked: Vec<Asked>) {
         let bases = self.fleet.bases();
-        let mut connections: Vec<Connection> = bases.iter().map(|base| Connection::open(base).unwrap()).collect();
+        let mut connections: Vec<Connection> =
+            bases.iter().map(|base| Connection::open(base).unwrap()).collect();
         for (index, Asked { bet, heard, .. }) in asked.into_iter().enumerate() {
             let connection = &mut connections[index % bases.len()];
             let again = match &heard {
@@ -158,7 +166,9 @@ impl Campaign {
         book.snapshot().check_consistent();
         let found = match (moment, book.rounds_by_state()) {
             (Moment::Joining, _) => "killed among joins",
-            (Moment::Settling { .. }, [_, 0, settled]) if settled > settled_before => "killed after the payout",
+            (Moment::Settling { .. }, [_, 0, settled]) if settled > settled_before => {
+                "killed after the payout"
+            }
             (Moment::Settling { .. }, [_, 0, _]) => "killed before the plan",
             (Moment::Settling { .. }, _) => "killed between plan and payout",
         };

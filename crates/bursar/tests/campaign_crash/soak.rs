@@ -1,8 +1,8 @@
 //! Three servers on one PostgreSQL that join and settle at the same time.
 
+use std::sync::Arc;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::Arc;
 
 use crate::campaign::{Bet, Book, Connection, Crowd, Heard, Outcomes, Player, Random, Seat, setup};
 use crate::fleet::Fleet;
@@ -19,7 +19,9 @@ const KEY: &str = "x-sim-settle-key: soak\r\n";
 #[test]
 fn campaign_of_three_servers_settles_each_round_once_and_totals_are_what_was_acknowledged() {
     let (place, prices) = (Place::postgres(), Prices::start());
-    let setup = setup(&place, &prices).env("SIM_SETTLE_API_KEY", "soak").env("PANCHO_RL_SIM_SETTLE_IP_LIMIT", "1000000");
+    let setup = setup(&place, &prices)
+        .env("SIM_SETTLE_API_KEY", "soak")
+        .env("PANCHO_RL_SIM_SETTLE_IP_LIMIT", "1000000");
     let fleet = Fleet::with(setup, SERVERS);
     let (mut random, mut outcomes) = (Random::of_campaign(), Outcomes::default());
     for round in 0..ROUNDS + 4 {

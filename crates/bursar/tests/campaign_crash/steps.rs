@@ -1,12 +1,13 @@
 //! A kill at each step of each unit of work, where it is known beforehand what must have been lost and what not.
 
-use crate::campaign::{Bet, Book, Connection, Failpoints, Heard, Outcomes, Random, STEPS, setup};
+use crate::campaign::{Bet, Book, Connection, Failpoints, Heard, Outcomes, Random, STEPS, count, setup};
 use crate::fleet::{Fleet, move_clock};
 use crate::harness::{Place, Prices, START_MS};
 
 const END_MS: i64 = START_MS + 360_000;
 /// What settling a round goes through, in order.
-const SETTLING: [&str; 5] = ["desk.move_clock", "desk.job_begin", "rounds.freeze", "rounds.post", "desk.job_end"];
+const SETTLING: [&str; 5] =
+    ["desk.move_clock", "desk.job_begin", "rounds.freeze", "rounds.post", "desk.job_end"];
 /// Entries of each cycle, over all markets.
 const ENTRIES: u64 = 24;
 
@@ -48,8 +49,11 @@ fn campaign_of_steps_a_kill_at_each_step_of_settling_settles_each_round_once() {
         let mut fleet = Fleet::with(setup, 1);
         let (mut random, mut outcomes) = (Random::of_campaign(), Outcomes::default());
         let (mut accepted, mut now_ms) = (Vec::new(), START_MS);
+        // On PostgreSQL the lease of a killed server has to run out each time: the long form tries every step there.
+        let is_long = place.is_embedded() || count("BURSAR_CAMPAIGN_KILLS", 0) >= 60;
+        let steps = if is_long { &STEPS[..] } else { &STEPS[2..] };
         for unit in SETTLING {
-            for step in STEPS {
+            for step in steps.iter().copied() {
                 outcomes.publish(&prices, now_ms, &mut random);
                 accepted.extend(join_all(&fleet, &format!("{unit}-{step}"), now_ms, &mut random));
                 let base = fleet.bases().remove(0);

@@ -4,9 +4,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use bursar_control::{ControlFile, RecordedStop};
+use bursar_store::clock::machine_time;
 
-use crate::campaign::{Failpoints, count, wait_until};
-use crate::harness::{Join, Output, Place, Server};
+use crate::campaign::{Bet, Connection, Failpoints, Heard, count, wait_until};
+use crate::harness::{Join, Output, Place, START_MS, Server};
 use crate::stage::{Stage, setup};
 
 /// Servers held at a known step, in the short form; each stop waits 3 s for the lock.
@@ -26,7 +27,8 @@ impl Frozen<'_> {
     fn freeze(server: &Server) -> Frozen<'_> {
         signal(server, "-STOP");
         let status = format!("/proc/{}/stat", server.pid());
-        let is_stopped = || std::fs::read_to_string(&status).unwrap().rsplit(')').next().unwrap().starts_with(" T");
+        let is_stopped =
+            || std::fs::read_to_string(&status).unwrap().rsplit(')').next().unwrap().starts_with(" T");
         wait_until("the server stands still", is_stopped);
         Frozen(server)
     }
@@ -44,7 +46,7 @@ fn signal(server: &Server, name: &str) {
 
 /// `bursar ops pause joins`, which must not wait for ever.
 #[track_caller]
-fn pause(stage: &Stage) -> Output {
+pub fn pause(stage: &Stage) -> Output {
     let began = Instant::now();
     let output = stage.tool.run(&["ops", "pause", "joins", "--reason", "campaign"]);
     assert_eq!(output.status, 0, "{output:?}");
@@ -56,7 +58,11 @@ fn pause(stage: &Stage) -> Output {
 #[track_caller]
 fn check_recorded(output: &Output, server: &Server) {
     let answer = output.json();
-    assert_eq!((&answer["state"], &answer["waitingFor"]), (&"recorded".into(), &server.pid().into()), "{output:?}");
+    assert_eq!(
+        (&answer["state"], &answer["waitingFor"]),
+        (&"recorded".into(), &server.pid().into()),
+        "{output:?}"
+    );
     assert!(output.stderr.contains(&format!("waiting for process {}", server.pid())), "{output:?}");
 }
 
@@ -116,10 +122,40 @@ fn campaign_of_hanging_servers_only_the_batch_that_is_committing_outlives_a_reco
     stage.book.check_sums_and_audit();
 }
 
+#[test]
+fn campaign_of_hanging_servers_a_recorded_stop_binds_the_server_that_comes_after_a_kill() {
+    let place = Place::sqlite();
+    let (_prices, setup) = setup(&place);
+    let (failpoints, setup) = Failpoints::beside(&place, setup);
+    let mut stage = Stage::start(place, &setup, 1);
+    let bet = Bet::any("asked-before".to_owned(), START_MS, &mut stage.random);
+    let mut connection = Connection::open(stage.servers[0].base()).unwrap();
+    failpoints.arm(UNIT, "statement");
+    connection.send_join(&bet);
+    failpoints.wait_until_held(UNIT, "statement");
+    let server = stage.servers.remove(0);
+    let frozen = Frozen::freeze(&server);
+    check_recorded(&pause(&stage), &server);
+    std::mem::forget(frozen);
+    server.kill();
+    assert_eq!(connection.hear_join(), Heard::Nothing);
+    failpoints.release(UNIT, "statement");
+
+    stage.servers.push(setup.start());
+    assert_eq!(Join::new("asked-after").send(&stage.servers[0]).expect_code(503), "joins_paused");
+    check_adopted(&stage);
+    stage.resume();
+    assert_eq!(Connection::open(stage.servers[0].base()).unwrap().join(&bet), Heard::Created);
+    stage.book.check_sums_and_audit();
+}
+
 /// What the command does first, and all that binds a server that hangs.
-fn record(stage: &Stage) {
+pub fn record(stage: &Stage) {
     let [desk, key, actor, reason] = ["rounds", "pause_joins", "cli:campaign", "campaign"].map(str::to_owned);
-    ControlFile::beside(&stage.place.file()).record(&[RecordedStop { desk, key, actor, reason, at_ms: 1 }]).unwrap();
+    let at_ms = machine_time().ms();
+    ControlFile::beside(&stage.place.file())
+        .record(&[RecordedStop { desk, key, actor, reason, at_ms }])
+        .unwrap();
 }
 
 #[test]

@@ -138,7 +138,7 @@ impl Settler {
                 return Ok(None);
             }
             let settings = Values(settings::values(tx, ConfigTable::ROUNDS, &all())?);
-            let limit = limit.unwrap_or_else(|| settings.get(SETTLE_LIMIT));
+            let limit = limit.unwrap_or_else(|| settings.get(SETTLE_LIMIT)).max(0);
             let pools = Pool::due(tx, now, limit)?;
             let rounds: Vec<Round> = pools.iter().map(|pool| pool.round).collect();
             let misses = retry::misses(tx, &rounds)?;

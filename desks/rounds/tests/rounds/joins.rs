@@ -105,13 +105,16 @@ fn a_replay_is_not_charged_to_the_wallet() {
 }
 
 #[test]
-fn a_clock_that_falls_back_does_not_reopen_a_round() {
+fn time_never_goes_back_from_one_join_or_settlement_to_the_next() {
     for_each_desk(|desk| {
-        desk.accept(&[up(1, 5)]);
-        let sol = round(Market::Sol, 0);
+        let (sol, btc) = (round(Market::Sol, 0), round(Market::Btc, 0));
+        [10_000, 30_000, 20_000].iter().for_each(|ms| desk.at(START + ms).accept(&[up(1, 5)]));
+        let joined: Vec<i64> = desk.results(1).rounds.iter().map(|entry| entry.joined_at_ms).collect();
+        assert_eq!(joined, [START + 30_000, START + 30_000, START + 10_000]);
         desk.settle_at(sol.end_ms());
-        assert_eq!(desk.at(START).join(&up(2, 5)), Err(JoinRejection::OutsideOpenWindow));
-        assert_eq!(desk.stats(sol).entries, 1);
+        for bet in [up(2, 5), up(2, 5).round(btc)] {
+            assert_eq!(desk.at(START).join(&bet), Err(JoinRejection::OutsideOpenWindow));
+        }
     });
 }
 

@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bursar_rounds::market::Market;
 use bursar_rounds::settings::PAUSE_JOINS;
-use bursar_rounds::settle::{FEE, MERGE, PAYOUT, REFUND, Settler};
+use bursar_rounds::settle::{FEE, MERGE, PAYOUT, REFUND, Settler, SettlerParts};
 use bursar_rounds::timing::Round;
+use bursar_store::fault::Step;
 use bursar_store::lane::run_batch;
 use bursar_store::{EngineKind, Store};
 
-use crate::fixture::{Bet, Desk, down, flip, join_work, round, up};
+use crate::fixture::{Bet, Desk, Prices, down, flip, for_each_desk, join_work, round, up};
 
 /// Six rounds: three that UP wins, one tie, one with UP only and one with DOWN only; eight entries each.
 fn six_rounds(desk: &Desk, cycle: i64) -> [Round; 6] {
@@ -73,6 +74,31 @@ fn two_settlers_on_sqlite_settle_each_round_once_in_one_process_or_in_two() {
     desk.at(rounds[11].end_ms());
     settled.extend(settle_at_once(&desk, &[desk.store.clone(), desk.test.another(|_| {})]));
     assert_each_settled_once(&desk, &rounds, settled);
+}
+
+#[test]
+fn a_settler_without_prices_leaves_alone_what_another_one_has_settled_meanwhile() {
+    for_each_desk(|desk| {
+        let sol = round(Market::Sol, 0);
+        desk.accept(&[up(1, 10), down(2, 25)]);
+        desk.at(sol.end_ms());
+        let prices = Arc::new(Prices::default());
+        prices.rise(sol);
+        let faster = desk.test.another(|options| options.faults = None);
+        let faster = Settler::new(SettlerParts { prices, ..desk.settler_parts(&faster, "faster") });
+        let id = sol.id();
+        desk.hook.set(move |unit, step| {
+            if unit == "rounds.price_miss" && step == Step::Begin {
+                assert_eq!(faster.run_due(None).unwrap().settled, [id.as_str()]);
+            }
+            None
+        });
+        assert_eq!(desk.settle().unwrap().settled, Vec::<String>::new());
+        desk.hook.clear();
+        assert_eq!((desk.next_due(), desk.outcome(1)), (None, ("WIN", 3_290)));
+        assert_eq!(desk.count_events("sim_settle.price_unavailable"), 0);
+        assert!(!desk.dump().iter().any(|row| row.starts_with("rounds_price_retry")));
+    });
 }
 
 #[test]

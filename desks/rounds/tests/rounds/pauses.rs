@@ -1,6 +1,7 @@
 //! Settlement under a stop: nothing moves, reads stay up, and resuming completes (docs/spec/rounds.md 4.13, R7, R33, R34).
 
 use bursar_control::{ControlFile, RecordedStop, Switchboard};
+use bursar_rounds::join::JoinRejection;
 use bursar_rounds::market::Market;
 use bursar_rounds::settings::{PAUSE_SIM_SETTLEMENTS, SWITCHES};
 use bursar_rounds::settle::{PAYOUT, SettleError, Settler, SettlerParts};
@@ -119,6 +120,20 @@ fn a_stop_recorded_in_the_control_file_amid_the_payouts_binds_the_chunk_that_is_
     file.forget(&[PAUSE_SIM_SETTLEMENTS]).unwrap();
     assert_eq!(settler.run_due(None).unwrap().settled, [sol.id()]);
     assert_eq!(desk.transfers(PAYOUT), 5);
+}
+
+#[test]
+fn a_switch_whose_row_is_missing_or_unreadable_stops_what_it_guards() {
+    for_each_desk(|desk| {
+        let sol = won_by_five(desk);
+        desk.write(|tx| tx.execute("DELETE FROM rounds_config WHERE key = 'pause_joins'", &[]));
+        let sql = "UPDATE rounds_config SET value = 'OFF' WHERE key = 'pause_sim_settlements'";
+        desk.write(|tx| tx.execute(sql, &[]));
+        assert_eq!(desk.join(&up(9, 5)), Err(JoinRejection::Paused));
+        assert!(is_paused(&desk.at(sol.end_ms()).settle()));
+        let status = desk.status();
+        assert!(status.joins_paused && status.settlement_paused && !status.settle_api_paused);
+    });
 }
 
 #[test]

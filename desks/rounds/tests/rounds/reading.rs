@@ -123,7 +123,8 @@ fn nobody_knows_anything_about_a_round_or_wallet_that_never_was() {
 fn health_and_status_count_rounds_that_are_past_their_end_and_not_settled() {
     for_each_desk(|desk| {
         let [sol, btc] = [Market::Sol, Market::Btc].map(|market| round(market, 0));
-        desk.accept(&[up(1, 5), up(1, 5).round(btc), down(2, 5).round(btc)]);
+        desk.accept(&[up(1, 5), up(1, 5).round(btc)]);
+        desk.accept(&[down(2, 5).round(btc)]);
         let counts = || {
             let health = desk.health();
             let totals = health.totals;

@@ -42,10 +42,11 @@ impl Stop<'_> {
     /// Records the stop beside the database, then tries its rows.
     fn embedded(&self, path: &Path) -> Result<Value, CommandError> {
         let file = ControlFile::beside(path);
-        let recorded = file.record(&self.recorded_stops());
+        let stops = self.recorded_stops();
+        let recorded = file.record(&stops);
         match (recorded, self.set()) {
             (recorded, Ok(store)) => {
-                let cleared = recorded.and_then(|()| file.forget(self.switches));
+                let cleared = recorded.and_then(|()| file.forget_recorded(&stops));
                 if let Err(error) = cleared {
                     let text = format!("The rows say stop. Look at the control file nevertheless: {error}");
                     self.context.say(&text);
