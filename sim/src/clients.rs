@@ -22,7 +22,7 @@ use crate::world::World;
 /// How often one wish is sent before its client gives up.
 const SENDS_MAX: u32 = 7;
 /// Mean time between bursts, ms.
-const BURST_GAP_MS: i64 = 32_000;
+const BURST_GAP_MS: i64 = 50_000;
 
 /// All clients with what they ever wished.
 #[derive(Debug)]

@@ -108,7 +108,8 @@ impl Operators {
             (true, 0) => Act::Stop(what, None),
             (true, 1) => Act::Stop(what, Some(now_ms + random.between(1_000, 90_000))),
             (true, 2) => Act::TypeStop(what, "on"),
-            (true, _) => Act::TypeStop(what, random.pick(&["on", "ON", "yes please"])),
+            // Whatever is neither `on` nor `off` counts as stopped.
+            (true, _) => Act::TypeStop(what, if random.chance(1, 2) { "ON" } else { "yes please" }),
             (false, 0 | 1) => Act::Resume(what),
             (false, _) => Act::TypeResume(what),
         }

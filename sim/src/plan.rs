@@ -90,7 +90,7 @@ impl Plan {
             nodes: usize::try_from(random.between(1, 3)).expect("a few"),
             markets,
             wallets,
-            burst_max: random.below(9) + 6,
+            burst_max: random.below(14) + 12,
             strikes,
             strike_gap_ms: random.between(40_000, 120_000),
             network_loss_of_1000: random.below(80),

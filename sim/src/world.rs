@@ -133,7 +133,7 @@ impl World {
         self.plan_in(self.plan.strike_gap_ms / 2, Event::Strike);
         self.plan_in(60_000, Event::Operator);
         self.plan_in(70_000, Event::Results);
-        self.plan_in(600_000, Event::Examine);
+        self.plan_in(900_000, Event::Examine);
     }
 
     /// Lets everything happen in the order of its time, up to the end that is set.
@@ -202,7 +202,7 @@ impl World {
             Event::Results => self.look_at_results(),
             Event::Examine => {
                 self.examine();
-                self.plan_in(600_000, Event::Examine);
+                self.plan_in(900_000, Event::Examine);
             }
         }
         true

@@ -26,6 +26,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Reads everything in one transaction.
     pub fn load(tx: &mut Tx<'_>) -> Result<Snapshot, StoreError> {
         let audited = "SELECT target_id FROM audit_events WHERE event = 'join.accepted' ORDER BY id";
         let totals = "SELECT entries, stake_bucks, rounds FROM rounds_market_total";
@@ -170,11 +171,6 @@ impl Snapshot {
             }
         }
         paid
-    }
-
-    /// How many entries there are.
-    pub fn entry_count(&self) -> usize {
-        self.entries.len()
     }
 
     /// How many rounds are settled.
