@@ -111,7 +111,7 @@ fn settle_beside_joins(store: &Arc<Store>, now_ms: i64) -> (f64, Vec<f64>) {
     let seconds = begun.elapsed().as_secs_f64();
     done.store(true, Ordering::Relaxed);
     assert_eq!(report.settled.len(), 1);
-    let sums = store.read("bench.check", |tx| trial_balance(tx)).expect("sums");
+    let sums = store.read("bench.check", trial_balance).expect("sums");
     assert!(sums.iter().all(|asset| asset.sum == Balance::ZERO), "{sums:?}");
     (seconds, joiner.join().expect("joins went well"))
 }

@@ -28,7 +28,7 @@ impl Default for Options {
 pub fn run(options: &Options) {
     let scale = if options.short { 10 } else { 1 };
     println!("\n== embedded");
-    on_engine(scale, &|| Database::default());
+    on_engine(scale, &Database::default);
     println!("\n== start of the command line");
     help_time();
     let Some(server) = &options.postgres else {

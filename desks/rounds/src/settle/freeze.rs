@@ -23,8 +23,11 @@ pub(super) enum Prices {
     Known(PriceEvidence, PriceEvidence),
     /// The round needs none.
     NotNeeded,
-    /// None came and the void deadline has passed.
-    Void,
+    /// None came, and by the asker's clock the void deadline has passed. The batch's time decides whether it has.
+    Void {
+        /// From when on the stakes go back.
+        deadline: Timestamp,
+    },
 }
 
 /// Freezes those of `rounds` that are still unsealed and due; returns how many.
@@ -44,7 +47,8 @@ pub(super) fn freeze(
     for mut pool in pools {
         let prices = rounds.iter().find(|(round, _)| *round == pool.round).map(|(_, prices)| prices);
         let Some(prices) = prices.filter(|_| pool.state == PoolState::Unsealed) else { continue };
-        if pool.round.phase(now) != Phase::Due {
+        let is_early = matches!(prices, Prices::Void { deadline } if now < *deadline);
+        if pool.round.phase(now) != Phase::Due || is_early {
             continue;
         }
         let Some(settlement) = settle(&pool, prices, now)? else { continue };
@@ -76,7 +80,7 @@ fn settle(pool: &Pool, prices: &Prices, now: Timestamp) -> Result<Option<Settlem
     let evidence = match prices {
         Prices::Known(start, end) => Some((*start, *end)),
         Prices::NotNeeded if !is_one_sided(&pool.stakes) => return Ok(None),
-        Prices::NotNeeded | Prices::Void => None,
+        Prices::NotNeeded | Prices::Void { .. } => None,
     };
     let pair = evidence.as_ref().map(|(start, end)| (start.price(), end.price()));
     let verdict = decide(&pool.stakes, pair).map_err(overflow)?;

@@ -191,7 +191,7 @@ impl Settler {
             let deadline = Timestamp::from_ms(round.end_ms()).after_ms(due.settings.get(VOID_AFTER_MS));
             match asking.retry(round, miss, misses, deadline, due.now) {
                 Some(retry) => retries.push(retry),
-                None => known.push((round, Prices::Void)),
+                None => known.push((round, Prices::Void { deadline })),
             }
         }
         self.note(&retries)?;
