@@ -22,7 +22,7 @@ use crate::world::World;
 /// How often one wish is sent before its client gives up.
 const SENDS_MAX: u32 = 7;
 /// Mean time between bursts, ms.
-const BURST_GAP_MS: i64 = 50_000;
+const BURST_GAP_MS: i64 = 90_000;
 
 /// All clients with what they ever wished.
 #[derive(Debug)]
@@ -144,7 +144,7 @@ impl World {
             inbox.len()
         });
         if waiting == 1 {
-            let delay_ms = self.random.with(|random| random.between(0, 250));
+            let delay_ms = self.random.with(|random| random.between(0, 900));
             self.plan_in(delay_ms, Event::Lane(node));
         }
     }

@@ -24,7 +24,7 @@ use crate::world::World;
 /// Joins that a lane takes up at once.
 const BATCH_MAX: usize = 24;
 /// The longest a settler sleeps, ms.
-const SETTLER_SLEEP_MAX_MS: i64 = 60_000;
+const SETTLER_SLEEP_MAX_MS: i64 = 120_000;
 
 /// What a join comes back with.
 pub type JoinReply = Result<Result<Joined, JoinRejection>, LaneFault>;

@@ -76,7 +76,7 @@ impl Plan {
     pub fn of(seed: u64) -> Plan {
         let mut random = Random::of(seed, "plan");
         let mut markets = Market::ALL.to_vec();
-        while markets.len() > 1 && random.chance(2, 3) {
+        while markets.len() > 3 || (markets.len() > 1 && random.chance(1, 2)) {
             let gone = random.index(markets.len());
             markets.remove(gone);
         }
@@ -90,7 +90,7 @@ impl Plan {
             nodes: usize::try_from(random.between(1, 3)).expect("a few"),
             markets,
             wallets,
-            burst_max: random.below(14) + 12,
+            burst_max: random.below(12) + 16,
             strikes,
             strike_gap_ms: random.between(40_000, 120_000),
             network_loss_of_1000: random.below(80),
