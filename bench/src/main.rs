@@ -19,6 +19,9 @@ mod transfers;
 
 use clap::{Parser, Subcommand};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What to measure.
 #[derive(Parser)]
 #[command(about = "Bursar's benchmarks")]

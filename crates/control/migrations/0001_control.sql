@@ -18,11 +18,10 @@ CREATE TABLE IF NOT EXISTS control_changes (
 -- Finds what is not folded yet.
 CREATE INDEX IF NOT EXISTS control_changes_unfolded ON control_changes (id) WHERE folded_event IS NULL;
 
--- Calls counted in fixed windows. Ordered by window, so that the rows of now stand together and old ones go in one cut.
+-- Calls counted in fixed windows; `key_hash` stands for the desk and what it counts. Ordered by window, so that the rows of now stand together and old ones go in one cut.
 CREATE TABLE IF NOT EXISTS web_rate_windows (
     window_start_ms @int NOT NULL,
-    desk @text NOT NULL,
-    key @text NOT NULL,
+    key_hash @int NOT NULL,
     count @int NOT NULL,
-    PRIMARY KEY (window_start_ms, desk, key)
+    PRIMARY KEY (window_start_ms, key_hash)
 ) @rowid_end;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::LazyLock;
 
-use bursar_store::Column::{Int, Text};
+use bursar_store::Column::Int;
 use bursar_store::{Bulk, Lock, Lookup, Param, StoreError, Timestamp, Tx};
 
 /// At most `limit` calls in each window of `window_ms`, windows aligned to the epoch.
@@ -31,8 +31,22 @@ impl FixedWindow {
     }
 }
 
-/// What is counted: a desk's bucket such as `sim-entries:ip:127.0.0.1`.
-pub type RateKey = String;
+/// The stored form of what is counted: the first 64 bits of a hash over the desk and a bucket such as
+/// `sim-entries:ip:127.0.0.1`. Two buckets that share it would share a count, which is as rare as it is harmless.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RateKey(pub i64);
+
+impl RateKey {
+    /// The key of `bucket`, counted by `desk`.
+    #[must_use]
+    pub fn of(desk: &str, bucket: &str) -> RateKey {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(desk.as_bytes()).update(&[0]).update(bucket.as_bytes());
+        let mut first = [0; 8];
+        hasher.finalize_xof().fill(&mut first);
+        RateKey(i64::from_be_bytes(first))
+    }
+}
 
 /// Whether a call passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,12 +71,12 @@ pub struct RateWindows {
 }
 
 static LOAD: LazyLock<Lookup> = LazyLock::new(|| {
-    let keys = [("window_start_ms", Int), ("desk", Text), ("key", Text)];
-    Lookup::new("window_start_ms, key, count", "web_rate_windows", &keys, Lock::None)
+    let keys = [("window_start_ms", Int), ("key_hash", Int)];
+    Lookup::new("window_start_ms, key_hash, count", "web_rate_windows", &keys, Lock::None)
 });
 static SAVE: LazyLock<Bulk> = LazyLock::new(|| {
-    let columns = [("window_start_ms", Int), ("desk", Text), ("key", Text), ("count", Int)];
-    Bulk::upsert("web_rate_windows", &columns, "window_start_ms, desk, key")
+    let columns = [("window_start_ms", Int), ("key_hash", Int), ("count", Int)];
+    Bulk::upsert("web_rate_windows", &columns, "window_start_ms, key_hash")
 });
 
 impl RateWindows {
@@ -72,22 +86,22 @@ impl RateWindows {
         RateWindows { desk, counts: HashMap::new() }
     }
 
-    /// Loads the counters of `keys`. Batches that share keys must take turns (one lane, one clock scope).
+    /// Loads the counters of `buckets`. Batches that share keys must take turns (one lane, one clock scope).
     pub fn load<'k>(
         &mut self,
         tx: &mut Tx<'_>,
-        keys: impl IntoIterator<Item = (FixedWindow, &'k str)>,
+        buckets: impl IntoIterator<Item = (FixedWindow, &'k str)>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut params = Vec::new();
-        for (window, key) in keys {
-            let start = window.start_ms(now);
-            if let Entry::Vacant(count) = self.counts.entry((start, key.to_owned())) {
+        for (window, bucket) in buckets {
+            let (start, key) = (window.start_ms(now), RateKey::of(self.desk, bucket));
+            if let Entry::Vacant(count) = self.counts.entry((start, key)) {
                 count.insert((0, false));
-                params.extend([Param::Int(start), Param::Text(self.desk), Param::Text(key)]);
+                params.extend([Param::Int(start), Param::Int(key.0)]);
             }
         }
-        let rows = tx.lookup(&LOAD, &params, |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?;
+        let rows = tx.lookup(&LOAD, &params, |row| Ok(((row.get(0)?, RateKey(row.get(1)?)), row.get(2)?)))?;
         for (key, count) in rows {
             self.counts.insert(key, (count, false));
         }
@@ -95,8 +109,9 @@ impl RateWindows {
     }
 
     /// Counts one call and says whether it passes.
-    pub fn hit(&mut self, window: FixedWindow, key: &str, now: Timestamp) -> Verdict {
-        let entry = self.counts.entry((window.start_ms(now), key.to_owned())).or_insert((0, false));
+    pub fn hit(&mut self, window: FixedWindow, bucket: &str, now: Timestamp) -> Verdict {
+        let key = (window.start_ms(now), RateKey::of(self.desk, bucket));
+        let entry = self.counts.entry(key).or_insert((0, false));
         entry.0 = entry.0.saturating_add(1);
         entry.1 = true;
         if entry.0 <= window.limit {
@@ -110,9 +125,9 @@ impl RateWindows {
     pub fn save(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         let mut changed: Vec<_> = self.counts.iter().filter(|(_, (_, changed))| *changed).collect();
         changed.sort_unstable();
-        let mut params = Vec::with_capacity(changed.len() * 4);
+        let mut params = Vec::with_capacity(changed.len() * 3);
         for ((start, key), (count, _)) in changed {
-            params.extend([Param::Int(*start), Param::Text(self.desk), Param::Text(key), Param::Int(*count)]);
+            params.extend([Param::Int(*start), Param::Int(key.0), Param::Int(*count)]);
         }
         tx.execute_many(&SAVE, &params).map(|_| ())
     }

@@ -13,9 +13,11 @@ use super::connection::Connection;
 use crate::StoreError;
 
 /// Rows written since the last copy from which the log is copied; each dirties a page at most a few times.
-const COPY_FROM_WRITES: u64 = 32_768;
+const COPY_FROM_WRITES: u64 = 16_384;
+/// Copies beside the writer before one gives up catching up with it for now.
+const PASSES_MAX: u32 = 6;
 /// Pages left over by a copy up to which the writer may wait for the rest, so that the log starts over.
-const REST_PAGES: i64 = 4_096;
+const REST_PAGES: i64 = 512;
 /// Pages in the log (of 4 KiB) from which the writer waits whatever is left.
 const WAIT_FROM_PAGES: i64 = 131_072;
 
@@ -70,14 +72,18 @@ fn run(connection: &Connection, pending: &AtomicU64, writer: &Mutex<Connection>,
     }
 }
 
-/// Copies beside the writer; when little is left, or too much has gathered, finishes while the writer waits.
+/// Copies beside the writer, each time what was written meanwhile; when little is left, or too much has gathered,
+/// finishes while the writer waits.
 fn copy(connection: &Connection, writer: &Mutex<Connection>) -> Result<(), StoreError> {
-    let (frames, copied) = connection.checkpoint()?;
-    let rest = frames.saturating_sub(copied);
-    if rest < REST_PAGES || frames > WAIT_FROM_PAGES {
-        let guard = writer.lock();
-        connection.checkpoint()?;
-        drop(guard);
+    for _ in 0..PASSES_MAX {
+        let (frames, copied) = connection.checkpoint()?;
+        let rest = frames.saturating_sub(copied);
+        if rest <= REST_PAGES || frames > WAIT_FROM_PAGES {
+            let guard = writer.lock();
+            connection.checkpoint()?;
+            drop(guard);
+            return Ok(());
+        }
     }
     Ok(())
 }

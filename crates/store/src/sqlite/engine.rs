@@ -10,6 +10,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::checkpoint::Checkpointer;
 use super::connection::Connection;
+use super::log_writer;
 use crate::StoreError;
 use crate::pool::Pool;
 
@@ -49,7 +50,8 @@ impl SqliteEngine {
             _ => None,
         };
         let vfs = options.vfs.as_deref();
-        let connection = Connection::open(&options.path, vfs, false, options.wait)?;
+        let gathering = log_writer::gathering(vfs)?;
+        let connection = Connection::open(&options.path, Some(&gathering), false, options.wait)?;
         connection.configure_writer(options.cache_kib)?;
         let writer = Arc::new(Mutex::new(connection));
         let checkpointer = match (options.server, vfs) {

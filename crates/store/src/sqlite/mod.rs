@@ -3,6 +3,7 @@
 mod checkpoint;
 mod connection;
 mod engine;
+mod log_writer;
 
 pub use connection::Connection;
 pub use engine::{SqliteEngine, SqliteOptions};

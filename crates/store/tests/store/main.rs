@@ -8,6 +8,7 @@ mod commit_proxy;
 mod conflicts;
 mod faulty_disk;
 mod lanes;
+mod large_transactions;
 mod leases;
 mod limits;
 mod migrations;

@@ -1,5 +1,6 @@
 //! Why joins are refused, in which order, and what a refusal leaves behind (docs/spec/rounds.md 4, 4.1).
 
+use bursar_control::RateKey;
 use bursar_rounds::join::{BodyFault, ClaimedWallet, JoinCommand, JoinRejection, JoinRequest, Joined};
 use bursar_rounds::market::Market;
 use bursar_rounds::settings::{JOINS_BY_ADDRESS, JOINS_BY_WALLET, PAUSE_JOINS, STAKE_MAX};
@@ -105,8 +106,9 @@ fn a_refusal_changes_no_row_of_the_desk_or_the_ledger_but_is_counted_and_audited
 
 /// Calls counted under a key in all windows.
 fn calls(desk: &Desk, key: &str) -> i64 {
-    let sql = "SELECT count FROM web_rate_windows WHERE desk = 'rounds' AND key = $1";
-    desk.read(|tx| tx.query(sql, &[key.into()], |row| row.get::<i64>(0))).iter().sum()
+    let sql = "SELECT count FROM web_rate_windows WHERE key_hash = $1";
+    let key = RateKey::of("rounds", key);
+    desk.read(|tx| tx.query(sql, &[key.0.into()], |row| row.get::<i64>(0))).iter().sum()
 }
 
 #[test]
