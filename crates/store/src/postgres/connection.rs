@@ -17,6 +17,11 @@ use crate::{Bulk, Column, Lookup, Param, Row, StoreError};
 
 /// How long a connection attempt may take, in seconds.
 const CONNECT_TIMEOUT_S: u64 = 5;
+/// Every statement finds its rows by an index and joins only against the arrays it is sent. The planner is told so,
+/// since a plan made for tables that were nearly empty then, and kept, would read them whole once they are full. What
+/// remains to be read whole (a handful of rows) then looks dear enough to be compiled first, which takes far longer.
+const PLANNING: &str = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; \
+                        SET LOCAL enable_mergejoin = off; SET LOCAL jit = off";
 /// A statement of a transaction that writes is cancelled by the server when it runs longer.
 const WRITE_STATEMENT_MAX: Duration = Duration::from_secs(60);
 
@@ -106,7 +111,7 @@ impl Connection {
             "ISOLATION LEVEL READ COMMITTED"
         };
         let limit_ms = limit.as_millis().max(1);
-        let text = format!("BEGIN {mode}; SET LOCAL statement_timeout = {limit_ms}");
+        let text = format!("BEGIN {mode}; SET LOCAL statement_timeout = {limit_ms}; {PLANNING}");
         self.client.batch_execute(&text).map_err(classify)
     }
 
