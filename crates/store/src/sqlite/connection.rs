@@ -42,7 +42,7 @@ impl Connection {
         let text = format!(
             "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
              PRAGMA wal_autocheckpoint = 0; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; \
-             PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -{cache_kib};"
+             PRAGMA journal_size_limit = 167772160; PRAGMA cache_size = -{cache_kib};"
         );
         self.batch(&text)?;
         let mode: String =

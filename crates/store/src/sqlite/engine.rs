@@ -2,7 +2,6 @@
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fs4::fs_std::FileExt;
@@ -36,7 +35,7 @@ pub struct SqliteOptions {
 /// One SQLite database.
 pub struct SqliteEngine {
     options: SqliteOptions,
-    writer: Arc<Mutex<Connection>>,
+    writer: Mutex<Connection>,
     readers: Pool<Connection>,
     checkpointer: Option<Checkpointer>,
     _server_lock: Option<File>,
@@ -53,18 +52,21 @@ impl SqliteEngine {
         let gathering = log_writer::gathering(vfs)?;
         let connection = Connection::open(&options.path, Some(&gathering), false, options.wait)?;
         connection.configure_writer(options.cache_kib)?;
-        let writer = Arc::new(Mutex::new(connection));
         let checkpointer = match (options.server, vfs) {
-            (true, None) => Some(Checkpointer::start(&options.path, Arc::clone(&writer))?),
+            (true, None) => Some(Checkpointer::start(&options.path)?),
             _ => None,
         };
         let readers = Pool::new(options.readers, options.read_limit);
-        Ok(SqliteEngine { options, writer, readers, checkpointer, _server_lock: server_lock })
+        Ok(SqliteEngine { options, writer: Mutex::new(connection), readers, checkpointer, _server_lock: server_lock })
     }
 
     /// The one connection that writes; others of this process wait their turn here.
     pub fn writer(&self) -> MutexGuard<'_, Connection> {
-        self.writer.lock()
+        let writer = self.writer.lock();
+        if let Some(checkpointer) = &self.checkpointer {
+            checkpointer.finish(&writer);
+        }
+        writer
     }
 
     /// Hands the writer to whoever has waited longest, after `writes` changed rows.

@@ -5,5 +5,5 @@ mod connection;
 mod engine;
 mod log_writer;
 
-pub use connection::Connection;
+pub use connection::{Connection, classify};
 pub use engine::{SqliteEngine, SqliteOptions};

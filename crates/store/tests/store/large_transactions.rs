@@ -17,7 +17,7 @@ fn fill(store: &Store, mark: &str, keep: bool) -> Result<(), StoreError> {
         }
         for key in (0..ROWS).rev() {
             let found = tx.query("SELECT t FROM everything WHERE id = $1", &[key.into()], |row| row.get::<String>(0))?;
-            assert_eq!(found, [text.clone()], "row {key}");
+            assert_eq!(found, std::slice::from_ref(&text), "row {key}");
         }
         if keep { Ok(()) } else { Err(StoreError::Statement("given up".into())) }
     })
