@@ -151,11 +151,31 @@ fn a_fast_clock_runs_ahead_by_its_factor() {
     let origin = machine_time().after_ms(-1_000);
     for_each_engine_with(
         &[],
-        |options| options.clock = Clock::Fast { origin, factor: 20 },
+        |options| options.clock = Clock::Fast { origin, shown: origin, factor: 20 },
         |test| {
             let earliest = origin.ms() + 20_000;
             assert!(reading(&test.store()) >= earliest);
             assert!(batch_time(&test.store(), "a") >= earliest);
         },
     );
+}
+
+#[test]
+fn the_latest_mark_is_that_of_any_scope_or_of_a_fast_clock() {
+    for_each_engine(&[], |test| {
+        let store = test.store();
+        let latest = || store.read("test.latest", |tx| tx.latest_mark()).unwrap().map(Timestamp::ms);
+        let mark = |ms| store.transact("test.mark", |tx| tx.mark_fast_clock(Timestamp::from_ms(ms))).unwrap();
+        assert_eq!(latest(), None);
+        batch_time(&store, "a");
+        assert_eq!(latest(), Some(START_MS));
+        mark(START_MS + 600_000);
+        assert_eq!(latest(), Some(START_MS + 600_000));
+        // A clock that stops in order takes its reserve back.
+        mark(START_MS + 7);
+        assert_eq!(latest(), Some(START_MS + 7));
+        mark(START_MS - 1);
+        assert_eq!(latest(), Some(START_MS));
+        assert_eq!(batch_time(&store, "a"), START_MS, "no scope of a batch has moved");
+    });
 }

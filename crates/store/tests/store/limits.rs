@@ -78,21 +78,19 @@ fn the_log_of_an_embedded_database_is_copied_into_it_and_starts_over() {
     let test = TestStore::with(EngineKind::Sqlite, &TABLES, |_| {});
     let file = test.folder().unwrap().join("test.db");
     let size = |path: &std::path::Path| std::fs::metadata(path).unwrap().len();
-    let mut largest_log = 0;
-    for round in 0..8 {
+    for round in 0..10 {
         let before = size(&file);
         let fill = "INSERT INTO note (text) WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n \
-                    WHERE i < 40000) SELECT 'a line of text' FROM n";
-        assert_eq!(test.store().transact("test.fill", |tx| tx.execute(fill, &[])).unwrap(), 40_000);
+                    WHERE i < 80000) SELECT printf('%400d', i) FROM n";
+        assert_eq!(test.store().transact("test.fill", |tx| tx.execute(fill, &[])).unwrap(), 80_000);
         let patience = Instant::now() + Duration::from_secs(20);
         while size(&file) == before {
-            assert!(Instant::now() < patience, "nobody copied the log");
+            assert!(Instant::now() < patience, "nobody copied the log of round {round}");
             thread::yield_now();
         }
-        let log = size(&file.with_extension("db-wal"));
-        largest_log = if round == 0 { log } else { largest_log };
-        assert!(log <= largest_log * 3, "{log} bytes after round {round}, {largest_log} after the first");
     }
+    let log = size(&file.with_extension("db-wal"));
+    assert!(log < 240_000_000, "320 MB were written, and the log keeps {log} bytes of them");
 }
 
 #[test]
