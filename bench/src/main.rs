@@ -13,6 +13,8 @@ mod database;
 mod http;
 mod joins;
 mod machine;
+mod reads;
+mod server;
 mod settlement;
 mod suite;
 mod transfers;
@@ -40,6 +42,8 @@ enum Bench {
     Settlement(settlement::Options),
     /// Joins over HTTP against the real server.
     Http(http::Options),
+    /// Health, summary, status, pool and results over HTTP on a full database.
+    Reads(reads::Options),
     /// Bulk transfers with posting chains.
     Transfers(transfers::Options),
 }
@@ -51,6 +55,7 @@ fn main() {
         Bench::Joins(options) => joins::run(&options),
         Bench::Settlement(options) => settlement::run(&options),
         Bench::Http(options) => http::run(&options),
+        Bench::Reads(options) => reads::run(&options),
         Bench::Transfers(options) => transfers::run(&options),
     }
 }

@@ -35,7 +35,8 @@ pub struct Options {
     pub wallets: usize,
 }
 
-struct RisingPrice;
+/// A price service at which every price is one higher a second later.
+pub struct RisingPrice;
 
 impl PriceSource for RisingPrice {
     fn at(&self, market: Market, second: i64) -> Result<String, UpstreamError> {

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use clap::Args;
 
 use crate::database::Database;
-use crate::{http, joins, settlement, transfers};
+use crate::{http, joins, reads, settlement, transfers};
 
 /// Sizes of the suite.
 #[derive(Args)]
@@ -59,6 +59,16 @@ fn on_engine(scale: usize, database: &dyn Fn() -> Database) {
     }
     let entries = 1_000_000 / scale;
     settlement::run(&settlement::Options { database: database(), entries, wallets: entries / 10 });
+    reads::run(&reads::Options {
+        database: database(),
+        server: "target/release/bursar".into(),
+        entries,
+        rounds: 10_000 / scale,
+        wallets: 10_000,
+        calls: 2_000,
+        connections: vec![1, 8],
+        max_p99_ms: None,
+    });
 }
 
 /// A new database on the server; left there, as the server is a throwaway one.

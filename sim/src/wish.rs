@@ -1,5 +1,6 @@
 //! What a client wants to join, and how it asks.
 
+use bursar_rounds::canary::Mark;
 use bursar_rounds::join::{BodyFault, JoinCommand, JoinRequest};
 use bursar_rounds::market::Market;
 use bursar_rounds::stake::Side;
@@ -110,6 +111,7 @@ impl Wish {
     pub fn attempt(&self, wish: usize) -> Attempt {
         let command = JoinCommand {
             client: self.client.clone(),
+            mark: Mark::None,
             body: self.body.clone(),
             request_id: format!("request-{wish}-{}", self.sends),
             correlation_id: None,

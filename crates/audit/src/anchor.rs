@@ -84,10 +84,16 @@ pub fn take_anchor(tx: &mut Tx<'_>) -> Result<Anchor, StoreError> {
     let heads = tx.query(sql, &[], |row| {
         Ok(ChainHead { chain: row.get(0)?, number: row.get(1)?, last_event: row.get(2)?, hash: row.get(3)? })
     })?;
-    Ok(Anchor { at: tx.reading()?, heads, signature: None })
+    Ok(Anchor::new(tx.reading()?, heads))
 }
 
 impl Anchor {
+    /// The anchor of `heads`, which are in the order of their chains' names.
+    #[must_use]
+    pub fn new(at: Timestamp, heads: Vec<ChainHead>) -> Anchor {
+        Anchor { at, heads, signature: None }
+    }
+
     /// SHA-256 of the time and all heads, in their order.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {

@@ -13,6 +13,7 @@ use bursar_devnet::prices::source::Gap;
 use bursar_devnet::prices::{PriceFeed, Recorded};
 use bursar_ledger::trial_balance;
 use bursar_money::{Amount, AmountError, Balance};
+use bursar_rounds::canary::Mark;
 use bursar_rounds::join::{ClaimedWallet, JoinCommand, JoinRequest, JoinWork};
 use bursar_rounds::market::Market;
 use bursar_rounds::oracle::{HermesClient, HermesConfig};
@@ -264,6 +265,7 @@ fn join(seed: u64, round: Round, player: u32) -> Option<JoinCommand> {
     }
     Some(JoinCommand {
         client: "127.0.0.1".into(),
+        mark: Mark::None,
         body: Ok(JoinRequest {
             id: format!("replay-{seed}-{}-{player}", round.id()),
             round_id: round.id(),

@@ -11,6 +11,7 @@ pub fn rooms(engine: EngineKind) -> Vec<Migration> {
     all.extend(bursar_control::MIGRATIONS);
     all.extend(bursar_access::MIGRATIONS);
     all.extend(bursar_desk::MIGRATIONS);
+    all.extend(bursar_ops::MIGRATIONS);
     all.push(bursar_control::ConfigTable::PLATFORM.migration("platform/0000_config", engine));
     all
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::{StoreError, Tx};
+
 /// A moment in Unix milliseconds (UTC). Stored as timestamptz cut to milliseconds, or as an integer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
@@ -40,10 +42,12 @@ impl fmt::Display for Timestamp {
 pub enum Clock {
     /// The machine's clock when embedded, the database's clock on PostgreSQL.
     System,
-    /// Like `System`, running `factor` times as fast from `origin` on.
+    /// Follows `System`, running `factor` times as fast from `origin` on.
     Fast {
-        /// Real time at which the fast clock and the real one agreed.
+        /// Real time at which the fast clock began to run.
         origin: Timestamp,
+        /// What it showed then: not before `origin`, and not before anything that the database has seen.
+        shown: Timestamp,
         /// How many milliseconds pass for each real one.
         factor: u32,
     },
@@ -59,9 +63,9 @@ impl Clock {
     pub fn transform(&self, real: Timestamp) -> Timestamp {
         match self {
             Clock::System => real,
-            Clock::Fast { origin, factor } => {
+            Clock::Fast { origin, shown, factor } => {
                 let passed = real.ms().saturating_sub(origin.ms()).max(0);
-                origin.after_ms(passed.saturating_mul(i64::from(*factor)))
+                shown.after_ms(passed.saturating_mul(i64::from(*factor)))
             }
             Clock::Manual(at_least) => *at_least,
             Clock::Simulated(ms) => Timestamp(ms.load(Ordering::SeqCst)),
@@ -72,6 +76,25 @@ impl Clock {
     #[must_use]
     pub fn follows_database(&self) -> bool {
         matches!(self, Clock::System | Clock::Fast { .. })
+    }
+}
+
+/// The scope under which a fast clock keeps its place; no batch uses it.
+const FAST: &str = "fast";
+
+impl Tx<'_> {
+    /// The latest time that any scope has been marked with, or `None` where there is no mark.
+    pub fn latest_mark(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "SELECT mark FROM store_clocks ORDER BY mark DESC LIMIT 1";
+        self.query_first(sql, &[], |row| row.get(0))
+    }
+
+    /// Writes down that a fast clock shows nothing later than `at` until this is called again. What starts after it
+    /// goes on from there, so that a process that was killed leaves no time to be seen twice.
+    pub fn mark_fast_clock(&mut self, at: Timestamp) -> Result<(), StoreError> {
+        let sql = "INSERT INTO store_clocks (scope, mark) VALUES ($1, $2) \
+                   ON CONFLICT (scope) DO UPDATE SET mark = excluded.mark";
+        self.execute(sql, &[FAST.into(), at.into()]).map(|_| ())
     }
 }
 
@@ -88,8 +111,9 @@ mod tests {
 
     #[test]
     fn a_fast_clock_multiplies_what_passed_since_its_origin() {
-        let clock = Clock::Fast { origin: Timestamp::from_ms(1_000), factor: 20 };
-        assert_eq!(clock.transform(Timestamp::from_ms(1_500)), Timestamp::from_ms(11_000));
-        assert_eq!(clock.transform(Timestamp::from_ms(900)), Timestamp::from_ms(1_000));
+        let [origin, shown] = [1_000, 70_000].map(Timestamp::from_ms);
+        let clock = Clock::Fast { origin, shown, factor: 20 };
+        assert_eq!(clock.transform(Timestamp::from_ms(1_500)), Timestamp::from_ms(80_000));
+        assert_eq!(clock.transform(Timestamp::from_ms(900)), Timestamp::from_ms(70_000));
     }
 }

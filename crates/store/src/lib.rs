@@ -12,6 +12,7 @@ pub mod lease;
 mod migrate;
 mod pool;
 mod postgres;
+pub mod raw;
 mod row;
 mod sequence;
 mod sqlite;

@@ -60,7 +60,9 @@ impl Migration {
         })
     }
 
-    fn checksum(&self) -> String {
+    /// Hash of the text, by which the database remembers what ran.
+    #[must_use]
+    pub fn checksum(&self) -> String {
         blake3::hash(self.sql.as_bytes()).to_hex().to_string()
     }
 }

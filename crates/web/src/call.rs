@@ -138,6 +138,14 @@ impl Call {
         body::read(&self.head.headers, taken, self.endpoint.body_bytes_max, deadline).await
     }
 
+    /// The same request with another body: for a route that translates what it read and hands it to another route's
+    /// handler.
+    #[must_use]
+    pub fn with_body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = Body::from(body.into());
+        self
+    }
+
     /// The body as JSON.
     ///
     /// # Errors

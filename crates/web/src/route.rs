@@ -143,6 +143,13 @@ impl Surface {
         }
     }
 
+    /// What runs for this method and path template, if the surface has such a route.
+    #[must_use]
+    pub fn handler(&self, method: &Method, path: &str) -> Option<Handler> {
+        let found = self.routes.iter().find(|route| route.method == *method && route.path == path);
+        found.map(|route| Arc::clone(&route.handler))
+    }
+
     /// Adds a route.
     #[must_use]
     pub fn route(mut self, route: Route) -> Self {

@@ -89,13 +89,35 @@ CREATE TABLE IF NOT EXISTS rounds_price_retry (
     last_miss @text NOT NULL
 );
 
--- Figures per market, kept with the writes so that a summary does not read the entries.
+-- Figures per market, kept with the writes so that a summary does not read the entries. `canary_*` is the part of
+-- `entries` and `stake_bucks` that canaries made.
 CREATE TABLE IF NOT EXISTS rounds_market_total (
     market @key,
     entries @int NOT NULL,
     stake_bucks @int NOT NULL,
-    rounds @int NOT NULL
+    rounds @int NOT NULL,
+    canary_entries @int NOT NULL,
+    canary_stake_bucks @int NOT NULL
 );
+
+-- Entries that canaries made. They are entries like all others; the mark keeps figures of players clean of them.
+CREATE TABLE IF NOT EXISTS rounds_canary_entry (
+    sequence @key
+);
+
+-- What canaries staked on one round, as part of its pool; `stakes` as in rounds_pool.
+CREATE TABLE IF NOT EXISTS rounds_canary_pool (
+    round_key @key,
+    stakes @text NOT NULL,
+    players @int NOT NULL,
+    entries @int NOT NULL
+);
+
+-- When an alert was last raised, so that all processes together raise it at most once in a while.
+CREATE TABLE IF NOT EXISTS rounds_alert (
+    alert @text PRIMARY KEY,
+    raised_at @time NOT NULL
+) @rowid_end;
 
 INSERT INTO ledger_kind (code, name, cause) VALUES
     (100, 'rounds.join', 'none: the transfer is the entry'),

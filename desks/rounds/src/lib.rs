@@ -3,6 +3,8 @@
 //! Entry points: [`join::JoinWork`] accepts entries on a lane, [`settle`] freezes and pays out rounds that are due,
 //! [`results`] and [`summary`] read. `decide` modules are pure; `work` modules load and save around them.
 
+pub mod alert;
+pub mod canary;
 pub mod desk;
 pub mod entry;
 mod http;
@@ -13,6 +15,7 @@ mod metrics;
 pub mod operate;
 pub mod oracle;
 pub mod pool;
+pub mod proof;
 pub mod results;
 pub mod settings;
 pub mod settle;

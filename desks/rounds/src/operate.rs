@@ -1,7 +1,7 @@
 //! Operating the desk's switches, alike for the HTTP route and the command line.
 
 use bursar_audit::Recorder;
-use bursar_control::{ConfigTable, Switch, SwitchChange, Switchboard};
+use bursar_control::{ConfigTable, RecordedStop, Switch, SwitchChange, Switchboard};
 use bursar_desk::control_fold::fold;
 use bursar_store::{StoreError, Timestamp, Tx};
 
@@ -80,6 +80,17 @@ pub fn toggle(
     }
     fold(tx, recorder, now)?;
     Ok(Toggled::Done)
+}
+
+/// Takes resumed switches out of the control file, before the commit: whoever turns recorded stops into rows then runs
+/// again and sees it. The commit guard makes this transaction run again too, when there was something to forget.
+pub fn forget_recorded(switchboard: &Switchboard, named: &[Switch]) -> Result<(), StoreError> {
+    let is_named =
+        |stop: &RecordedStop| named.iter().any(|switch| switch.desk == stop.desk && switch.key == stop.key);
+    match switchboard.control_file() {
+        Some(file) if file.stops()?.iter().any(is_named) => file.forget(named),
+        _ => Ok(()),
+    }
 }
 
 fn rows_all_run(tx: &mut Tx<'_>) -> Result<bool, StoreError> {

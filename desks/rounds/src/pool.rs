@@ -6,6 +6,7 @@ use bursar_ledger::AccountId;
 use bursar_store::Column::{Int, Text};
 use bursar_store::{Bulk, Lock, Lookup, Param, Row, StoreError, Timestamp, Tx};
 
+use crate::canary::CanaryPool;
 use crate::stake::{Side, StakeCounts};
 use crate::timing::Round;
 
@@ -78,6 +79,8 @@ pub struct PoolStats {
     pub players: i64,
     /// Entries.
     pub entries: i64,
+    /// The part of all these that canaries made.
+    pub canary: CanaryPool,
 }
 
 /// The figures of a round by its public id; zeros when nobody has joined it.
@@ -85,6 +88,10 @@ pub fn stats(tx: &mut Tx<'_>, round_id: &str) -> Result<PoolStats, StoreError> {
     let pool = match Round::from_id(round_id) {
         Some(round) => Pool::find(tx, round)?,
         None => None,
+    };
+    let canary = match &pool {
+        Some(pool) => CanaryPool::of(tx, pool.round)?,
+        None => CanaryPool::default(),
     };
     let bucks = |side| pool.as_ref().map_or(0, |pool| pool.stakes.bucks(side));
     let (up_bucks, down_bucks) = (bucks(Side::Up), bucks(Side::Down));
@@ -96,6 +103,7 @@ pub fn stats(tx: &mut Tx<'_>, round_id: &str) -> Result<PoolStats, StoreError> {
         down_bucks,
         players: pool.as_ref().map_or(0, |pool| pool.players),
         entries: pool.as_ref().map_or(0, |pool| pool.entries),
+        canary,
     })
 }
 
@@ -179,6 +187,13 @@ impl Pool {
                    WHERE p.state < 2 AND p.round_key <= $1 AND (r.next_at IS NULL OR r.next_at <= $2) \
                    ORDER BY p.round_key LIMIT $3";
         tx.query(sql, &[Round::last_due_key(now).into(), now.into(), limit.into()], read_pool)
+    }
+
+    /// The pools of rounds that start at `start_ms` or later, without a lock, in the order of their keys.
+    pub fn starting_from(tx: &mut Tx<'_>, start_ms: i64) -> Result<Vec<Pool>, StoreError> {
+        let sql = "SELECT round_key, state, stakes, players, entries, up_account, down_account, up_last_entry, \
+                   down_last_entry FROM rounds_pool WHERE round_key >= $1 ORDER BY round_key";
+        tx.query(sql, &[Round::first_key_at(start_ms).into()], read_pool)
     }
 
     /// One pool without a lock, for reads.

@@ -14,6 +14,8 @@ use crate::timing::Round;
 use crate::wallet::{Address, Wallet};
 
 const PAGE: i64 = 256;
+/// Entries whose rounds may be open; a wallet rarely has more of them.
+const OPEN_PAGE: i64 = 16;
 
 /// What the results route answers. Amounts are cents, whatever the names say.
 #[derive(Debug, Serialize)]
@@ -29,6 +31,20 @@ pub struct WalletResults {
     pub mode: &'static str,
     /// `PANCHO_BUCKS`.
     pub unit: &'static str,
+    /// Which of the entries are shown.
+    pub paging: Paging,
+}
+
+/// A page of a wallet's entries.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Paging {
+    /// Entries in an answer at most.
+    pub limit: i64,
+    /// Newer entries that were skipped.
+    pub offset: i64,
+    /// All entries of the wallet.
+    pub total: i64,
 }
 
 /// Sums in cents.
@@ -129,9 +145,11 @@ pub fn for_wallet(
         totals: WalletTotals::default(),
         mode: "SIM",
         unit: "PANCHO_BUCKS",
+        paging: Paging { limit, offset, total: 0 },
     };
     let Some(wallet) = Wallet::find(tx, wallet)? else { return Ok(results) };
     results.totals = totals(tx, &wallet)?;
+    results.paging.total = wallet.entries;
     let (mut next, mut skip) = (Some(wallet.last_entry), offset.max(0));
     while let Some(from) = next {
         let wanted = limit - i64::try_from(results.rounds.len()).unwrap_or(limit);
@@ -143,7 +161,7 @@ pub fn for_wallet(
         let skipped = usize::try_from(skip).unwrap_or(usize::MAX).min(page.len());
         skip -= i64::try_from(skipped).unwrap_or(skip);
         let shown = page.get(skipped..).unwrap_or_default();
-        let settlements = settlements_of(tx, shown)?;
+        let settlements = settlements_of(tx, shown.iter())?;
         for entry in shown {
             results.rounds.push(wallet_round(entry, settlements.get(&entry.round))?);
         }
@@ -151,8 +169,11 @@ pub fn for_wallet(
     Ok(results)
 }
 
-fn settlements_of(tx: &mut Tx<'_>, entries: &[Entry]) -> Result<HashMap<Round, Settlement>, StoreError> {
-    let mut rounds: Vec<Round> = entries.iter().map(|entry| entry.round).collect();
+fn settlements_of<'e>(
+    tx: &mut Tx<'_>,
+    entries: impl Iterator<Item = &'e Entry>,
+) -> Result<HashMap<Round, Settlement>, StoreError> {
+    let mut rounds: Vec<Round> = entries.map(|entry| entry.round).collect();
     rounds.sort_unstable();
     rounds.dedup();
     let settlements = Settlement::load(tx, &rounds)?;
@@ -200,10 +221,10 @@ fn totals(tx: &mut Tx<'_>, wallet: &Wallet) -> Result<WalletTotals, StoreError> 
     let oldest_open = oldest_open.and_then(Round::from_key).map(Round::start_ms);
     let mut next = oldest_open.map(|_| wallet.last_entry);
     while let (Some(from), Some(oldest)) = (next, oldest_open) {
-        let page = Entry::walk(tx, from, PAGE)?;
-        let settlements = settlements_of(tx, &page)?;
+        let page = Entry::walk(tx, from, OPEN_PAGE)?;
         let may_be_open = |entry: &&Entry| entry.round.start_ms() >= oldest;
         next = page.last().filter(may_be_open).and_then(|entry| entry.wallet_previous);
+        let settlements = settlements_of(tx, page.iter().filter(may_be_open))?;
         for entry in page.iter().filter(may_be_open) {
             match settlements.get(&entry.round) {
                 None => settled_stakes = settled_stakes.minus(entry.stake.cents()).map_err(broken)?,

@@ -69,13 +69,15 @@ pub const STATUS: Limit = limit!("status:ip:", "rl_status_ip", "STATUS_IP", 80);
 pub const OPS_HEALTH: Limit = limit!("ops-health:ip:", "rl_ops_health_ip", "OPS_HEALTH_IP", 50);
 /// Operators' summary by client address.
 pub const OPS_SUMMARY: Limit = limit!("ops-summary:ip:", "rl_ops_summary_ip", "OPS_SUMMARY_IP", 30);
+/// Switches and incidents by client address: apart from health, so that polling it never keeps anybody from a stop.
+pub const OPS_SWITCHES: Limit = limit!("ops-switches:ip:", "rl_ops_switches_ip", "OPS_SWITCHES_IP", 50);
 /// Pools by client address; the original had no limit here.
 pub const POOL: Limit = limit!("sim-pool:ip:", "rl_sim_pool_ip", "SIM_POOL_IP", 150);
 /// Settle calls by client address; the original had no limit here.
 pub const SETTLE: Limit = limit!("sim-settle:ip:", "rl_sim_settle_ip", "SIM_SETTLE_IP", 60);
 
 /// Every rate limit.
-pub const LIMITS: [Limit; 10] = [
+pub const LIMITS: [Limit; 11] = [
     JOINS_BY_ADDRESS,
     JOINS_BY_WALLET,
     RESULTS_BY_ADDRESS,
@@ -84,6 +86,7 @@ pub const LIMITS: [Limit; 10] = [
     STATUS,
     OPS_HEALTH,
     OPS_SUMMARY,
+    OPS_SWITCHES,
     POOL,
     SETTLE,
 ];
@@ -125,8 +128,28 @@ pub const VOID_AFTER_MS: Setting = Setting {
     description: "time after the end at which a round without usable prices is refunded, in milliseconds",
 };
 
+/// From how many due rounds on an alert is raised.
+pub const ALERT_PENDING_ROUNDS: Setting = Setting {
+    key: "alert_pending_due_rounds",
+    variable: "PANCHO_ALERT_PENDING_DUE_ROUNDS",
+    min: 0,
+    max: 1_000_000,
+    default: 25,
+    description: "due rounds from which on an alert is raised; 0 means any",
+};
+/// From which settlement lag on an alert is raised.
+pub const ALERT_LAG_MS: Setting = Setting {
+    key: "alert_settlement_lag_ms",
+    variable: "PANCHO_ALERT_SETTLEMENT_LAG_MS",
+    min: 0,
+    max: 86_400_000,
+    default: 120_000,
+    description: "age of the oldest due round from which on an alert is raised, in milliseconds",
+};
+
 /// Every setting that is not part of a limit.
-pub const SETTINGS: [Setting; 4] = [STAKE_MAX, SETTLE_LIMIT, CONFIDENCE_MAX_BPS, VOID_AFTER_MS];
+pub const SETTINGS: [Setting; 6] =
+    [STAKE_MAX, SETTLE_LIMIT, CONFIDENCE_MAX_BPS, VOID_AFTER_MS, ALERT_PENDING_ROUNDS, ALERT_LAG_MS];
 
 /// All live settings, limits included.
 #[must_use]
@@ -177,6 +200,9 @@ mod tests {
         check(STATUS, 80);
         check(OPS_HEALTH, 50);
         check(OPS_SUMMARY, 30);
+        check(OPS_SWITCHES, 50);
+        check(POOL, 150);
+        check(SETTLE, 60);
     }
 
     #[test]

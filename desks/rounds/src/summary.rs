@@ -15,7 +15,14 @@ use crate::settle::Settlement;
 use crate::status;
 
 static SAVE: LazyLock<Bulk> = LazyLock::new(|| {
-    let columns = [("market", Int), ("entries", Int), ("stake_bucks", Int), ("rounds", Int)];
+    let columns = [
+        ("market", Int),
+        ("entries", Int),
+        ("stake_bucks", Int),
+        ("rounds", Int),
+        ("canary_entries", Int),
+        ("canary_stake_bucks", Int),
+    ];
     Bulk::upsert("rounds_market_total", &columns, "market")
 });
 
@@ -28,16 +35,28 @@ pub struct MarketTotal {
     pub stake_bucks: i64,
     /// Rounds that had an entry.
     pub rounds: i64,
+    /// Of the entries, those that canaries made.
+    pub canary_entries: i64,
+    /// Their stakes, in whole bucks.
+    pub canary_stake_bucks: i64,
 }
 
 /// The totals of every market that has any.
 pub fn market_totals(tx: &mut Tx<'_>) -> Result<BTreeMap<Market, MarketTotal>, StoreError> {
-    let sql = "SELECT market, entries, stake_bucks, rounds FROM rounds_market_total ORDER BY market";
+    let sql = "SELECT market, entries, stake_bucks, rounds, canary_entries, canary_stake_bucks \
+               FROM rounds_market_total ORDER BY market";
     let rows = tx.query(sql, &[], |row| {
         let code: i64 = row.get(0)?;
         let market = u8::try_from(code).ok().and_then(Market::from_code);
         let market = market.ok_or_else(|| StoreError::Decode(format!("market {code}")))?;
-        Ok((market, MarketTotal { entries: row.get(1)?, stake_bucks: row.get(2)?, rounds: row.get(3)? }))
+        let total = MarketTotal {
+            entries: row.get(1)?,
+            stake_bucks: row.get(2)?,
+            rounds: row.get(3)?,
+            canary_entries: row.get(4)?,
+            canary_stake_bucks: row.get(5)?,
+        };
+        Ok((market, total))
     })?;
     Ok(rows.into_iter().collect())
 }
@@ -56,6 +75,8 @@ pub struct Summary {
     pub market_breakdown: BTreeMap<&'static str, MarketFigures>,
     /// Newest first.
     pub recent_settlements: Vec<RecentSettlement>,
+    /// The part of the figures that canaries made.
+    pub canary: CanaryFigures,
 }
 
 /// Totals over all markets.
@@ -80,6 +101,18 @@ pub struct MarketFigures {
     pub entries: i64,
     /// Stakes, whole bucks.
     pub stake_bucks: i64,
+}
+
+/// The canaries' part of the figures.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CanaryFigures {
+    /// Entries.
+    pub entries: i64,
+    /// Stakes, whole bucks.
+    pub stake_bucks: i64,
+    /// Per market that canaries joined.
+    pub market_breakdown: BTreeMap<&'static str, MarketFigures>,
 }
 
 /// One settlement.
@@ -124,8 +157,23 @@ pub fn summary(tx: &mut Tx<'_>, limit: i64, now: Timestamp) -> Result<Summary, S
                 (market.key(), MarketFigures { entries: total.entries, stake_bucks: total.stake_bucks })
             })
             .collect(),
+        canary: canary_figures(&totals),
         recent_settlements: recent.iter().map(recent_settlement).collect::<Result<_, _>>()?,
     })
+}
+
+fn canary_figures(totals: &BTreeMap<Market, MarketTotal>) -> CanaryFigures {
+    let joined = totals.iter().filter(|(_, total)| total.canary_entries > 0);
+    let figures = joined.map(|(market, total)| {
+        let (entries, stake_bucks) = (total.canary_entries, total.canary_stake_bucks);
+        (market.key(), MarketFigures { entries, stake_bucks })
+    });
+    let market_breakdown: BTreeMap<_, _> = figures.collect();
+    CanaryFigures {
+        entries: market_breakdown.values().map(|market| market.entries).sum(),
+        stake_bucks: market_breakdown.values().map(|market| market.stake_bucks).sum(),
+        market_breakdown,
+    }
 }
 
 fn recent_settlement(settlement: &Settlement) -> Result<RecentSettlement, StoreError> {
@@ -157,12 +205,18 @@ pub(crate) fn add_to_market_totals(
         let total = totals.entry(entry.round.market()).or_default();
         total.entries += 1;
         total.stake_bucks += entry.stake.bucks();
+        if entry.is_canary {
+            total.canary_entries += 1;
+            total.canary_stake_bucks += entry.stake.bucks();
+        }
     }
     for market in opened {
         totals.entry(*market).or_default().rounds += 1;
     }
     let rows = totals.iter().flat_map(|(market, total)| {
-        [i64::from(market.code()), total.entries, total.stake_bucks, total.rounds].map(Param::Int)
+        let MarketTotal { entries, stake_bucks, rounds, canary_entries, canary_stake_bucks } = *total;
+        let code = i64::from(market.code());
+        [code, entries, stake_bucks, rounds, canary_entries, canary_stake_bucks].map(Param::Int)
     });
     tx.execute_many(&SAVE, &rows.collect::<Vec<_>>()).map(|_| ())
 }

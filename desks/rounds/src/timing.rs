@@ -127,6 +127,12 @@ impl Round {
         Round::starting(Market::from_code(code)?, key.div_euclid(CODES_PER_SLOT).checked_mul(CYCLE_MS)?)
     }
 
+    /// The least key of the rounds that start at `start_ms` or later.
+    #[must_use]
+    pub fn first_key_at(start_ms: i64) -> i64 {
+        start_ms.div_euclid(CYCLE_MS).saturating_add(i64::from(start_ms % CYCLE_MS != 0)) * CODES_PER_SLOT
+    }
+
     /// The greatest key whose round has ended at `now`.
     #[must_use]
     pub fn last_due_key(now: Timestamp) -> i64 {

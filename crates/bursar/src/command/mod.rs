@@ -1,15 +1,14 @@
 //! The command line: one program with all verbs. JSON on stdout, words for people on stderr, exit 0 or 1.
 
 mod document;
-mod local_prices;
+pub(crate) mod local_prices;
 
 use std::ffi::OsString;
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{Context, Verb, aliases, print, run};
+use crate::commands::{Context, Verb, aliases, demo, print, run};
 use crate::config::Source;
 
 #[derive(Parser)]
@@ -27,6 +26,8 @@ struct Arguments {
 enum Command {
     /// Run the server.
     Serve(Serve),
+    /// Play: a server with invented prices, simulated players and a fast clock. Not in production.
+    Demo(demo::Demo),
     /// Print the API as OpenAPI 3.1, as production serves it.
     Openapi,
     /// Write a page for each error code.
@@ -63,28 +64,18 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             let source = Source::from_process();
             let source = with_flag(source, "BURSAR_LISTEN", serve.listen);
             let source = with_flag(source, "BURSAR_CLOCK", serve.clock);
-            if serve.local_prices { serve_with_local_prices(source) } else { crate::serve::serve(&source) }
+            if serve.local_prices {
+                local_prices::serve_with_local_prices(&source)
+            } else {
+                crate::serve::serve(&source)
+            }
         }
+        Command::Demo(options) => demo::run(&options),
         Command::Openapi => print(&document::openapi()),
         Command::Errors(pages) => print(&document::errors(&pages)),
         Command::Verb(verb) => {
             let context = Context::from_process().with_database(verb.database());
             print(&run(&verb, &context))
-        }
-    }
-}
-
-fn serve_with_local_prices(source: Source) -> ExitCode {
-    match local_prices::start(source) {
-        Ok((source, feed)) => {
-            let code = crate::serve::serve(&source);
-            drop(feed);
-            code
-        }
-        Err(fault) => {
-            // The last words: when stderr is gone there is nobody to tell.
-            let _ = writeln!(std::io::stderr(), "{fault}");
-            ExitCode::FAILURE
         }
     }
 }

@@ -21,6 +21,13 @@ fn words(verb: &str) -> Option<Vec<&str>> {
     if verb == "check-config" {
         return Some(vec!["config", "check"]);
     }
+    match verb {
+        "canary:workers" => return Some(vec!["ops", "canary"]),
+        "restore" => return Some(vec!["backup", "restore"]),
+        "ops:backup:d1" => return Some(vec!["backup", "create"]),
+        "ops:backup:verify" => return Some(vec!["backup", "verify"]),
+        _ => {}
+    }
     let is_word = |word: &str| {
         !word.is_empty()
             && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte.is_ascii_digit())
@@ -46,6 +53,13 @@ mod tests {
             ("bursar ops:pause:all", "bursar ops pause all"),
             ("bursar ops:health", "bursar ops health"),
             ("bursar migrate:up", "bursar migrate up"),
+            ("bursar ops:smoke --wait-settled", "bursar ops smoke --wait-settled"),
+            ("bursar canary:workers", "bursar ops canary"),
+            ("bursar load:all-wallets", "bursar load all-wallets"),
+            ("bursar restore --to sqlite:x", "bursar backup restore --to sqlite:x"),
+            ("bursar ops:backup:d1", "bursar backup create"),
+            ("bursar ops:backup:verify", "bursar backup verify"),
+            ("bursar backup:verify", "bursar backup verify"),
             ("bursar check-config --env dev", "bursar config check --env dev"),
         ] {
             assert_eq!(rewritten(line), meaning);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use bursar_access::Rejection;
 use bursar_audit::AnchorError;
 use bursar_control::settings::SettingRefusal;
+use bursar_ops::backup::BackupError;
 use bursar_store::StoreError;
 use serde_json::{Value, json};
 
@@ -42,6 +43,9 @@ pub enum CommandError {
     /// A replay ended early.
     #[error(transparent)]
     Replay(#[from] ReplayError),
+    /// A backup could not be made, proven or restored.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// A file cannot be read or written.
     #[error("{path} cannot be used: {cause}")]
     File {
@@ -81,6 +85,7 @@ impl CommandError {
             CommandError::Setting(SettingRefusal::OutOfRange { .. }) => "setting_out_of_range",
             CommandError::Anchor(_) => "anchor_refused",
             CommandError::Replay(_) => "replay_failed",
+            CommandError::Backup(error) => error.code(),
             CommandError::File { .. } => "file_unusable",
             CommandError::No { .. } => "no",
         }
@@ -93,6 +98,9 @@ impl CommandError {
             CommandError::No { answer, .. } => answer.clone(),
             CommandError::Configuration(errors) => {
                 json!({"ok": false, "code": self.code(), "details": errors.problems})
+            }
+            CommandError::Backup(BackupError::Damaged { findings, .. }) => {
+                json!({"ok": false, "code": self.code(), "error": self.to_string(), "findings": findings})
             }
             CommandError::Pending(pending) => {
                 json!({"ok": false, "code": self.code(), "error": self.to_string(), "pending": pending})

@@ -1,6 +1,6 @@
 //! `bursar migrate`: applying the schema, asking how far it is, and printing it for somebody who applies it by hand.
 
-use bursar_store::{EngineKind, Migration, OpenMode};
+use bursar_store::{EngineKind, Migration};
 use serde_json::{Value, json};
 
 use super::context::Patience;
@@ -57,7 +57,7 @@ pub fn run(verb: &MigrateVerb, context: &Context) -> Result<Value, CommandError>
 }
 
 fn up(configuration: &Configuration) -> Result<Value, CommandError> {
-    let store = open(configuration, OpenMode::Tool)?;
+    let store = open(configuration)?;
     let applied = store.migrate(&Desks::new(configuration).migrations(store.kind()))?;
     Ok(json!({"ok": true, "engine": name(store.kind()), "applied": applied}))
 }

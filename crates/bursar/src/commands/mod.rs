@@ -6,11 +6,14 @@
 mod accountable;
 pub mod aliases;
 pub mod audit;
+pub mod backup;
 pub mod config;
 mod context;
+pub mod demo;
 pub mod duration;
 mod error;
 pub mod ledger;
+pub mod load;
 pub mod migrate;
 pub mod operators;
 pub mod ops;
@@ -42,6 +45,14 @@ pub enum Verb {
     Ledger(ledger::Ledger),
     /// Read and verify the audit log.
     Audit(audit::Audit),
+    /// Make, prove, restore, list and remove backups.
+    Backup(backup::Backup),
+    /// Put a rounds server under load and check that nothing is lost.
+    ///
+    /// Nobody else may play in the rounds that are joined, since their pools have to be exactly what was sent. The
+    /// address limits of the server have to be raised for the run, or the load has to be slow enough for them. Most
+    /// options also have a STRESS_ variable.
+    Load(Box<load::LoadOptions>),
     /// Play recorded prices through a desk and prove that nothing was lost.
     #[command(subcommand)]
     Replay(replay::ReplayVerb),
@@ -53,12 +64,13 @@ impl Verb {
     pub fn database(&self) -> Option<&str> {
         match self {
             Verb::Migrate(group) => group.database.url.as_deref(),
-            Verb::Config(_) | Verb::Replay(_) => None,
+            Verb::Config(_) | Verb::Load(_) | Verb::Replay(_) => None,
             Verb::Ops(group) => group.database.url.as_deref(),
             Verb::Settings(group) => group.database.url.as_deref(),
             Verb::Operators(group) => group.database.url.as_deref(),
             Verb::Ledger(group) => group.database.url.as_deref(),
             Verb::Audit(group) => group.database.url.as_deref(),
+            Verb::Backup(group) => group.database(),
         }
     }
 }
@@ -76,6 +88,8 @@ pub fn run(verb: &Verb, context: &Context) -> Result<Value, CommandError> {
         Verb::Operators(group) => operators::run(&group.verb, context),
         Verb::Ledger(group) => ledger::run(&group.verb, context),
         Verb::Audit(group) => audit::run(&group.verb, context),
+        Verb::Backup(group) => backup::run(group, context),
+        Verb::Load(options) => load::run(options, context),
         Verb::Replay(verb) => replay::run(verb),
     }
 }

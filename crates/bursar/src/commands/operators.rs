@@ -1,8 +1,11 @@
 //! `bursar operators`: who may operate the platform; every change is in the audit log with it, or not made.
 
+use std::sync::Arc;
+
 use bursar_access::{
-    Actor, By, Change, Cleared, Done, Operator, OsEntropy, Outcome, Role, Token, TokenOrder, add_operator,
-    bootstrap, disable_operator, issue_token, operators, replace_bootstrap, tokens_of,
+    Actor, By, Change, Cleared, Done, Issued, IssuedSecret, Operator, OsEntropy, Outcome, Role, Token,
+    TokenOrder, add_operator, bootstrap, disable_operator, issue_token, operator_by_name, operators,
+    replace_bootstrap, tokens_of,
 };
 use bursar_audit::{Event, Level, Recorder, Target};
 use bursar_store::{Store, StoreError, Timestamp, Tx};
@@ -78,7 +81,7 @@ pub enum RoleName {
 /// # Errors
 /// Whatever makes the exit 1.
 pub fn run(verb: &OperatorsVerb, context: &Context) -> Result<Value, CommandError> {
-    let store = context.open_ready(&context.configuration()?, Patience::Ordinary)?;
+    let store = Arc::new(context.open_ready(&context.configuration()?, Patience::Ordinary)?);
     let room = Room { store, recorder: context.recorder(), actor: Actor::cli(context.user()) };
     match verb {
         OperatorsVerb::Add { name, role } => room.add(name, *role),
@@ -97,9 +100,23 @@ pub fn run(verb: &OperatorsVerb, context: &Context) -> Result<Value, CommandErro
     }
 }
 
+/// Adds an admin with a token, unless somebody has this name already; `None` then.
+pub(super) fn add_admin_with_token(
+    store: Arc<Store>,
+    context: &Context,
+    name: &str,
+) -> Result<Option<IssuedSecret>, CommandError> {
+    if store.read("command.operator", |tx| operator_by_name(tx, name))?.is_some() {
+        return Ok(None);
+    }
+    let room = Room { store, recorder: context.recorder(), actor: Actor::cli(context.user()) };
+    room.add(name, RoleName::Admin)?;
+    Ok(Some(room.issue(name, "", None)?.secret))
+}
+
 /// What every change here needs.
 struct Room {
-    store: Store,
+    store: Arc<Store>,
     recorder: Recorder,
     actor: Actor,
 }
@@ -121,12 +138,16 @@ impl Room {
     }
 
     fn token(&self, name: &str, label: &str, for_ms: Option<i64>) -> Result<Value, CommandError> {
+        let issued = self.issue(name, label, for_ms)?;
+        Ok(json!({"ok": true, "name": name, "token": issued.secret.reveal(), "change": issued.done.change}))
+    }
+
+    fn issue(&self, name: &str, label: &str, for_ms: Option<i64>) -> Result<Issued, CommandError> {
         let issue = |tx: &mut Tx<'_>, by: &By<'_>| {
             let expires_at = for_ms.map(|ms| by.now.after_ms(ms));
             issue_token(tx, by, &OsEntropy, &TokenOrder { operator: name, label, expires_at })
         };
-        let issued = self.change(issue, |issued| &issued.done)?;
-        Ok(json!({"ok": true, "name": name, "token": issued.secret.reveal(), "change": issued.done.change}))
+        self.change(issue, |issued| &issued.done)
     }
 
     fn bootstrap(&self, replace: bool) -> Result<Value, CommandError> {

@@ -26,6 +26,8 @@ pub struct Logging {
     pub level: LogLevel,
     /// A file to which the lines are also written.
     pub file: Option<PathBuf>,
+    /// Whether they go to stdout, which the demo keeps for its view.
+    pub to_stdout: bool,
 }
 
 impl Logging {
@@ -38,6 +40,7 @@ impl Logging {
         Logging {
             level: level(values.value("LOG_LEVEL").unwrap_or_default()),
             file: values.value("TRADES_LOG_FILE").map(PathBuf::from).or_else(in_folder),
+            to_stdout: true,
         }
     }
 }

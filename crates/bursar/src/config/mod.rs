@@ -50,7 +50,7 @@ pub use proxies::ProxyTrust;
 pub use report::readiness_report;
 pub use rounds::{
     AlertThresholds, OperationsCommands, PauseFlags, RateBucket, RateLimit, RateLimits, RoundsConfiguration,
-    Treasury, TreasuryGuard,
+    StressSettings, Treasury, TreasuryGuard,
 };
 pub use secrets::CallerSecret;
 pub use source::{Layer, Source};

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bursar_store::clock::machine_time;
 use bursar_store::fault::Faults;
 use bursar_store::{Clock, DatabaseUrl, OpenMode, Store, StoreError, StoreOptions, Timestamp};
 use secrecy::ExposeSecret;
 
 use super::failpoints::Failpoints;
+use super::fast_clock;
 use crate::config::{ClockChoice, Configuration, DatabaseTls, DatabaseUrl as ConfiguredUrl};
 
 /// How long a migration by hand waits for a database that a server keeps busy.
@@ -43,26 +43,45 @@ pub(crate) enum OpenFault {
     Store(#[from] StoreError),
 }
 
-/// Opens it, and makes an embedded one that is not there.
-pub(crate) fn open(configuration: &Configuration, mode: OpenMode) -> Result<Store, OpenFault> {
+/// Opens it for a tool, and makes an embedded one that is not there.
+pub(crate) fn open(configuration: &Configuration) -> Result<Store, OpenFault> {
     let url = url(configuration)?;
     make_folder(&url)?;
-    let options = match mode {
-        OpenMode::Server => {
-            let pool = configuration.database.pool;
-            StoreOptions {
-                postgres_connections: usize::try_from(pool.max).unwrap_or(usize::MAX),
-                patience: pool.connection_timeout,
-                faults: configuration
-                    .failpoints
-                    .clone()
-                    .map(|folder| Arc::new(Failpoints { folder }) as Arc<dyn Faults>),
-                ..options(configuration, mode)
-            }
-        }
-        OpenMode::Tool => tool_options(configuration, TOOL_PATIENCE),
+    Ok(Store::open(&url, tool_options(configuration, TOOL_PATIENCE))?)
+}
+
+/// Opens it for the server with the clock that [`begin_clock`] gave, and makes an embedded one that is not there.
+pub(crate) fn open_server(configuration: &Configuration, clock: Clock) -> Result<Store, OpenFault> {
+    let url = url(configuration)?;
+    make_folder(&url)?;
+    let pool = configuration.database.pool;
+    let failpoints = configuration.failpoints.clone();
+    let options = StoreOptions {
+        clock,
+        postgres_connections: usize::try_from(pool.max).unwrap_or(usize::MAX),
+        patience: pool.connection_timeout,
+        faults: failpoints.map(|folder| Arc::new(Failpoints { folder }) as Arc<dyn Faults>),
+        ..options(configuration, OpenMode::Server)
     };
     Ok(Store::open(&url, options)?)
+}
+
+/// The server's clock. A fast one goes on from where the database stands, so it may look into it.
+pub(crate) fn begin_clock(configuration: &Configuration) -> Result<Clock, OpenFault> {
+    match configuration.clock {
+        ClockChoice::Fast { factor } => Ok(fast_clock::going_on(latest_mark(configuration)?, factor)),
+        choice @ (ClockChoice::System | ClockChoice::Manual { .. }) => Ok(clock(choice)),
+    }
+}
+
+/// The latest time that the database has seen; `None` = it is a new one.
+fn latest_mark(configuration: &Configuration) -> Result<Option<Timestamp>, OpenFault> {
+    let store = match open_existing(configuration, TOOL_PATIENCE) {
+        Err(OpenFault::Missing { .. }) => return Ok(None),
+        opened => opened?,
+    };
+    let has_marks = store.migration_state(&[])?.pending.is_empty();
+    if has_marks { Ok(store.read("host.latest_mark", |tx| tx.latest_mark())?) } else { Ok(None) }
 }
 
 /// Opens it for a command line that waits up to `patience` for a server, and limits each of its reads by it. A tool
@@ -103,7 +122,7 @@ pub(crate) fn embedded_file(configuration: &Configuration) -> Option<PathBuf> {
 }
 
 /// The URL with the TLS decision in it: verified, or none.
-fn url(configuration: &Configuration) -> Result<DatabaseUrl, OpenFault> {
+pub(crate) fn url(configuration: &Configuration) -> Result<DatabaseUrl, OpenFault> {
     let database = &configuration.database;
     match &database.url {
         ConfiguredUrl::Sqlite { path } => Ok(DatabaseUrl::Sqlite(path.clone())),
@@ -123,7 +142,7 @@ fn clock(choice: ClockChoice) -> Clock {
     match choice {
         ClockChoice::System => Clock::System,
         ClockChoice::Manual { start_ms } => Clock::Manual(Timestamp::from_ms(start_ms)),
-        ClockChoice::Fast { factor } => Clock::Fast { origin: machine_time(), factor },
+        ClockChoice::Fast { factor } => fast_clock::going_on(None, factor),
     }
 }
 

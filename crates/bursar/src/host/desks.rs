@@ -12,14 +12,19 @@ use crate::config::{CallerSecret, Configuration, DeskName, Mode, TreasuryGuard};
 use crate::serve::COMMIT;
 
 /// The desk of this name; `None` = it is not part of this build yet.
-pub(super) fn build(name: DeskName, configuration: &Configuration) -> Option<Arc<dyn Desk>> {
+pub(super) fn build(name: DeskName, rounds: &Arc<RoundsDesk>) -> Option<Arc<dyn Desk>> {
     match name {
-        DeskName::Rounds => Some(Arc::new(RoundsDesk::new(rounds(configuration)))),
+        DeskName::Rounds => Some(Arc::clone(rounds) as Arc<dyn Desk>),
         DeskName::Faucet | DeskName::Commitments | DeskName::Trades | DeskName::Arena => None,
     }
 }
 
-fn rounds(configuration: &Configuration) -> RoundsConfig {
+/// The rounds desk, whose pages need more of it than its trait tells.
+pub(super) fn rounds(configuration: &Configuration) -> Arc<RoundsDesk> {
+    Arc::new(RoundsDesk::new(rounds_config(configuration)))
+}
+
+fn rounds_config(configuration: &Configuration) -> RoundsConfig {
     let rounds = &configuration.rounds;
     let treasury = match rounds.treasury.guard(None) {
         TreasuryGuard::Off => settle::TreasuryGuard::Off,

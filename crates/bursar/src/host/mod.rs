@@ -1,18 +1,23 @@
 //! What the server and the command line share: which desks there are, their tables, and the open database.
 
+mod backups;
 mod database;
 mod desks;
 mod failpoints;
+mod fast_clock;
 mod seeding;
 
 use std::sync::Arc;
 
 use bursar_control::{ConfigTable, ControlFile, Switch, Switchboard};
 use bursar_desk::Desk;
+use bursar_rounds::desk::RoundsDesk;
 use bursar_store::{EngineKind, Migration};
 
-pub(crate) use database::{OpenFault, embedded_file, open, open_existing};
+pub(crate) use backups::{Backups, Chronicle};
+pub(crate) use database::{OpenFault, begin_clock, embedded_file, open, open_existing, open_server, url};
 pub(crate) use desks::{header_policy, service_key};
+pub(crate) use fast_clock::{reserve as reserve_fast_clock, rest as rest_fast_clock};
 pub(crate) use seeding::seed;
 
 use crate::config::{Configuration, DeskName};
@@ -22,16 +27,24 @@ use crate::schema;
 pub(crate) struct Desks {
     /// Every desk there is, with whether it is on.
     all: Vec<(Arc<dyn Desk>, bool)>,
+    rounds: Arc<RoundsDesk>,
 }
 
 impl Desks {
     /// The desks as `configuration` wants them.
     pub fn new(configuration: &Configuration) -> Desks {
+        let rounds = desks::rounds(configuration);
         let built = DeskName::ALL.into_iter().filter_map(|name| {
-            let desk = desks::build(name, configuration)?;
+            let desk = desks::build(name, &rounds)?;
             Some((desk, configuration.runs(name)))
         });
-        Desks { all: built.collect() }
+        let all = built.collect();
+        Desks { all, rounds }
+    }
+
+    /// The rounds desk, on or off.
+    pub fn rounds(&self) -> &RoundsDesk {
+        &self.rounds
     }
 
     /// Every desk, on or off.

@@ -1,7 +1,9 @@
 //! The platform's own background jobs.
 
 mod audit_outbox;
+mod backup;
 mod control;
+mod fast_clock;
 mod ledger_check;
 mod purge;
 
@@ -13,10 +15,13 @@ use crate::host::Desks;
 
 /// Every job that belongs to no desk.
 pub(crate) fn platform_jobs(configuration: &Configuration, platform: &Platform, desks: &Desks) -> Vec<Job> {
-    vec![
+    let mut jobs = vec![
         control::job(platform, desks.switches()),
         audit_outbox::job(platform, configuration),
         ledger_check::job(platform),
         purge::job(platform),
-    ]
+    ];
+    jobs.extend(backup::jobs(platform, configuration));
+    jobs.extend(fast_clock::job(platform));
+    jobs
 }

@@ -1,7 +1,7 @@
 //! The open ports: serving on them until the server is told to stop, with an orderly end.
 
+use std::convert::Infallible;
 use std::future::Future;
-use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +11,12 @@ use parking_lot::Mutex;
 use tokio::runtime::Runtime;
 
 use super::StartFault;
+use super::companion::{Companion, Served};
 use super::opening::{Opening, set_up};
 use super::running::Running;
-use super::shutdown::{follow_signals, told};
+use super::shutdown::{Stop, follow_signals, told};
 use crate::config::Configuration;
+use crate::host::reserve_fast_clock;
 
 /// How often a server that waits for migrations looks whether they have run. Real time.
 const LOOK: Duration = Duration::from_millis(100);
@@ -25,17 +27,21 @@ const WORKERS_MAX: usize = 8;
 const LAST_WORK: Duration = Duration::from_secs(5);
 
 /// Ports that are open and not served yet.
-pub(super) struct Bound {
+pub(super) struct Bound<'c> {
     public: TcpListener,
     operations: Option<TcpListener>,
+    companion: &'c dyn Companion,
 }
 
-impl Bound {
+impl<'c> Bound<'c> {
     /// Opens them.
-    pub fn listen(configuration: &Configuration) -> Result<Bound, StartFault> {
+    pub fn listen(
+        configuration: &Configuration,
+        companion: &'c dyn Companion,
+    ) -> Result<Bound<'c>, StartFault> {
         let public = listen(configuration.listen)?;
         let operations = configuration.ops_listen.map(listen).transpose()?;
-        Ok(Bound { public, operations })
+        Ok(Bound { public, operations, companion })
     }
 
     /// Starts everything and serves.
@@ -85,6 +91,7 @@ impl Bound {
                 let handle = ApplicationHandle::new(application);
                 tokio::spawn(serve(listener, handle, ServeLimits::default(), told(stop.clone())));
             }
+            let told_to_stop = tell_of_stop(stop.clone(), self.companion);
             let (end, ended) = tokio::sync::oneshot::channel::<()>();
             let shutdown = async {
                 tokio::select! {
@@ -93,8 +100,9 @@ impl Bound {
                 }
             };
             let served = tokio::spawn(serve(public, handle.clone(), ServeLimits::default(), shutdown));
-            announce(address);
+            self.companion.serving(Served { address, store: Arc::clone(&opening.store) });
             tokio::select! {
+                never = told_to_stop => match never {},
                 result = beside(handle) => {
                     // The server may be gone already, and then there is nothing to end.
                     let _ = end.send(());
@@ -127,7 +135,11 @@ async fn open_when_migrated(
         }
         tokio::time::sleep(LOOK).await;
     }
-    let (started, application) = tokio::task::block_in_place(|| opening.open())?;
+    let open = || {
+        reserve_fast_clock(&opening.store)?;
+        opening.open()
+    };
+    let (started, application) = tokio::task::block_in_place(open)?;
     handle.replace(application);
     opening.ready(&started);
     *running.lock() = Some(started);
@@ -152,11 +164,10 @@ fn runtime() -> Result<Runtime, StartFault> {
         .map_err(|error| set_up(&error))
 }
 
-/// The one line on stdout that is no log line: whoever started the server waits for it.
-fn announce(address: SocketAddr) {
-    let mut stdout = std::io::stdout().lock();
-    // When stdout is gone nobody waits for the line.
-    let _ = writeln!(stdout, "bursar: listening on http://{address}").and_then(|()| stdout.flush());
+async fn tell_of_stop(stop: Stop, companion: &dyn Companion) -> Infallible {
+    told(stop).await;
+    companion.stopping();
+    std::future::pending().await
 }
 
 fn note(drained: Option<Drained>) {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
-use bursar_store::OpenMode;
 use bursar_web::{Application, ErrorRegistry};
 
 use super::StartFault;
@@ -34,7 +33,7 @@ pub(crate) fn describe() -> Result<Description, StartFault> {
         environment.map(|(name, text)| (name.to_owned(), text.to_owned())).into();
     let configuration = load(&Source::new(environment))?;
     let desks = Desks::new(&configuration);
-    let store = Arc::new(open(&configuration, OpenMode::Tool)?);
+    let store = Arc::new(open(&configuration)?);
     let (surfaces, application) = Opening::new(configuration, store, desks)?.describe()?;
     let mut errors = ErrorRegistry::new();
     for surface in &surfaces {

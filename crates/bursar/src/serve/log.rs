@@ -1,4 +1,4 @@
-//! The log: JSON lines on stdout, and in a file when one is named, written by a thread of their own.
+//! The log: JSON lines on stdout unless that is taken, and in a file when one is named, written by a thread of their own.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -44,8 +44,10 @@ pub(super) fn start(logging: &Logging) -> io::Result<Log> {
     });
     let file = file.transpose()?;
     let queue = Queue(Arc::default());
-    let writer = queue.clone();
-    let thread = std::thread::Builder::new().name("log".to_owned()).spawn(move || writer.write_all(file))?;
+    let (writer, to_stdout) = (queue.clone(), logging.to_stdout);
+    let thread = std::thread::Builder::new()
+        .name("log".to_owned())
+        .spawn(move || writer.write_all(to_stdout, file))?;
     let subscriber = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
@@ -115,7 +117,7 @@ impl Queue {
         }
     }
 
-    fn write_all(&self, mut file: Option<File>) {
+    fn write_all(&self, to_stdout: bool, mut file: Option<File>) {
         let (waiting, changed) = &*self.0;
         let mut taken = Vec::new();
         let mut guard = waiting.lock();
@@ -131,7 +133,7 @@ impl Queue {
             let dropped = std::mem::take(&mut guard.dropped_lines);
             guard.is_writing = true;
             drop(guard);
-            write(&mut taken, dropped, file.as_mut());
+            write(&mut taken, dropped, to_stdout, file.as_mut());
             guard = waiting.lock();
             guard.is_writing = false;
             changed.notify_all();
@@ -140,15 +142,17 @@ impl Queue {
 }
 
 /// A log that cannot be written must not stop the server: it goes on without.
-fn write(bytes: &mut Vec<u8>, dropped_lines: u64, file: Option<&mut File>) {
+fn write(bytes: &mut Vec<u8>, dropped_lines: u64, to_stdout: bool, file: Option<&mut File>) {
     if dropped_lines > 0 {
         let line = format!(
             "{{\"level\":\"WARN\",\"message\":\"{dropped_lines} log lines were dropped: the reader is too slow\"}}\n"
         );
         bytes.extend_from_slice(line.as_bytes());
     }
-    let mut stdout = io::stdout().lock();
-    let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
+    if to_stdout {
+        let mut stdout = io::stdout().lock();
+        let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
+    }
     if let Some(file) = file {
         let _ = file.write_all(bytes);
     }

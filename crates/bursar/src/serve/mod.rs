@@ -1,11 +1,13 @@
 //! `bursar serve`: from the configuration to a listening server, and to its orderly end.
 
 mod bound;
+mod companion;
 mod description;
 mod dev_clock;
 mod health;
 mod log;
 mod opening;
+mod pages;
 mod relations;
 mod running;
 mod shutdown;
@@ -14,11 +16,14 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use bursar_store::Clock;
+
 use crate::config::{
     Configuration, ConfigurationErrors, Mode, Source, load, production_failures, readiness_report,
 };
-use crate::host::Desks;
+use crate::host::{Desks, begin_clock, reserve_fast_clock};
 use bound::Bound;
+pub(crate) use companion::{Alone, Companion, Served};
 pub(crate) use description::describe;
 use opening::{Opening, Schema};
 
@@ -66,7 +71,16 @@ pub(crate) enum StartFault {
 
 /// Runs the server until it is told to stop.
 pub(crate) fn serve(source: &Source) -> ExitCode {
-    match start(source) {
+    let served = load(source).map_err(StartFault::from).and_then(|configuration| {
+        let clock = begin_clock(&configuration)?;
+        serve_beside(configuration, clock, &Alone)
+    });
+    exit(served)
+}
+
+/// How the process exits; a fault's words go to stderr.
+pub(crate) fn exit(served: Result<(), StartFault>) -> ExitCode {
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
             // The last words: when stderr is gone there is nobody to tell.
@@ -76,8 +90,12 @@ pub(crate) fn serve(source: &Source) -> ExitCode {
     }
 }
 
-fn start(source: &Source) -> Result<(), StartFault> {
-    let configuration = load(source)?;
+/// Runs the server beside `companion` until it is told to stop.
+pub(crate) fn serve_beside(
+    configuration: Configuration,
+    clock: Clock,
+    companion: &dyn Companion,
+) -> Result<(), StartFault> {
     if configuration.mode == Mode::Production {
         let failures = production_failures(&configuration);
         if !failures.is_empty() {
@@ -88,7 +106,7 @@ fn start(source: &Source) -> Result<(), StartFault> {
     for warning in &configuration.warnings {
         tracing::warn!(desk = %warning.desk, variable = warning.variable, "{}", warning.text);
     }
-    let result = run(configuration);
+    let result = run(configuration, clock, companion);
     if let Err(fault) = &result {
         tracing::error!(%fault, "the server stops");
     }
@@ -96,14 +114,18 @@ fn start(source: &Source) -> Result<(), StartFault> {
     result
 }
 
-fn run(configuration: Configuration) -> Result<(), StartFault> {
+fn run(configuration: Configuration, clock: Clock, companion: &dyn Companion) -> Result<(), StartFault> {
     let desks = Desks::new(&configuration);
-    let store = Arc::new(crate::host::open(&configuration, bursar_store::OpenMode::Server)?);
+    let store = Arc::new(crate::host::open_server(&configuration, clock)?);
     let schema = opening::prepare(&configuration, &store, &desks)?;
-    let bound = Bound::listen(&configuration)?;
+    let bound = Bound::listen(&configuration, companion)?;
     let opening = Opening::new(configuration, store, desks)?;
     match schema {
-        Schema::Ready => bound.serve_ready(&opening),
+        Schema::Ready => {
+            reserve_fast_clock(&opening.store)?;
+            companion.before_opening(&opening.store)?;
+            bound.serve_ready(&opening)
+        }
         Schema::Pending => bound.serve_when_migrated(&opening),
     }
 }

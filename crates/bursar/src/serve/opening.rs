@@ -16,7 +16,7 @@ use bursar_web::{Application, Host, ProxyTrust, Surface, Unknown, assemble};
 
 use super::health::ProcessHealth;
 use super::running::Running;
-use super::{COMMIT, StartFault, dev_clock};
+use super::{COMMIT, StartFault, dev_clock, pages};
 use crate::config::{Configuration, Mode, PendingMigrations};
 use crate::host::{Desks, header_policy, seed};
 use crate::jobs;
@@ -129,7 +129,7 @@ impl Opening {
         Ok((Running { scheduler, store: Arc::clone(&self.store), checks }, application))
     }
 
-    /// Opens the desks that are on.
+    /// Opens the desks that are on, and the pages over them.
     fn open_desks(&self, platform: &Platform) -> Result<Opened, StartFault> {
         let surfaces = vec![self.infrastructure_surface()];
         let mut opened = Opened { surfaces, jobs: Vec::new(), checks: Vec::new() };
@@ -139,6 +139,8 @@ impl Opening {
             opened.jobs.extend(desk.jobs);
             opened.checks.push(desk.readiness);
         }
+        let pages = pages::surfaces(&self.configuration, platform, &self.desks, &opened.surfaces);
+        opened.surfaces.extend(pages);
         Ok(opened)
     }
 

@@ -5,6 +5,8 @@ mod audit;
 mod config;
 mod embedded;
 mod ledger;
+mod load;
+mod lying;
 mod migrate;
 mod operators;
 mod program;

@@ -55,8 +55,9 @@ fn example_c17_one_id_sent_100_times_at_once_makes_one_entry_and_other_content_i
         };
         assert_eq!((said(true), said(false)), (1, 99));
         assert_eq!(Join::new("a").up(25).send(&server).expect_code(409), "entry_id_conflict");
+        let canary = json!({"totalBucks": 0, "upBucks": 0, "downBucks": 0, "players": 0, "entries": 0});
         let pool = json!({"roundId": ROUND, "market": "SOL", "totalBucks": 10, "upBucks": 10, "downBucks": 0,
-                          "players": 1, "entries": 1});
+                          "players": 1, "entries": 1, "canary": canary});
         assert_eq!(server.pool(ROUND), pool);
     });
 }

@@ -12,11 +12,18 @@ mod evidence;
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod alerts;
+mod canaries;
 mod crash;
+mod deployed;
 mod joins;
 mod keys;
 mod limits;
+mod load;
 mod operations;
 mod outcomes;
 mod pauses;
+mod prices;
+mod profile;
 mod scene;
+mod smoke;

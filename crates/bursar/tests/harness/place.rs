@@ -56,6 +56,11 @@ impl Place {
         self.folder.path()
     }
 
+    /// The folder of its server's backups.
+    pub fn backups(&self) -> PathBuf {
+        self.folder.path().join("backups")
+    }
+
     /// Whether it is an embedded one.
     pub fn is_embedded(&self) -> bool {
         self.database.is_none()

@@ -30,7 +30,8 @@ impl Setup {
     /// Only the database and a free port.
     pub fn bare(place: &Place) -> Setup {
         let setup = Setup { environment: Vec::new(), arguments: vec!["serve".to_owned()] };
-        setup.env("DATABASE_URL", &place.url()).env("BURSAR_LISTEN", "127.0.0.1:0")
+        let setup = setup.env("DATABASE_URL", &place.url()).env("BURSAR_LISTEN", "127.0.0.1:0");
+        setup.env("BACKUP_DIR", place.backups().to_str().unwrap_or_default())
     }
 
     /// Sets (or replaces) a variable.
@@ -193,6 +194,16 @@ impl Server {
             request = request.header(*name, *value);
         }
         request.send(body).expect("an answer").into()
+    }
+
+    /// `POST` of a form, as a page's button sends it, with headers.
+    #[track_caller]
+    pub fn post_form(&self, path: &str, headers: &[(&str, &str)], fields: &[(&str, &str)]) -> Answer {
+        let mut request = self.agent.post(format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.send_form(fields.iter().copied()).expect("an answer").into()
     }
 
     /// `PUT` of JSON with headers.

@@ -49,6 +49,21 @@ fn in_production_there_is_no_such_route_and_no_such_clock() {
 }
 
 #[test]
+fn a_fast_clock_goes_on_after_a_stop_and_after_a_kill() {
+    let place = Place::sqlite();
+    let setup = Setup::rounds(&place).without("BURSAR_CLOCK").args(&["--clock", "x1000"]);
+    let server = setup.start();
+    let stopped_ms = server.now_ms();
+    assert!(server.stop().success());
+    let server = setup.start();
+    let killed_ms = server.now_ms();
+    assert!(killed_ms >= stopped_ms, "{killed_ms} after {stopped_ms}");
+    server.kill();
+    let begun_ms = setup.start().now_ms();
+    assert!(begun_ms > killed_ms, "{begun_ms} after {killed_ms}");
+}
+
+#[test]
 fn a_clock_that_runs_by_itself_is_not_moved() {
     let place = Place::sqlite();
     let server = Setup::rounds(&place).without("BURSAR_CLOCK").args(&["--clock", "x20"]).start();

@@ -48,12 +48,7 @@ impl PostgresEngine {
         patience: Duration,
         cache_statements: bool,
     ) -> Result<Self, StoreError> {
-        let mut config: Config = url.parse().map_err(|error| unavailable(&error))?;
-        config.connect_timeout(Duration::from_secs(CONNECT_TIMEOUT_S));
-        config.tcp_user_timeout(Duration::from_secs(30));
-        if config.get_application_name().is_none() {
-            config.application_name("bursar");
-        }
+        let config = configuration(url)?;
         Ok(PostgresEngine { config, cache_statements, pool: Pool::new(size, patience), read_limit: patience })
     }
 
@@ -83,23 +78,42 @@ impl PostgresEngine {
     }
 
     fn connect(&self) -> Result<Connection, StoreError> {
-        let client = match self.config.get_ssl_mode() {
-            SslMode::Disable => self.config.connect(NoTls),
-            _ if self.is_local() => self.config.connect(NoTls),
-            // `prefer` would fall back to plain text on a host that somebody else may answer for.
-            _ => self.config.clone().ssl_mode(SslMode::Require).connect(tls::connector()?),
-        };
-        let client = client.map_err(|error| unavailable(&error))?;
+        let client = connect(&self.config)?;
         Ok(Connection { client, statements: self.cache_statements.then(HashMap::new) })
     }
+}
 
-    /// Whether every host is a socket of this machine, where encryption protects nothing.
-    fn is_local(&self) -> bool {
-        self.config.get_hosts().iter().all(|host| match host {
-            postgres::config::Host::Unix(_) => true,
-            postgres::config::Host::Tcp(name) => matches!(name.as_str(), "localhost" | "127.0.0.1" | "::1"),
-        })
+/// A session of its own with the server at `url`, set up as the pool's are.
+pub fn session(url: &str) -> Result<Client, StoreError> {
+    connect(&configuration(url)?)
+}
+
+fn configuration(url: &str) -> Result<Config, StoreError> {
+    let mut config: Config = url.parse().map_err(|error| unavailable(&error))?;
+    config.connect_timeout(Duration::from_secs(CONNECT_TIMEOUT_S));
+    config.tcp_user_timeout(Duration::from_secs(30));
+    if config.get_application_name().is_none() {
+        config.application_name("bursar");
     }
+    Ok(config)
+}
+
+fn connect(config: &Config) -> Result<Client, StoreError> {
+    let client = match config.get_ssl_mode() {
+        SslMode::Disable => config.connect(NoTls),
+        _ if is_local(config) => config.connect(NoTls),
+        // `prefer` would fall back to plain text on a host that somebody else may answer for.
+        _ => config.clone().ssl_mode(SslMode::Require).connect(tls::connector()?),
+    };
+    client.map_err(|error| unavailable(&error))
+}
+
+/// Whether every host is a socket of this machine, where encryption protects nothing.
+fn is_local(config: &Config) -> bool {
+    config.get_hosts().iter().all(|host| match host {
+        postgres::config::Host::Unix(_) => true,
+        postgres::config::Host::Tcp(name) => matches!(name.as_str(), "localhost" | "127.0.0.1" | "::1"),
+    })
 }
 
 impl Connection {
@@ -229,7 +243,7 @@ fn unavailable(error: &postgres::Error) -> StoreError {
 }
 
 /// Server and transport errors as the store names them (PostgreSQL documentation, appendix A).
-fn classify(error: postgres::Error) -> StoreError {
+pub fn classify(error: postgres::Error) -> StoreError {
     let text = describe(&error);
     let Some(code) = error.code() else {
         // Without an answer of the server, either the connection failed or a value of ours could not be sent.

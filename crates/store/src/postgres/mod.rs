@@ -4,4 +4,4 @@ pub mod codec;
 mod connection;
 mod tls;
 
-pub use connection::{Connection, PostgresEngine};
+pub use connection::{Connection, PostgresEngine, classify, session};

@@ -82,7 +82,10 @@ fn run(connection: &Connection, pending: &AtomicU64, rest_is_writers: &AtomicBoo
     let _ = rustix::process::nice(NICENESS);
     while woken.recv().is_ok() {
         pending.store(0, Ordering::Relaxed);
-        warn_of(copy(connection, rest_is_writers));
+        // Only one connection can copy at a time; a copy here would turn the writer away from its turn.
+        if !rest_is_writers.load(Ordering::Relaxed) {
+            warn_of(copy(connection, rest_is_writers));
+        }
     }
 }
 

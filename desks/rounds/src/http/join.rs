@@ -5,12 +5,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::http::StatusCode;
 use bursar_desk::call as ask;
-use bursar_web::{ApiError, Auth, Call, Operation, body, platform_codes, schema};
+use bursar_web::{ApiError, Auth, Call, KeyCheck, Operation, body, platform_codes, schema};
 use serde_json::{Map, Value, json};
 
 use super::Routes;
 use super::guards::correlation;
 use crate::DESK;
+use crate::canary::{self, Mark};
 use crate::join::{BodyFault, JoinCommand, JoinRejection, JoinRequest};
 
 pub(super) const PATH: &str = "/api/sim/entries";
@@ -31,11 +32,13 @@ pub(super) fn operation() -> Operation {
     let answer = schema::object([("ok", schema::boolean()), ("created", schema::boolean())]);
     Operation::new("rounds_join", "Join a round.", Auth::None)
         .describe(
-            "The id names the entry for ever: sending it again changes nothing and answers `created: false`.",
+            "The id names the entry for ever: sending it again changes nothing and answers `created: false`. \
+             Operators mark a canary's join by their key in x-canary-key; pool and summary then show it in `canary`.",
         )
         .request(request)
         .answer(StatusCode::OK, "The entry is there.", answer)
         .refusal(StatusCode::BAD_REQUEST, "The request is not one that can be accepted.")
+        .refusal(StatusCode::UNAUTHORIZED, "x-canary-key was sent and is not the operators' key.")
         .refusal(StatusCode::CONFLICT, "The id belongs to another entry.")
         .refusal(StatusCode::TOO_MANY_REQUESTS, "Too many calls by this address or wallet.")
         .refusal(StatusCode::SERVICE_UNAVAILABLE, "Joins are paused, or the queue is full.")
@@ -46,11 +49,13 @@ pub(super) async fn join(routes: Arc<Routes>, mut call: Call) -> Result<Json<Val
     let text = call.bytes().await?;
     let command = JoinCommand {
         client: call.client().to_string(),
+        mark: routes.mark(&call),
         body: read(&text),
         request_id: call.identity().request_id().to_owned(),
         correlation_id: correlation(&call),
     };
-    match ask(&routes.joins, command).await? {
+    let answer = ask(&routes.joins, command).await.map_err(ApiError::from);
+    match routes.note_fault(&call, "join.unhandled_error", answer)? {
         Ok(joined) => {
             routes.metrics.joins.with([if joined.created { "created" } else { "replayed" }]).increment();
             Ok(Json(json!({"ok": true, "created": joined.created})))
@@ -58,6 +63,19 @@ pub(super) async fn join(routes: Arc<Routes>, mut call: Call) -> Result<Json<Val
         Err(rejection) => {
             routes.metrics.joins.with([rejection.code()]).increment();
             Err(refusal(&routes, &rejection))
+        }
+    }
+}
+
+impl Routes {
+    /// Whether the call is marked as a canary's, and rightly. Without a configured key nothing is.
+    fn mark(&self, call: &Call) -> Mark {
+        if call.headers().get(canary::HEADER).is_none() {
+            return Mark::None;
+        }
+        match self.config.ops_key.check_header(call.headers(), canary::HEADER) {
+            KeyCheck::Accepted => Mark::Canary,
+            KeyCheck::Unset | KeyCheck::Missing | KeyCheck::Wrong => Mark::Refused,
         }
     }
 }

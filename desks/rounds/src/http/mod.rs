@@ -1,6 +1,7 @@
 //! The desk over HTTP: thin handlers, each running its guards in the order that docs/spec/rounds.md section 4 gives.
 
 mod codes;
+mod faults;
 mod guards;
 mod incident;
 mod join;
@@ -23,12 +24,14 @@ use bursar_store::lane::Lane;
 use bursar_web::{ApiError, Call, Envelope, Operation, Route, Surface};
 
 use crate::DESK;
+use crate::alert::Alerts;
 use crate::desk::RoundsConfig;
 use crate::join::JoinWork;
 use crate::metrics::DeskMetrics;
 use crate::oracle::LatestPrices;
 use crate::settle::Settler;
 
+pub(crate) use faults::FaultBudget;
 pub(crate) use status::StatusCache;
 
 /// The largest body, in bytes (H11).
@@ -43,7 +46,9 @@ pub(crate) struct Routes {
     /// The audit chain of operators' changes.
     pub recorder: Recorder,
     pub status: Arc<StatusCache>,
+    pub alerts: Arc<Alerts>,
     pub metrics: DeskMetrics,
+    pub faults: FaultBudget,
     /// The newest prices, for showing.
     pub latest_prices: Arc<LatestPrices>,
 }

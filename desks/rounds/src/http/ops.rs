@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::guards::{Demand, whole};
 use super::{Routes, no_store};
-use crate::settings::{Limit, OPS_HEALTH, OPS_SUMMARY};
+use crate::settings::{Limit, OPS_HEALTH, OPS_SUMMARY, OPS_SWITCHES};
 use crate::status::{Health, health as read_health};
 use crate::summary::summary as read_summary;
 
@@ -53,11 +53,8 @@ pub(super) fn summary_operation() -> Operation {
 
 pub(super) async fn health(routes: Arc<Routes>, call: Call) -> Result<Response, ApiError> {
     routes.admit_operator(HEALTH, OPS_HEALTH, &call).await?;
-    let read = |tx: &mut Tx<'_>| {
-        let now = tx.reading()?;
-        read_health(tx, now)
-    };
-    let health = routes.platform.off_thread.read("rounds.health", read).await?;
+    let health = routes.health().await;
+    let health = routes.note_fault(&call, "ops.health_unhandled_error", health)?;
     Ok(no_store(Json(HealthOfBuild { health, build: routes.config.build.clone() })))
 }
 
@@ -72,6 +69,22 @@ pub(super) async fn summary(routes: Arc<Routes>, call: Call) -> Result<Response,
 }
 
 impl Routes {
+    /// Whoever looks at a desk that is badly late raises the alert as well, timer or not.
+    async fn health(&self) -> Result<Health, ApiError> {
+        let alerts = Arc::clone(&self.alerts);
+        let read = move |tx: &mut Tx<'_>| {
+            let now = tx.reading()?;
+            Ok((read_health(tx, now)?, alerts.has_any(tx, now)?))
+        };
+        let (health, is_alarming) = self.platform.off_thread.read("rounds.health", read).await?;
+        if is_alarming {
+            let alerts = Arc::clone(&self.alerts);
+            let judged = self.platform.off_thread.run(move || alerts.judge()).await?;
+            judged.map_err(|error| ApiError::fault(&error))?;
+        }
+        Ok(health)
+    }
+
     /// First the limit, then the key; without a configured key these routes are open outside production.
     fn admit_operator<'a>(
         &'a self,
@@ -88,7 +101,7 @@ impl Routes {
         route: &'static str,
         call: &Call,
     ) -> impl Future<Output = Result<(), ApiError>> + Send + use<'a> {
-        self.admit(route, OPS_HEALTH, call, false)
+        self.admit(route, OPS_SWITCHES, call, false)
     }
 
     fn admit<'a>(

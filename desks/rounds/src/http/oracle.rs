@@ -5,8 +5,9 @@ use std::sync::Arc;
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
+use bursar_desk::LaneRefusal;
+use bursar_desk::limits::{Charge, LimitRefusal};
 use bursar_money::Price;
-use bursar_store::clock::machine_time;
 use bursar_web::platform_codes::INVALID_QUERY;
 use bursar_web::{ApiError, Auth, Call, Operation, schema};
 use serde::Serialize;
@@ -15,7 +16,7 @@ use serde_json::value::RawValue;
 use super::codes::PRICE_UNAVAILABLE;
 use super::{Routes, no_store};
 use crate::market::Market;
-use crate::oracle::Latest;
+use crate::oracle::{Latest, NoPrice, Turn};
 use crate::settings::ORACLE;
 
 pub(super) const PATH: &str = "/api/oracle";
@@ -63,7 +64,7 @@ pub(super) fn operation() -> Operation {
 }
 
 pub(super) async fn oracle(routes: Arc<Routes>, call: Call) -> Result<Response, ApiError> {
-    routes.charge_address(PATH, ORACLE, &call).await?;
+    let counted = routes.count_price_call(call.client().to_string()).await?;
     let market = match call.query("market") {
         None => Market::default(),
         Some(text) => {
@@ -73,9 +74,10 @@ pub(super) async fn oracle(routes: Arc<Routes>, call: Call) -> Result<Response, 
             })?
         }
     };
-    let prices = Arc::clone(&routes.latest_prices);
-    let latest = routes.platform.off_thread.run(move || prices.get(market)).await?;
-    let latest = latest.map_err(|_| ApiError::of(&PRICE_UNAVAILABLE))?;
+    let latest = match counted {
+        Counted::Yes => routes.newest_price(market).await?,
+        Counted::No(fault) => routes.latest_prices.last_seen(market).await.map_err(|NoPrice| fault)?,
+    };
     let mut response = no_store(Json(snapshot(market, &latest)?));
     if latest.is_stale {
         response.headers_mut().insert(STALE, HeaderValue::from_static("1"));
@@ -83,12 +85,42 @@ pub(super) async fn oracle(routes: Arc<Routes>, call: Call) -> Result<Response, 
     Ok(response)
 }
 
+/// Whether a call could be counted against its limit.
+enum Counted {
+    Yes,
+    /// The store of counts fails; the caller may still be shown what was seen before.
+    No(ApiError),
+}
+
+impl Routes {
+    async fn count_price_call(&self, client: String) -> Result<Counted, ApiError> {
+        let charge = Charge { limits: vec![(Routes::live(ORACLE), client)] };
+        match self.platform.limits.pass(PATH, charge).await {
+            Ok(()) => Ok(Counted::Yes),
+            Err(LimitRefusal::Lane(LaneRefusal::Fault(fault))) => {
+                tracing::error!(%fault, "price calls cannot be counted");
+                Ok(Counted::No(LaneRefusal::Fault(fault).into()))
+            }
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+
+    async fn newest_price(&self, market: Market) -> Result<Latest, ApiError> {
+        let now = self.platform.off_thread.read("rounds.price", |tx| tx.reading()).await?;
+        let answer = match self.latest_prices.turn(market, now).await {
+            Turn::Known(answer) => answer,
+            Turn::Ask(question) => self.platform.off_thread.run(move || question.ask()).await?,
+        };
+        answer.map_err(|NoPrice| ApiError::of(&PRICE_UNAVAILABLE))
+    }
+}
+
 fn snapshot(market: Market, latest: &Latest) -> Result<Snapshot, ApiError> {
     let number =
         |price: Price| RawValue::from_string(price.to_string()).map_err(|error| ApiError::fault(&error));
     let sample = &latest.sample;
     let confidence = i64::try_from(sample.confidence).unwrap_or(i64::MAX);
-    let fetched_at = jiff::Timestamp::from_millisecond(machine_time().ms()).unwrap_or_default();
+    let fetched_at = jiff::Timestamp::from_millisecond(latest.asked_at.ms()).unwrap_or_default();
     Ok(Snapshot {
         market: market.key(),
         asset: market.asset(),

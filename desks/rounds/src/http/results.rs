@@ -6,12 +6,13 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::Response;
 use bursar_desk::limits::Charge;
+use bursar_store::Tx;
 use bursar_web::{ApiError, Auth, Call, Operation, schema};
 use serde_json::json;
 
 use super::guards::bounded;
 use super::{Routes, codes, no_store};
-use crate::results::for_wallet;
+use crate::results::{WalletResults, for_wallet};
 use crate::settings::{RESULTS_BY_ADDRESS, RESULTS_BY_WALLET};
 use crate::wallet::Address;
 
@@ -41,10 +42,23 @@ pub(super) async fn results(routes: Arc<Routes>, call: Call) -> Result<Response,
     let by_wallet = wallet.map(|wallet| (Routes::live(RESULTS_BY_WALLET), wallet.to_text()));
     // The address counts first, also when the wallet is no address; then the wallet: one batch for both.
     let charge = Charge { limits: std::iter::once(by_address).chain(by_wallet).collect() };
-    routes.platform.limits.pass(PATH, charge).await?;
-    let wallet = wallet.ok_or_else(|| ApiError::of(&codes::INVALID_WALLET))?;
-    let (limit, offset) = (bounded(&call, "limit", LIMIT, LIMIT.1)?, bounded(&call, "offset", OFFSET, 0)?);
-    let read = move |tx: &mut bursar_store::Tx<'_>| for_wallet(tx, wallet, limit, offset);
-    let results = routes.platform.off_thread.read("rounds.results", read).await?;
+    let page = (bounded(&call, "limit", LIMIT, LIMIT.1), bounded(&call, "offset", OFFSET, 0));
+    let results = routes.results(charge, wallet, page).await;
+    let results = routes.note_fault(&call, "sim_results.unhandled_error", results)?;
     Ok(no_store(Json(results)))
+}
+
+impl Routes {
+    async fn results(
+        &self,
+        charge: Charge,
+        wallet: Option<Address>,
+        (limit, offset): (Result<i64, ApiError>, Result<i64, ApiError>),
+    ) -> Result<WalletResults, ApiError> {
+        self.platform.limits.pass(PATH, charge).await?;
+        let wallet = wallet.ok_or_else(|| ApiError::of(&codes::INVALID_WALLET))?;
+        let (limit, offset) = (limit?, offset?);
+        let read = move |tx: &mut Tx<'_>| for_wallet(tx, wallet, limit, offset);
+        self.platform.off_thread.read("rounds.results", read).await
+    }
 }

@@ -42,27 +42,24 @@ pub(super) async fn settle(routes: Arc<Routes>, call: Call) -> Result<Json<Value
     match routes.platform.off_thread.run(move || settler.run_due(None)).await? {
         Ok(report) => {
             routes.status.forget();
-            routes.metrics.settled.add(u64::try_from(report.settled.len()).unwrap_or(0));
             let (checked, settled, rounds) = (report.checked, report.settled.len(), report.settled);
             Ok(Json(json!({"ok": true, "checked": checked, "settled": settled, "rounds": rounds})))
         }
         Err(error) => {
-            let (level, name, answer) = refusal(&error);
-            let event = guards::event(&call, level, name, json!({"why": error.to_string()}).to_string());
+            routes.metrics.count_settle_failure(&error);
+            let (level, answer) = refusal(&error);
+            let event =
+                guards::event(&call, level, error.event(), json!({"why": error.to_string()}).to_string());
             routes.record(event).await;
             Err(answer)
         }
     }
 }
 
-fn refusal(error: &SettleError) -> (Level, &'static str, ApiError) {
+fn refusal(error: &SettleError) -> (Level, ApiError) {
     match error {
-        SettleError::Paused => {
-            (Level::Warn, "sim_settle.paused_by_flag", ApiError::of(&codes::SETTLEMENT_PAUSED))
-        }
-        SettleError::TreasuryMismatch => {
-            (Level::Error, "sim_settle.treasury_mismatch", ApiError::of(&codes::TREASURY_MISMATCH))
-        }
-        SettleError::Store(store) => (Level::Error, "sim_settle.unhandled_error", ApiError::fault(store)),
+        SettleError::Paused => (Level::Warn, ApiError::of(&codes::SETTLEMENT_PAUSED)),
+        SettleError::TreasuryMismatch => (Level::Error, ApiError::of(&codes::TREASURY_MISMATCH)),
+        SettleError::Store(store) => (Level::Error, ApiError::fault(store)),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::Response;
-use bursar_control::{ConfigTable, RecordedStop, StopSource, Switch, SwitchState, Switchboard};
+use bursar_control::{ConfigTable, StopSource, Switch, SwitchState};
 use bursar_store::{StoreError, Timestamp, Tx};
 use bursar_web::platform_codes::INVALID_BODY;
 use bursar_web::{ApiError, Auth, Call, Operation, schema};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::ops::KEY;
 use super::{Routes, codes, no_store};
-use crate::operate::{Toggle, Toggled, WORDS, switches, toggle, word};
+use crate::operate::{Toggle, Toggled, WORDS, forget_recorded, switches, toggle, word};
 use crate::settings::SWITCHES;
 
 pub(super) const PATH: &str = "/api/ops/switches";
@@ -148,17 +148,6 @@ impl Routes {
             Ok(json!({"ok": true, "switches": shown.collect::<Vec<_>>(), "updatedAtMs": now.ms()}))
         };
         self.platform.off_thread.read("rounds.switches", read).await
-    }
-}
-
-/// Takes resumed switches out of the control file, before the commit: whoever turns recorded stops into rows then runs
-/// again and sees it. The commit guard makes this transaction run again too, when there was something to forget.
-fn forget_recorded(switchboard: &Switchboard, named: &[Switch]) -> Result<(), StoreError> {
-    let is_named =
-        |stop: &RecordedStop| named.iter().any(|switch| switch.desk == stop.desk && switch.key == stop.key);
-    match switchboard.control_file() {
-        Some(file) if file.stops()?.iter().any(is_named) => file.forget(named),
-        _ => Ok(()),
     }
 }
 

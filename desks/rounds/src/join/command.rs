@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::canary::Mark;
 use crate::wallet::Address;
 
 /// What a body must hold, types checked and nothing else.
@@ -69,6 +70,8 @@ pub enum BodyFault {
 pub struct JoinCommand {
     /// The caller's address, as text.
     pub client: String,
+    /// Whether it is a canary's.
+    pub mark: Mark,
     /// The body.
     pub body: Result<JoinRequest, BodyFault>,
     /// The request's id.

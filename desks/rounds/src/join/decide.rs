@@ -8,6 +8,7 @@ use bursar_store::fail_stop;
 use super::command::{BodyFault, JoinCommand, JoinRequest};
 use super::rejection::JoinRejection;
 use super::state::{BatchPool, BatchWallet, JoinState, KnownEntry, LastEntry, NewEntry};
+use crate::canary::Mark;
 use crate::market::Market;
 use crate::pool::{Pool, PoolState};
 use crate::settings::{JOINS_BY_ADDRESS, JOINS_BY_WALLET, Limit, STAKE_MAX};
@@ -39,6 +40,9 @@ pub fn decide(state: &mut JoinState, command: &JoinCommand) -> Result<Joined, Jo
         return Err(JoinRejection::Paused);
     }
     charge_address(state, &command.client)?;
+    if command.mark == Mark::Refused {
+        return Err(JoinRejection::Unauthorized);
+    }
     let request = command.body.as_ref().map_err(|fault| match fault {
         BodyFault::Malformed => JoinRejection::MalformedJson,
         BodyFault::Shape(field) => JoinRejection::InvalidPayload(field),
@@ -53,7 +57,7 @@ pub fn decide(state: &mut JoinState, command: &JoinCommand) -> Result<Joined, Jo
     }
     let wallet = request.wallet.address().ok_or(JoinRejection::InvalidWallet)?;
     charge_wallet(state, request.wallet.text())?;
-    accept(state, request, &wish, wallet);
+    accept(state, request, &wish, wallet, command.mark == Mark::Canary);
     Ok(Joined { created: true })
 }
 
@@ -113,7 +117,7 @@ fn recognise(known: &KnownEntry, wish: &Wish, request: &JoinRequest) -> Result<J
     if is_same { Ok(Joined { created: false }) } else { Err(JoinRejection::IdConflict) }
 }
 
-fn accept(state: &mut JoinState, request: &JoinRequest, wish: &Wish, wallet: Address) {
+fn accept(state: &mut JoinState, request: &JoinRequest, wish: &Wish, wallet: Address, is_canary: bool) {
     let pool_account = open_pool(state, wish);
     let batch_wallet = open_wallet(state, wallet);
     let moved = state.book.transfer(batch_wallet.account, pool_account, wish.stake.cents(), JOIN, 0);
@@ -140,6 +144,8 @@ fn accept(state: &mut JoinState, request: &JoinRequest, wish: &Wish, wallet: Add
         side: wish.side,
         stake: wish.stake,
         previous: batch_wallet.last,
+        is_canary,
+        is_first_of_wallet: is_new_player,
     });
 }
 

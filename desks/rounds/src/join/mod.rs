@@ -7,7 +7,7 @@ mod state;
 mod work;
 
 pub use command::{BodyFault, ClaimedWallet, JoinCommand, JoinRequest};
-pub use decide::{Joined, decide};
+pub use decide::{JOIN, Joined, decide};
 pub use rejection::JoinRejection;
 pub use state::{JoinState, NewEntry};
 pub use work::JoinWork;

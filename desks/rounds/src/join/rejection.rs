@@ -14,6 +14,11 @@ pub enum JoinRejection {
         /// Seconds until calls pass again.
         retry_after_s: i64,
     },
+    /// It claims to be a canary's without the operators' key.
+    #[error(
+        "a canary's join needs the operators' key in x-canary-key; leave the header out to join as a player"
+    )]
+    Unauthorized,
     /// The body is not JSON.
     #[error("the body is not valid JSON")]
     MalformedJson,
@@ -65,6 +70,7 @@ impl JoinRejection {
         match self {
             JoinRejection::Paused => 503,
             JoinRejection::RateLimited { .. } => 429,
+            JoinRejection::Unauthorized => 401,
             JoinRejection::IdConflict => 409,
             JoinRejection::MalformedJson
             | JoinRejection::InvalidPayload(_)
@@ -87,6 +93,7 @@ impl JoinRejection {
         match self {
             JoinRejection::Paused => "joins_paused",
             JoinRejection::RateLimited { .. } => "rate_limited",
+            JoinRejection::Unauthorized => "unauthorized",
             JoinRejection::MalformedJson => "malformed_json",
             JoinRejection::InvalidPayload(_) | JoinRejection::InvalidId => "invalid_payload",
             JoinRejection::InvalidDirection => "invalid_direction",
@@ -108,6 +115,7 @@ impl JoinRejection {
         match self {
             JoinRejection::Paused => "join.paused_by_flag",
             JoinRejection::RateLimited { .. } => "join.rate_limited",
+            JoinRejection::Unauthorized => "join.unauthorized",
             JoinRejection::MalformedJson | JoinRejection::InvalidPayload(_) | JoinRejection::InvalidId => {
                 "join.invalid_payload"
             }

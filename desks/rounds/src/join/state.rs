@@ -97,6 +97,10 @@ pub struct NewEntry {
     pub stake: Stake,
     /// The entry of the same wallet before it.
     pub previous: LastEntry,
+    /// Whether an operator's canary made it.
+    pub is_canary: bool,
+    /// Whether the wallet had no entry in the round before.
+    pub is_first_of_wallet: bool,
 }
 
 /// Everything that the rules of joining look at.

@@ -13,6 +13,7 @@ use super::command::{JoinCommand, JoinRequest};
 use super::decide::{Joined, decide};
 use super::rejection::JoinRejection;
 use super::state::{BatchPool, BatchWallet, JoinState, KnownEntry, LastEntry};
+use crate::canary::{self, Mark};
 use crate::entry::Entry;
 use crate::market::Market;
 use crate::pool::Pool;
@@ -102,6 +103,7 @@ impl JoinWork {
         save_entries(tx, state)?;
         save_wallets(tx, state)?;
         save_pools(tx, state)?;
+        canary::save(tx, &state.accepted, |transfer| state.book.transfer_id(transfer).0)?;
         let opened = state.pools.iter().filter(|(_, pool)| pool.is_opened_here());
         let opened: Vec<Market> =
             opened.filter_map(|(key, _)| Round::from_key(*key).map(Round::market)).collect();
@@ -349,6 +351,9 @@ fn payload(command: &JoinCommand, reply: &Result<Joined, JoinRejection>) -> Stri
         }),
         Err(_) => json!({}),
     };
+    if command.mark == Mark::Canary {
+        payload["canary"] = true.into();
+    }
     if let Err(rejection) = reply {
         payload["code"] = rejection.code().into();
         payload["client"] = command.client.clone().into();

@@ -1,27 +1,32 @@
-//! The newest price of each market, for showing only: one question at a time, answers kept for a while
+//! The newest price of each market, for showing only: one question in flight, answers kept for a while
 //! (docs/spec/rounds.md 3.2, 4.8). It never decides a round.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use bursar_store::Timestamp;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::sample::{Sample, parse};
 use super::source::{PriceSource, UpstreamError};
 use crate::market::Market;
 
-/// An answer is reused this long.
-const FRESH: Duration = Duration::from_secs(10);
-/// While the service limits our rate, an answer counts as good this long.
-const GOOD_WHEN_LIMITED: Duration = Duration::from_secs(180);
+/// An answer is reused this long, in milliseconds.
+const FRESH_MS: i64 = 10_000;
+/// While the service limits our rate, an answer counts as good this long. A market has one address and one copy, so
+/// the shorter time for an address's copy (60 s) never decides.
+const GOOD_WHEN_LIMITED_MS: i64 = 180_000;
 /// After any other failure an answer is shown this long, with a warning.
-const SHOWN_WHEN_FAILING: Duration = Duration::from_secs(600);
+const SHOWN_WHEN_FAILING_MS: i64 = 600_000;
 
 /// A price to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Latest {
     /// The price.
     pub sample: Sample,
+    /// When it was asked for.
+    pub asked_at: Timestamp,
     /// Whether it is an old one, because the service failed.
     pub is_stale: bool,
 }
@@ -31,108 +36,126 @@ pub struct Latest {
 #[error("no price can be had now, and none is known that is young enough")]
 pub struct NoPrice;
 
+/// What a question came to.
+pub type Answer = Result<Latest, NoPrice>;
+
 /// The newest prices that were seen.
 pub struct LatestPrices {
     source: Arc<dyn PriceSource>,
-    seen: [Mutex<Option<(Instant, Sample)>>; Market::ALL.len()],
+    markets: [Arc<Known>; Market::ALL.len()],
+}
+
+/// What is known of one market.
+#[derive(Default)]
+struct Known {
+    /// Questions that have ended; read without the lock, to tell who waited for one.
+    ended: AtomicU64,
+    seen: Arc<Mutex<Seen>>,
+}
+
+#[derive(Default)]
+struct Seen {
+    copy: Option<SeenPrice>,
+    /// What the last question came to, for those who waited for it.
+    last: Option<Answer>,
+}
+
+struct SeenPrice {
+    sample: Sample,
+    asked_at: Timestamp,
+    since: Instant,
+}
+
+/// What a caller has to do for a price.
+pub enum Turn {
+    /// Nothing: it is known.
+    Known(Answer),
+    /// Ask for it; everybody else who wants this market's price waits meanwhile.
+    Ask(Question),
+}
+
+/// The one question about a market that is in flight.
+pub struct Question {
+    source: Arc<dyn PriceSource>,
+    market: Market,
+    known: Arc<Known>,
+    seen: OwnedMutexGuard<Seen>,
+    now: Timestamp,
 }
 
 impl LatestPrices {
     /// Nothing seen yet.
     #[must_use]
     pub fn new(source: Arc<dyn PriceSource>) -> LatestPrices {
-        LatestPrices { source, seen: std::array::from_fn(|_| Mutex::new(None)) }
+        LatestPrices { source, markets: std::array::from_fn(|_| Arc::default()) }
     }
 
-    /// The market's newest price; may block while it is asked for, also by somebody else.
-    pub fn get(&self, market: Market) -> Result<Latest, NoPrice> {
-        let mut seen = self.seen[usize::from(market.code())].lock();
-        let age = |seen: &Option<(Instant, Sample)>| seen.as_ref().map(|(at, _)| at.elapsed());
-        let kept = |seen: &Option<(Instant, Sample)>, is_stale| {
-            seen.as_ref().map(|(_, sample)| Latest { sample: sample.clone(), is_stale }).ok_or(NoPrice)
-        };
-        if age(&seen).is_some_and(|age| age <= FRESH) {
-            return kept(&seen, false);
+    /// The market's price at `now`, or the turn to ask for it. Waits, without a thread, while somebody else asks, and
+    /// then shares the answer: a service that hangs holds up each caller for one question and never for a queue of them.
+    pub async fn turn(&self, market: Market, now: Timestamp) -> Turn {
+        let known = Arc::clone(&self.markets[usize::from(market.code())]);
+        let ended = known.ended.load(Ordering::Acquire);
+        let seen = Arc::clone(&known.seen).lock_owned().await;
+        if let Some(answer) = seen.last.as_ref().filter(|_| known.ended.load(Ordering::Acquire) != ended) {
+            return Turn::Known(answer.clone());
         }
-        match self.ask(market) {
+        match seen.within(FRESH_MS, now) {
+            Some(copy) => Turn::Known(Ok(copy.shown(false))),
+            None => Turn::Ask(Question { source: Arc::clone(&self.source), market, known, seen, now }),
+        }
+    }
+
+    /// The last price seen, while it may still be shown; for when nothing else works, so by real time.
+    pub async fn last_seen(&self, market: Market) -> Answer {
+        let seen = self.markets[usize::from(market.code())].seen.lock().await;
+        let longest = Duration::from_millis(SHOWN_WHEN_FAILING_MS.unsigned_abs());
+        let copy = seen.copy.as_ref().filter(|copy| copy.since.elapsed() <= longest);
+        copy.map(|copy| copy.shown(true)).ok_or(NoPrice)
+    }
+}
+
+impl Question {
+    /// Asks; blocks for as long as the service does.
+    pub fn ask(mut self) -> Answer {
+        let answer = match self.question() {
             Ok(sample) => {
-                *seen = Some((Instant::now(), sample));
-                kept(&seen, false)
+                let copy = SeenPrice { sample, asked_at: self.now, since: Instant::now() };
+                Ok(self.seen.copy.insert(copy).shown(false))
             }
             Err(error) => {
-                let is_limited = matches!(error, Some(UpstreamError::RateLimited { .. }));
-                tracing::warn!(market = market.key(), ?error, "the newest price could not be had");
-                match age(&seen) {
-                    Some(age) if is_limited && age <= GOOD_WHEN_LIMITED => kept(&seen, false),
-                    Some(age) if age <= SHOWN_WHEN_FAILING => kept(&seen, true),
-                    _ => Err(NoPrice),
-                }
+                tracing::warn!(market = self.market.key(), ?error, "the newest price could not be had");
+                self.seen.instead(error.as_ref(), self.now)
             }
-        }
+        };
+        self.seen.last = Some(answer.clone());
+        self.known.ended.fetch_add(1, Ordering::Release);
+        answer
     }
 
-    /// Asks the service; an answer about another feed, or without a price, is none.
-    fn ask(&self, market: Market) -> Result<Sample, Option<UpstreamError>> {
-        let body = self.source.latest(market).map_err(Some)?;
-        let sample = parse(&body).ok().filter(|sample| sample.feed_id == market.feed_id());
+    /// An answer about another feed, or without a price, is none.
+    fn question(&self) -> Result<Sample, Option<UpstreamError>> {
+        let body = self.source.latest(self.market).map_err(Some)?;
+        let sample = parse(&body).ok().filter(|sample| sample.feed_id == self.market.feed_id());
         sample.filter(|sample| sample.price.mantissa > 0).ok_or(None)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::VecDeque;
-
-    struct Answers(Mutex<VecDeque<Result<String, UpstreamError>>>);
-
-    impl PriceSource for Answers {
-        fn at(&self, _: Market, _: i64) -> Result<String, UpstreamError> {
-            Err(UpstreamError::NotFound)
-        }
-        fn latest(&self, _: Market) -> Result<String, UpstreamError> {
-            self.0.lock().pop_front().unwrap()
-        }
+impl Seen {
+    fn within(&self, ms: i64, now: Timestamp) -> Option<&SeenPrice> {
+        self.copy.as_ref().filter(|copy| now.ms() - copy.asked_at.ms() <= ms)
     }
 
-    fn body(feed: &str, price: i64) -> Result<String, UpstreamError> {
-        let price = format!(r#"{{"price":"{price}","conf":"1","expo":-2,"publish_time":5}}"#);
-        Ok(format!(r#"{{"parsed":[{{"id":"{feed}","price":{price}}}]}}"#))
+    /// What is shown instead of an answer that failed.
+    fn instead(&self, error: Option<&UpstreamError>, now: Timestamp) -> Answer {
+        let is_limited = matches!(error, Some(UpstreamError::RateLimited { .. }));
+        let good = self.within(GOOD_WHEN_LIMITED_MS, now).filter(|_| is_limited);
+        let stale = self.within(SHOWN_WHEN_FAILING_MS, now);
+        good.map(|copy| copy.shown(false)).or(stale.map(|copy| copy.shown(true))).ok_or(NoPrice)
     }
+}
 
-    fn prices(answers: Vec<Result<String, UpstreamError>>) -> LatestPrices {
-        LatestPrices::new(Arc::new(Answers(Mutex::new(answers.into()))))
-    }
-
-    fn age(prices: &LatestPrices, by: Duration) {
-        let mut seen = prices.seen[0].lock();
-        let (at, sample) = seen.take().unwrap();
-        *seen = at.checked_sub(by).map(|at| (at, sample));
-    }
-
-    #[test]
-    fn an_answer_is_reused_for_ten_seconds() {
-        let prices = prices(vec![body(Market::Sol.feed_id(), 7), body(Market::Sol.feed_id(), 8)]);
-        let shown = || prices.get(Market::Sol).unwrap().sample.price.mantissa;
-        assert_eq!((shown(), shown()), (7, 7));
-        age(&prices, Duration::from_secs(11));
-        assert_eq!(shown(), 8);
-    }
-
-    #[test]
-    fn an_old_answer_is_shown_with_a_warning_while_the_service_fails_and_not_for_ever() {
-        let down = || Err(UpstreamError::Status(500));
-        let prices = prices(vec![body(Market::Sol.feed_id(), 7), down(), down()]);
-        assert!(!prices.get(Market::Sol).unwrap().is_stale);
-        age(&prices, Duration::from_secs(60));
-        assert!(prices.get(Market::Sol).unwrap().is_stale);
-        age(&prices, Duration::from_secs(600));
-        assert_eq!(prices.get(Market::Sol), Err(NoPrice));
-    }
-
-    #[test]
-    fn an_answer_about_another_feed_is_none() {
-        let prices = prices(vec![body(Market::Btc.feed_id(), 7)]);
-        assert_eq!(prices.get(Market::Sol), Err(NoPrice));
+impl SeenPrice {
+    fn shown(&self, is_stale: bool) -> Latest {
+        Latest { sample: self.sample.clone(), asked_at: self.asked_at, is_stale }
     }
 }

@@ -14,7 +14,7 @@ mod tests;
 
 pub use evidence::PriceEvidence;
 pub use hermes::{HermesClient, HermesConfig, HermesConfigError};
-pub use latest::{Latest, LatestPrices, NoPrice};
+pub use latest::{Answer, Latest, LatestPrices, NoPrice, Question, Turn};
 pub use lookup::find_price;
 pub use sample::{AcceptPolicy, ParseFailure, Refusal, Sample, accept, parse};
 pub use search::{Exhausted, Found, Miss, MissReason, OFFSETS_S, Search, Step};

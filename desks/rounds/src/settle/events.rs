@@ -4,12 +4,12 @@ use bursar_audit::{Actor, Event, Level, Target};
 use serde_json::{Value, json};
 
 use super::retry::Retry;
+use super::settler::SettledRound;
 use crate::DESK;
-use crate::timing::Round;
 
 /// Rounds are paid out to the end; `checked` is how many were due.
-pub(super) fn completed(rounds: &[Round], checked: usize) -> Event {
-    let ids: Vec<String> = rounds.iter().map(|round| round.id()).collect();
+pub(super) fn completed(rounds: &[SettledRound], checked: usize) -> Event {
+    let ids: Vec<String> = rounds.iter().map(|settled| settled.round.id()).collect();
     let payload = json!({"checked": checked, "settled": ids.len(), "rounds": ids});
     event(Level::Info, "sim_settle.batch_completed", String::new(), &payload)
 }

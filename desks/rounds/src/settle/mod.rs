@@ -10,10 +10,10 @@ mod retry;
 mod settler;
 mod storage;
 
-pub use decide::{RefundReason, Verdict, decide};
+pub use decide::{RefundReason, Verdict, decide, share};
 pub use plan::Plan;
 pub use retry::next_due;
-pub use settler::{SettleError, SettleReport, Settler, SettlerParts, TreasuryGuard};
+pub use settler::{SettleError, SettleReport, SettledRound, Settler, SettlerParts, TreasuryGuard};
 pub use storage::Settlement;
 
 use bursar_ledger::TransferKind;

@@ -5,6 +5,7 @@ use bursar_money::{Amount, Balance};
 use bursar_store::{StoreError, Timestamp, Tx, fail_stop, invariant};
 
 use super::decide::Verdict;
+use super::settler::SettledRound;
 use super::storage::Settlement;
 use super::{PAYOUT, REFUND};
 use crate::pool::{Pool, PoolState};
@@ -14,7 +15,7 @@ use crate::timing::Round;
 /// How far one transaction came.
 pub(super) struct Progress {
     /// Rounds that are settled now.
-    pub completed: Vec<Round>,
+    pub completed: Vec<SettledRound>,
     /// Whether there is more to pay out.
     pub is_more: bool,
 }
@@ -45,7 +46,7 @@ pub(super) fn post(
         if cursor.is_none() {
             check_empty(&book, pool);
             pool.state = PoolState::Settled;
-            done.push(pool.clone());
+            done.push((pool.clone(), settlement.plan.verdict));
         }
         moved.push((settlement.clone(), cursor));
         if left <= 0 {
@@ -57,8 +58,10 @@ pub(super) fn post(
     for (settlement, cursor) in &mut moved {
         settlement.advance(tx, *cursor, now)?;
     }
-    Pool::save(tx, &done.iter().collect::<Vec<_>>())?;
-    let completed: Vec<Round> = done.iter().map(|pool| pool.round).collect();
+    Pool::save(tx, &done.iter().map(|(pool, _)| pool).collect::<Vec<_>>())?;
+    let settled =
+        |(pool, verdict): &(Pool, Verdict)| SettledRound { round: pool.round, verdict: *verdict, at: now };
+    let completed: Vec<SettledRound> = done.iter().map(settled).collect();
     Ok(Progress { is_more: completed.len() < unpaid, completed })
 }
 

@@ -8,7 +8,7 @@ use bursar_control::{ConfigTable, Switchboard, settings};
 use bursar_store::{Store, StoreError, Timestamp, Tx};
 
 use super::asking::Asking;
-use super::decide::is_one_sided;
+use super::decide::{Verdict, is_one_sided};
 use super::freeze::{Prices, SWITCH_TABLE, freeze};
 use super::retry::Retry;
 use super::{events, post, retry};
@@ -50,6 +50,18 @@ pub enum SettleError {
     Store(#[from] StoreError),
 }
 
+impl SettleError {
+    /// The audit event (docs/spec/rounds.md 4.14).
+    #[must_use]
+    pub fn event(&self) -> &'static str {
+        match self {
+            SettleError::Paused => "sim_settle.paused_by_flag",
+            SettleError::TreasuryMismatch => "sim_settle.treasury_mismatch",
+            SettleError::Store(_) => "sim_settle.unhandled_error",
+        }
+    }
+}
+
 /// What one run did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SettleReport {
@@ -73,10 +85,25 @@ pub struct SettlerParts {
     pub treasury: TreasuryGuard,
 }
 
+/// A round that was just paid out to the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SettledRound {
+    /// Which.
+    pub round: Round,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// When, by the rules' clock.
+    pub at: Timestamp,
+}
+
+/// Told of each settled round once it is on disk.
+type Listener = Arc<dyn Fn(&SettledRound) + Send + Sync>;
+
 /// Settles due rounds. Any number of settlers, in any number of processes, may run at once.
 pub struct Settler {
     parts: SettlerParts,
     chunk_entries: i64,
+    listener: Listener,
 }
 
 struct Due {
@@ -91,13 +118,19 @@ impl Settler {
     /// A settler.
     #[must_use]
     pub fn new(parts: SettlerParts) -> Settler {
-        Settler { parts, chunk_entries: CHUNK_ENTRIES }
+        Settler { parts, chunk_entries: CHUNK_ENTRIES, listener: Arc::new(|_| ()) }
     }
 
     /// Pays out at most `entries` (at least 1) in one transaction.
     #[must_use]
     pub fn paying_in_chunks_of(self, entries: i64) -> Settler {
         Settler { chunk_entries: entries.max(1), ..self }
+    }
+
+    /// Tells `listener` of each round that this settler has paid out to the end.
+    #[must_use]
+    pub fn telling(self, listener: impl Fn(&SettledRound) + Send + Sync + 'static) -> Settler {
+        Settler { listener: Arc::new(listener), ..self }
     }
 
     /// Settles due rounds, oldest first, at most `limit` or as many as the setting says. Rounds that need no price do
@@ -164,7 +197,8 @@ impl Settler {
                 }
                 Ok(progress)
             })?;
-            settled.extend(progress.completed);
+            progress.completed.iter().for_each(|done| (self.listener)(done));
+            settled.extend(progress.completed.iter().map(|done| done.round));
             if !progress.is_more {
                 return Ok(settled);
             }

@@ -4,8 +4,11 @@
 #[path = "../fixture/mod.rs"]
 mod fixture;
 
+mod alerts;
 mod backlog;
+mod canaries;
 mod commands;
+mod feed_faults;
 mod interruptions;
 mod joins;
 mod many_settlers;

@@ -22,6 +22,7 @@ fn r39_an_entry_is_told_with_the_names_of_the_original_and_prices_as_exact_numbe
             }],
             "totals": {"stakedLamports": 1_000, "paidLamports": 0, "pnlLamports": 0},
             "mode": "SIM", "unit": "PANCHO_BUCKS",
+            "paging": {"limit": 100_000, "offset": 0, "total": 1},
         });
         assert_eq!(serde_json::to_value(desk.results(1)).unwrap(), pending);
         desk.prices.rise(sol);
@@ -110,8 +111,9 @@ fn nobody_knows_anything_about_a_round_or_wallet_that_never_was() {
         for id in ["BTC-1700000040-5m", "nonsense", ""] {
             let stats = desk.read(|tx| bursar_rounds::pool::stats(tx, id));
             let told = serde_json::to_value(stats).unwrap();
-            let zeros = json!({"roundId": id, "market": "", "totalBucks": 0, "upBucks": 0, "downBucks": 0,
-                               "players": 0, "entries": 0});
+            let none = json!({"totalBucks": 0, "upBucks": 0, "downBucks": 0, "players": 0, "entries": 0});
+            let mut zeros = json!({"roundId": id, "market": "", "canary": none});
+            none.as_object().unwrap().iter().for_each(|(name, zero)| zeros[name] = zero.clone());
             assert_eq!(told, zeros);
         }
         let results = desk.results(2);
@@ -168,6 +170,7 @@ fn r39_the_summary_tells_totals_markets_and_the_newest_settlements() {
             "recentSettlements": [
                 settlement(next, "REFUND", "tie", 100), desk_newest_but_one(&desk.summary(10), 1),
             ],
+            "canary": {"entries": 0, "stakeBucks": 0, "marketBreakdown": {}},
         });
         assert_eq!(told, expected);
         let all = desk.summary(10).recent_settlements;

@@ -1,12 +1,15 @@
 //! `bursar ops`: stopping, resuming and watching the rounds desk (docs/spec/rounds.md sections 4.13 and 6).
 
+mod canary;
 mod holder;
 mod remote;
 mod report;
+mod smoke;
 mod stop;
 mod switches;
 
 pub use report::{SummaryOptions, WatchOptions};
+pub use smoke::SmokeOptions;
 pub use switches::{PauseOptions, ResumeOptions};
 
 use serde_json::Value;
@@ -37,6 +40,10 @@ pub enum OpsVerb {
     Health(WatchOptions),
     /// Figures over all rounds, and the newest settlements.
     Summary(SummaryOptions),
+    /// Play one round with two fresh wallets; exit 1 when a player could not.
+    Smoke(SmokeOptions),
+    /// The same under the name that deployments know.
+    Canary(SmokeOptions),
 }
 
 /// Does what `verb` says.
@@ -50,5 +57,6 @@ pub fn run(verb: &OpsVerb, context: &Context) -> Result<Value, CommandError> {
         OpsVerb::Status(options) => report::status(options, context),
         OpsVerb::Health(options) => report::health(options, context),
         OpsVerb::Summary(options) => report::summary(options, context),
+        OpsVerb::Smoke(options) | OpsVerb::Canary(options) => smoke::smoke(options, context),
     }
 }

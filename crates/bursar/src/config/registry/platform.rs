@@ -50,6 +50,31 @@ pub(super) static VARIABLES: &[Variable] = &[
         "Folder of failpoints for crash tests: the server stands still at each step that has a file there. Refused in \
          production.",
     ),
+    // Pages.
+    var(
+        "BURSAR_RL_PAGE_IP_LIMIT",
+        Kind::Integer { min: 0, max: 10_000_000 },
+        Some("60"),
+        "Views of public pages per window and address. First value of a live setting.",
+    ),
+    var(
+        "BURSAR_RL_PAGE_IP_WINDOW_MS",
+        Kind::Millis { min: 1, max: 86_400_000 },
+        Some("10000"),
+        "Window of page views. First value of a live setting.",
+    ),
+    var(
+        "BURSAR_RL_SIGN_IN_IP_LIMIT",
+        Kind::Integer { min: 0, max: 10_000_000 },
+        Some("10"),
+        "Attempts to sign in at the console per window and address. First value of a live setting.",
+    ),
+    var(
+        "BURSAR_RL_SIGN_IN_IP_WINDOW_MS",
+        Kind::Millis { min: 1, max: 86_400_000 },
+        Some("60000"),
+        "Window of attempts to sign in. First value of a live setting.",
+    ),
     // Listeners.
     var("BURSAR_LISTEN", Kind::Socket, None, "Address and port of the public listener. Overrides PORT."),
     var(
@@ -177,7 +202,12 @@ pub(super) static VARIABLES: &[Variable] = &[
         Some("240"),
         "Minutes between backups, counted from 02:00 UTC.",
     ),
-    var("BACKUP_KEY_FILE", Kind::Path, None, "File with the key that encrypts backups.").not_yet(),
+    var(
+        "BACKUP_KEY_FILE",
+        Kind::Path,
+        None,
+        "File with the key that encrypts backups: 64 hex digits. Unset: they are not encrypted.",
+    ),
     var("CHECK_BACKUP", Kind::Flag, Some("false"), "Verify the newest backup at start.").not_yet(),
     var("RESTORE_FROM_BACKUP", Kind::Flag, Some("false"), "Restore once into an empty store at start.")
         .not_yet(),

@@ -21,6 +21,8 @@ pub enum RateBucket {
     OpsHealthIp,
     /// Operations summary by client address.
     OpsSummaryIp,
+    /// Switches and incidents by client address.
+    OpsSwitchesIp,
     /// Pool totals by client address.
     SimPoolIp,
     /// Real-money results by client address.
@@ -42,11 +44,11 @@ pub struct RateLimit {
 
 /// The limits of all buckets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RateLimits([RateLimit; 12]);
+pub struct RateLimits([RateLimit; 13]);
 
 impl RateBucket {
     /// Every bucket: those of the specification's table first, then those of routes that had no limit.
-    pub const ALL: [RateBucket; 12] = [
+    pub const ALL: [RateBucket; 13] = [
         RateBucket::SimEntriesIp,
         RateBucket::SimEntriesWallet,
         RateBucket::SimResultsIp,
@@ -55,6 +57,7 @@ impl RateBucket {
         RateBucket::StatusIp,
         RateBucket::OpsHealthIp,
         RateBucket::OpsSummaryIp,
+        RateBucket::OpsSwitchesIp,
         RateBucket::SimPoolIp,
         RateBucket::ResultsIp,
         RateBucket::SettleIp,
@@ -73,6 +76,7 @@ impl RateBucket {
             RateBucket::StatusIp => "status:ip",
             RateBucket::OpsHealthIp => "ops-health:ip",
             RateBucket::OpsSummaryIp => "ops-summary:ip",
+            RateBucket::OpsSwitchesIp => "ops-switches:ip",
             RateBucket::SimPoolIp => "sim-pool:ip",
             RateBucket::ResultsIp => "results:ip",
             RateBucket::SettleIp => "settle:ip",

@@ -1,6 +1,7 @@
 //! The settings of the rounds desk, typed (docs/spec/rounds.md sections 3 to 7).
 
 mod limits;
+mod stress;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 pub use limits::{RateBucket, RateLimit, RateLimits};
+pub use stress::StressSettings;
 
 use super::secrets::CallerSecret;
 use super::values::Values;
@@ -52,6 +54,8 @@ pub struct RoundsConfiguration {
     pub solana_rpc_url: Option<SecretString>,
     /// Settings of the ops commands.
     pub commands: OperationsCommands,
+    /// Settings of the load profiles.
+    pub stress: StressSettings,
 }
 
 /// Stops that the environment demands; `true` = stopped.
@@ -167,6 +171,7 @@ impl RoundsConfiguration {
             max_stake_tier: values.integer("PANCHO_MAX_STAKE_TIER"),
             solana_rpc_url: nodes.iter().find_map(|name| values.secret(name)).cloned(),
             commands: OperationsCommands::from_values(values),
+            stress: StressSettings::from_values(values),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The oracle's rules as tests: samples and searches without I/O, then the client against a real feed.
 
 mod hermes;
+mod latest;
 mod sample;
 mod search;
 

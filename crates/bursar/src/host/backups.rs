@@ -1,0 +1,167 @@
+//! Backups of this host: what the server's jobs and the command line do in the same way, and what is noted of it.
+
+use std::path::Path;
+
+use bursar_audit::{Actor, Event, Level, Recorder, Target as Subject};
+use bursar_ops::backup::{
+    self, BackupError, BackupKey, BackupName, CreateRequest, Created, DeskCheck, Folder, Lock, Program,
+    Target, Verified, VerifyRequest, Work, note_failure, note_success,
+};
+use bursar_store::{DatabaseUrl, EngineKind, Store, StoreError, Timestamp};
+use serde_json::{Value, json};
+
+use super::Desks;
+use crate::config::Configuration;
+
+/// What each desk checks of a restored database: a sixth desk is one more line here.
+const CHECKS: [DeskCheck; 1] = [DeskCheck { desk: "rounds", check: bursar_rounds::proof::check }];
+
+/// The backups that the configuration names.
+pub(crate) struct Backups {
+    folder: Folder,
+    key: Option<BackupKey>,
+    desks: Desks,
+}
+
+impl Backups {
+    /// Those in the configured folder, or in `folder`; reads the key.
+    pub fn new(configuration: &Configuration, folder: Option<&Path>) -> Result<Backups, BackupError> {
+        let key = configuration.value("BACKUP_KEY_FILE").filter(|path| !path.is_empty());
+        Ok(Backups {
+            folder: Folder::new(folder.unwrap_or(&configuration.backup.folder)),
+            key: key.map(|path| BackupKey::from_file(Path::new(path))).transpose()?,
+            desks: Desks::new(configuration),
+        })
+    }
+
+    /// Where they are.
+    pub fn target(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// What opens them.
+    pub fn lock(&self, accepts_unencrypted: bool) -> Lock<'_> {
+        Lock { key: self.key.as_ref(), accepts_unencrypted }
+    }
+
+    /// Does something as this program.
+    pub fn with_program<T>(&self, work: impl FnOnce(&Program<'_>) -> T) -> T {
+        let migrations = |engine: EngineKind| self.desks.migrations(engine);
+        work(&Program { version: env!("CARGO_PKG_VERSION"), migrations: &migrations, checks: &CHECKS })
+    }
+
+    /// The newest backup.
+    pub fn newest(&self) -> Result<BackupName, BackupError> {
+        let newest = self.folder.names()?.pop();
+        newest.ok_or_else(|| BackupError::NoneFound(self.folder.place()))
+    }
+
+    /// Makes one of `database`.
+    pub fn create(
+        &self,
+        database: &DatabaseUrl,
+        now: Timestamp,
+        is_wanted: &dyn Fn() -> bool,
+    ) -> Result<Created, BackupError> {
+        self.with_program(|program| {
+            backup::create(&CreateRequest {
+                program,
+                database,
+                target: &self.folder,
+                key: self.key.as_ref(),
+                now,
+                is_wanted,
+            })
+        })
+    }
+
+    /// Restores one into a scratch database and checks it there.
+    pub fn verify(
+        &self,
+        name: &BackupName,
+        accepts_unencrypted: bool,
+        scratch: Option<&Path>,
+    ) -> Result<Verified, BackupError> {
+        let lock = self.lock(accepts_unencrypted);
+        self.with_program(|program| {
+            backup::verify(&VerifyRequest { program, target: &self.folder, name, lock, scratch })
+        })
+    }
+
+    /// Bytes of all files of a backup.
+    pub fn bytes(&self, name: &BackupName) -> Result<u64, BackupError> {
+        Ok(self.folder.files(name)?.iter().map(|file| file.bytes).sum())
+    }
+}
+
+/// Notes what came of backups, in their rows and in the audit log.
+pub(crate) struct Chronicle<'a> {
+    /// The database.
+    pub store: &'a Store,
+    /// A chain of its own.
+    pub recorder: &'a Recorder,
+    /// Who is at work.
+    pub actor: Actor,
+}
+
+impl Chronicle<'_> {
+    /// A backup was made.
+    pub fn created(&self, created: &Created, bytes: u64) -> Result<(), StoreError> {
+        let payload = json!({
+            "manifest": created.manifest_hash, "bytes": bytes, "rows": created.manifest.rows(),
+            "tookMs": created.took_ms,
+        });
+        self.success(Work::Create, "backup.created", created.name.as_str(), bytes, created.took_ms, &payload)
+    }
+
+    /// A backup was proven to restore.
+    pub fn proven(&self, name: &BackupName, bytes: u64, took_ms: i64) -> Result<(), StoreError> {
+        let payload = json!({"tookMs": took_ms});
+        self.success(Work::Verify, "backup.proven", name.as_str(), bytes, took_ms, &payload)
+    }
+
+    /// It failed.
+    pub fn failed(&self, work: Work, name: Option<&BackupName>, why: &str) -> Result<(), StoreError> {
+        let event = match work {
+            Work::Create => "backup.create_failed",
+            Work::Verify => "backup.verify_failed",
+        };
+        let backup = name.map_or("", BackupName::as_str);
+        self.store.transact("backup.note", |tx| {
+            let now = tx.reading()?;
+            note_failure(tx, work, why, now)?;
+            self.recorder.record(tx, &[self.event(Level::Error, event, backup, &json!({"why": why}))], now)
+        })?;
+        Ok(())
+    }
+
+    fn success(
+        &self,
+        work: Work,
+        event: &'static str,
+        backup: &str,
+        bytes: u64,
+        took_ms: i64,
+        payload: &Value,
+    ) -> Result<(), StoreError> {
+        self.store.transact("backup.note", |tx| {
+            let now = tx.reading()?;
+            note_success(tx, work, backup, bytes, took_ms, now)?;
+            self.recorder.record(tx, &[self.event(Level::Info, event, backup, payload)], now)
+        })?;
+        Ok(())
+    }
+
+    fn event(&self, level: Level, name: &'static str, backup: &str, payload: &Value) -> Event {
+        Event {
+            level,
+            desk: "platform",
+            name,
+            actor: self.actor.clone(),
+            target: Subject { kind: "backup", id: backup.to_owned() },
+            request_id: None,
+            correlation_id: None,
+            payload: payload.to_string(),
+        }
+    }
+}
