@@ -12,7 +12,7 @@ mod harness;
 use std::collections::BTreeSet;
 
 use evidence::Evidence;
-use harness::{Answer, Join, Place, Prices, START_MS, Server, Setup};
+use harness::{Answer, Join, Place, Prices, START_MS, Server, Setup, Tool};
 use serde_json::{Value, json};
 
 const SETTLE_KEY: &str = "settle-key-of-the-tests-0123456789";
@@ -20,11 +20,16 @@ const OPS_KEY: &str = "ops-key-of-the-tests-0123456789abc";
 const METRICS_TOKEN: &str = "metrics-token-of-the-tests-0123456";
 
 /// Operations for anybody. Whoever adds one here says that strangers may call it.
-const PUBLIC: [&str; 18] = [
+const PUBLIC: [&str; 26] = [
+    "get /",
     "get /api/oracle",
     "get /api/sim/pool",
     "get /api/sim/results",
     "get /api/status",
+    "get /assets/icon.svg",
+    "get /assets/pages.css",
+    "get /assets/pages.js",
+    "get /console/sign-in",
     "get /dev/clock",
     "get /docs",
     "get /docs/docs.css",
@@ -37,8 +42,22 @@ const PUBLIC: [&str; 18] = [
     "get /livez",
     "get /openapi.json",
     "get /readyz",
+    "get /rounds",
     "post /api/sim/entries",
+    "post /console/sign-in",
     "post /dev/clock",
+    "post /rounds/join",
+];
+
+/// Pages and forms for operators who are signed in: a session's cookie, and for forms its proof.
+const CONSOLE: [&str; 7] = [
+    "get /console",
+    "get /console/jobs",
+    "get /console/ledger",
+    "get /console/settlements",
+    "get /console/switches",
+    "post /console/sign-out",
+    "post /console/switches",
 ];
 
 /// An operation for holders of a key, with a body that it accepts from them.
@@ -136,7 +155,7 @@ fn documented(server: &Server) -> Vec<(String, bool)> {
 fn every_operation_is_meant_for_anybody_or_has_an_authorisation_test() {
     let (place, prices) = (Place::sqlite(), Prices::start());
     let server = setup(&place, &prices).start();
-    let tested: Vec<&str> = guarded().iter().map(|guarded| guarded.operation).collect();
+    let tested: Vec<&str> = guarded().iter().map(|guarded| guarded.operation).chain(CONSOLE).collect();
     let documented = documented(&server);
     assert_eq!(documented.len(), PUBLIC.len() + tested.len(), "something is listed here and not documented");
     for (operation, needs_credential) in documented {
@@ -185,4 +204,83 @@ fn without_a_configured_key_nothing_that_changes_anything_opens() {
         assert_eq!(guarded.call(&server, &[]).status, 401, "{}", guarded.operation);
     }
     assert_eq!(evidence.domain(), before);
+}
+
+/// A signed-in admin: the cookie, and the token behind it.
+fn admin(server: &Server) -> (String, String) {
+    let tool = Tool::beside(server);
+    tool.json(&["operators", "add", "ann", "--role", "admin"]);
+    let token = tool.json(&["operators", "token", "ann"])["token"].as_str().unwrap().to_owned();
+    let signed_in = server.post_form("/console/sign-in", &[], &[("token", &token)]);
+    (signed_in.header("set-cookie").unwrap().split(';').next().unwrap().to_owned(), token)
+}
+
+/// Sends an operation of the console, with fields that it accepts from a signed-in admin.
+fn visit(server: &Server, operation: &str, headers: &[(&str, &str)], proof: &str) -> Answer {
+    let (method, path) = operation.split_once(' ').unwrap();
+    match method {
+        "get" => server.get_with(path, headers),
+        "post" => {
+            let fields = [("proof", proof), ("switch", "all"), ("to", "stop"), ("reason", "mischief")];
+            server.post_form(path, headers, &fields)
+        }
+        other => panic!("no way to send {other}"),
+    }
+}
+
+#[test]
+fn the_console_opens_to_a_session_only_and_changes_nothing_without_one() {
+    Place::for_each_engine(|place| {
+        let prices = Prices::start();
+        let server = setup(place, &prices).start();
+        let (cookie, token) = admin(&server);
+        let page = server.get_with("/console/switches", &[("cookie", &cookie)]).text;
+        let (_, rest) = page.split_once("name=\"proof\" value=\"").unwrap();
+        let proof = rest.split('"').next().unwrap();
+        let evidence = Evidence::of(place);
+        let before = evidence.domain();
+        let near = format!("{}0", &cookie[..cookie.len() - 1]);
+        let other = if near == cookie { format!("{}1", &cookie[..cookie.len() - 1]) } else { near };
+        let wrong: Vec<Vec<(&str, String)>> = vec![
+            vec![],
+            vec![("cookie", "bursar_console=".to_owned())],
+            vec![("cookie", other)],
+            vec![("cookie", format!("{cookie}0"))],
+            vec![("cookie", format!("bursar_console={token}"))],
+            vec![("cookie", format!("x_{cookie}"))],
+            vec![("authorization", format!("Bearer {token}"))],
+            vec![("x-ops-key", OPS_KEY.to_owned()), ("x-sim-settle-key", SETTLE_KEY.to_owned())],
+        ];
+        for operation in CONSOLE {
+            for headers in &wrong {
+                let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                let answer = visit(&server, operation, &headers, proof);
+                assert_eq!(answer.status, 401, "{operation} {headers:?}");
+                assert!(!answer.text.contains("ann (admin)"), "{operation} {headers:?}");
+            }
+        }
+        assert_eq!(evidence.domain(), before);
+        // With the session every one of these does its work; signing out comes last.
+        let mut all = CONSOLE.to_vec();
+        all.sort_by_key(|operation| *operation == "post /console/sign-out");
+        for operation in all {
+            let answer = visit(&server, operation, &[("cookie", &cookie)], proof);
+            assert!(matches!(answer.status, 200 | 303), "{operation}: {} {}", answer.status, answer.text);
+        }
+        assert_ne!(evidence.domain(), before);
+    });
+}
+
+#[test]
+fn a_session_of_the_console_opens_no_desks_route() {
+    let (place, prices) = (Place::sqlite(), Prices::start());
+    let server = with_a_due_round(&place, &prices);
+    let (cookie, token) = admin(&server);
+    for guarded in guarded() {
+        for headers in [[("cookie", cookie.clone())], [("authorization", format!("Bearer {token}"))]] {
+            let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let refused = guarded.call(&server, &headers);
+            assert_eq!(refused.expect_code(401), "unauthorized", "{} {headers:?}", guarded.operation);
+        }
+    }
 }

@@ -35,7 +35,7 @@ pub enum Misbehaviour {
     Refuse(String),
     /// It is done; the answer is no JSON.
     Garbage,
-    /// It is done; the answer is padded to 1 MiB.
+    /// It is done; the answer is padded by 1 MiB.
     Oversized,
 }
 

@@ -12,7 +12,7 @@ use crate::ledger::Ledger;
 use crate::refusal::Refusal;
 use crate::rpc;
 
-/// Size of an answer under [`Misbehaviour::Oversized`], in bytes.
+/// By how much an answer is padded under [`Misbehaviour::Oversized`], in bytes.
 const OVERSIZED_BYTES: usize = 1 << 20;
 
 /// What a node is started with.
@@ -124,7 +124,7 @@ impl Node {
             Some(Misbehaviour::Silence) => Reply { delay_ms: 0, outcome: Outcome::Silence },
             Some(Misbehaviour::StatusAfterDoing(status)) => answer(status, String::new()),
             Some(Misbehaviour::Garbage) => answer(200, "<html>upstream is having a moment</html>".to_owned()),
-            Some(Misbehaviour::Oversized) => answer(200, format!("{body:OVERSIZED_BYTES$}")),
+            Some(Misbehaviour::Oversized) => answer(200, body + &" ".repeat(OVERSIZED_BYTES)),
             _ => answer(200, body),
         }
     }

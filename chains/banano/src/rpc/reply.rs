@@ -72,8 +72,9 @@ pub(super) struct AccountInfoText {
 #[derive(Deserialize)]
 pub(super) struct BalancesText {
     balance: String,
-    #[serde(alias = "pending")]
     receivable: Option<String>,
+    /// The older name; nodes give both.
+    pending: Option<String>,
 }
 
 /// Older nodes write truth as text, newer ones as JSON.
@@ -129,7 +130,7 @@ impl AccountInfoText {
 impl BalancesText {
     pub(super) fn check(self) -> Result<Balances, RpcError> {
         let bad = |problem: &str| RpcError::invalid("account_balance", problem);
-        let receivable = self.receivable.ok_or_else(|| bad("receivable"))?;
+        let receivable = self.receivable.or(self.pending).ok_or_else(|| bad("receivable"))?;
         Ok(Balances {
             balance: raw(&self.balance).ok_or_else(|| bad("balance"))?,
             receivable: raw(&receivable).ok_or_else(|| bad("receivable"))?,

@@ -26,8 +26,11 @@ pub enum ColumnKind {
 /// Decimal digits of an amount's column; those of a 256-bit number's have more.
 const AMOUNT_DIGITS: i32 = 39;
 
-/// Every column of every table in the schema of the session: table, column, kind; in the order of the tables' columns.
-pub fn columns(client: &mut Client) -> Result<Vec<(String, String, ColumnKind)>, BackupError> {
+/// A column: its table, its name and its kind; `None` = no migration makes such a column.
+pub type NamedColumn = (String, String, Option<ColumnKind>);
+
+/// Every column of every table in the schema of the session, in the order of the tables' columns.
+pub fn columns(client: &mut Client) -> Result<Vec<NamedColumn>, BackupError> {
     let sql = "SELECT c.table_name::text, c.column_name::text, c.udt_name::text, c.numeric_precision::int4 \
                FROM information_schema.columns c JOIN information_schema.tables t \
                  ON t.table_schema = c.table_schema AND t.table_name = c.table_name \
@@ -38,9 +41,7 @@ pub fn columns(client: &mut Client) -> Result<Vec<(String, String, ColumnKind)>,
         let (kind, digits): (String, Option<i32>) = (row.try_get(2)?, row.try_get(3)?);
         Ok((row.try_get(0)?, row.try_get(1)?, kind_of(&kind, digits)))
     };
-    let columns = rows.iter().map(column).collect::<Result<Vec<_>, _>>().map_err(error::postgres)?;
-    // A column of another kind belongs to somebody else's table; reading one of ours then finds a column too few.
-    Ok(columns.into_iter().filter_map(|(table, column, kind)| Some((table, column, kind?))).collect())
+    rows.iter().map(column).collect::<Result<_, _>>().map_err(error::postgres)
 }
 
 fn kind_of(udt: &str, digits: Option<i32>) -> Option<ColumnKind> {

@@ -90,7 +90,7 @@ impl Write for Measured {
 }
 
 enum Out {
-    Plain(Measured),
+    Plain(Box<Measured>),
     Sealed(Box<SealWriter<Measured>>),
 }
 
@@ -113,7 +113,7 @@ impl PartWriter {
         let file = file_of(table, key.is_some());
         let measured = Measured { file: draft.create(&file)?, bytes: 0, hasher: blake3::Hasher::new() };
         let out = match key {
-            None => Out::Plain(measured),
+            None => Out::Plain(Box::new(measured)),
             Some(key) => Out::Sealed(Box::new(SealWriter::begin(seal(key, backup, &file), measured)?)),
         };
         Ok(PartWriter { table: table.to_owned(), file, rows: RowHasher::new(), out })
@@ -139,7 +139,7 @@ impl PartWriter {
     pub fn finish(mut self, columns: &[String], serial: Option<i64>) -> io::Result<TablePart> {
         self.drain()?;
         let Measured { file, bytes, hasher } = match self.out {
-            Out::Plain(measured) => measured,
+            Out::Plain(measured) => *measured,
             Out::Sealed(sealed) => sealed.finish()?,
         };
         file.close()?;

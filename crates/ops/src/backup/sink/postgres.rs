@@ -29,7 +29,7 @@ const RELATIONS: &str = "SELECT EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespa
 
 pub struct PostgresSink {
     client: Client,
-    kinds: HashMap<(String, String), ColumnKind>,
+    kinds: HashMap<(String, String), Option<ColumnKind>>,
     indexes: Vec<String>,
     tables: Vec<String>,
 }
@@ -89,7 +89,7 @@ impl PostgresSink {
 
 impl Sink for PostgresSink {
     fn load(&mut self, table: &Table, feed: Feed<'_>) -> Result<(), BackupError> {
-        let kind = |column: &String| self.kinds.get(&(table.name.clone(), column.clone())).copied();
+        let kind = |column: &String| self.kinds.get(&(table.name.clone(), column.clone())).copied().flatten();
         let kinds: Option<Vec<ColumnKind>> = table.columns.iter().map(kind).collect();
         let kinds = kinds.ok_or_else(|| BackupError::Schema(format!("{} lacks a column", table.name)))?;
         let types: Vec<Type> = kinds.iter().map(|kind| kind.wire_type()).collect();

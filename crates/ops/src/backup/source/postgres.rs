@@ -22,14 +22,14 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL
 
 pub struct PostgresSource {
     client: Client,
-    kinds: HashMap<String, Vec<(String, ColumnKind)>>,
+    kinds: HashMap<String, Vec<(String, Option<ColumnKind>)>>,
 }
 
 impl PostgresSource {
     pub fn open(url: &str) -> Result<PostgresSource, BackupError> {
         let mut client = raw::postgres_session(url)?;
         client.batch_execute(BEGIN).map_err(error::postgres)?;
-        let mut kinds: HashMap<String, Vec<(String, ColumnKind)>> = HashMap::new();
+        let mut kinds: HashMap<String, Vec<(String, Option<ColumnKind>)>> = HashMap::new();
         for (table, column, kind) in columns(&mut client)? {
             kinds.entry(table).or_default().push((column, kind));
         }
@@ -50,7 +50,7 @@ impl Source for PostgresSource {
     }
 
     fn tables(&mut self) -> Result<Vec<(String, Vec<String>)>, BackupError> {
-        let names = |(table, columns): (&String, &Vec<(String, ColumnKind)>)| {
+        let names = |(table, columns): (&String, &Vec<(String, Option<ColumnKind>)>)| {
             (table.clone(), columns.iter().map(|(name, _)| name.clone()).collect())
         };
         let mut tables: Vec<(String, Vec<String>)> = self.kinds.iter().map(names).collect();
@@ -60,7 +60,7 @@ impl Source for PostgresSource {
 
     fn read(&mut self, table: &Table, each: EachRow<'_>) -> Result<(), BackupError> {
         let known = self.kinds.get(&table.name).map_or(&[][..], Vec::as_slice);
-        let kind_of = |column: &String| known.iter().find(|(name, _)| name == column).map(|(_, kind)| *kind);
+        let kind_of = |column: &String| known.iter().find(|(name, _)| name == column).and_then(|(_, kind)| *kind);
         let kinds: Option<Vec<ColumnKind>> = table.columns.iter().map(kind_of).collect();
         let kinds = kinds.ok_or_else(|| {
             BackupError::Schema(format!("a column of {} has another type than its migration gave it", table.name))

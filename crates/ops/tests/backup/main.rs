@@ -1,0 +1,15 @@
+//! Backups of both engines: made, proven, restored into either, refused when damaged.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail by panicking, as tests do"
+)]
+
+mod crossing;
+mod damage;
+mod drafts;
+mod forged;
+mod keys;
+mod restoring;
+mod town;
