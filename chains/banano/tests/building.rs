@@ -167,7 +167,7 @@ impl WorkSource for NoWork {
 }
 
 #[test]
-fn without_work_there_is_no_state_and_a_broadcast_asks_for_the_next_ahead() {
+fn without_work_there_is_no_state_and_the_first_broadcast_asks_for_the_next_ahead() {
     let network = Network::of_one();
     let payment = network.payment(1);
     let set = NodeSet::new(vec![NodeClient::new(network.node().clone())], 1, Asking::InTurn).unwrap();
@@ -175,7 +175,9 @@ fn without_work_there_is_no_state_and_a_broadcast_asks_for_the_next_ahead() {
     let chain = Banano::new(set, work.clone(), Settings::default());
     let not_ready = Err(ChainError::NotReady("proof of work".to_owned()));
     assert_eq!(chain.sender_state(&network.wallet), not_ready);
-    chain.broadcast(&payment);
+    for _ in 0..2 {
+        chain.broadcast(&payment);
+    }
     let next: BlockHash = payment.id.as_str().parse().unwrap();
     assert_eq!(*work.0.lock(), [Root(next.0)]);
 }
@@ -191,6 +193,11 @@ fn work_comes_from_peers_is_verified_and_falls_back_to_the_next_source() {
     network.fault("work_generate", Misbehaviour::Garbage);
     let failed = peer().work(&account, &root, easy, Duration::from_secs(1));
     assert!(matches!(failed, Err(WorkError::Peers(problem)) if problem.contains("node0")));
+    network.fault("work_generate", Misbehaviour::Garbage);
+    let two = || PeerWork::new((0..2).map(|_| NodeClient::new(network.node().clone())).collect());
+    assert!(two().work(&account, &root, easy, Duration::ZERO).is_err(), "a second was asked after the wait");
+    network.fault("work_generate", Misbehaviour::Garbage);
+    assert!(two().work(&account, &root, easy, Duration::from_secs(1)).is_ok());
     network.fault("work_generate", Misbehaviour::Garbage);
     let sources: Vec<Box<dyn WorkSource>> = vec![Box::new(peer()), Box::new(InThread)];
     assert!(easy.admits(&root, sources.work(&account, &root, easy, Duration::from_secs(1)).unwrap()));

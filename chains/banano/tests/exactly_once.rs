@@ -8,7 +8,7 @@ mod network;
 
 use bursar_chain::{Chain, ChainError, Standing};
 use bursar_devnet_banano::{Command, Misbehaviour};
-use network::{Network, block, hash};
+use network::{Network, block, fund, hash};
 
 fn is_unknown(standing: &Standing) -> bool {
     matches!(standing, Standing::Unknown { .. })
@@ -128,6 +128,19 @@ fn a_node_that_restarts_is_silent_and_silence_is_unknown() {
 }
 
 #[test]
+fn a_block_that_arrives_between_two_questions_is_seen() {
+    let network = Network::of_one();
+    network.hold_confirmations();
+    let attempt = network.payment(100);
+    network.broadcast(&attempt);
+    for standing in [Standing::Pending, Standing::Confirmed] {
+        network.fault("block_info", Misbehaviour::Refuse("Block not found".to_owned()));
+        assert_eq!(network.look_up(&attempt), standing);
+        network.node().command(Command::ConfirmAll).unwrap();
+    }
+}
+
+#[test]
 fn nothing_is_built_on_a_block_that_is_not_final() {
     let network = Network::of_one();
     network.hold_confirmations();
@@ -193,6 +206,24 @@ fn a_dead_payment_stays_provably_dead_after_later_blocks() {
 }
 
 #[test]
+fn an_account_is_opened_once_and_whatever_else_would_open_it_is_dead() {
+    let network = Network::without_funds(1, 1);
+    network.node().command(fund(&network.wallet, 5)).unwrap();
+    network.node().command(fund(&network.wallet, 7)).unwrap();
+    let state = network.chain.receiver_state(&network.wallet).unwrap();
+    let opening = |receivable| {
+        let unsigned = network.chain.build_receive(receivable, &state).unwrap();
+        network.chain.sign(&unsigned, &network.signer).unwrap()
+    };
+    let receivables = network.chain.receivable(&network.wallet, 2).unwrap();
+    let (one, two) = (opening(&receivables[0]), opening(&receivables[1]));
+    assert_eq!((one.slot == two.slot, network.look_up(&one)), (true, Standing::NotFound));
+    assert_eq!(network.broadcast(&one), Standing::Pending);
+    assert!(is_unknown(&network.broadcast(&two)));
+    assert!(network.is_dead(&two) && !network.is_dead(&one));
+}
+
+#[test]
 fn the_stored_bytes_are_what_reaches_the_chain() {
     let network = Network::of_one();
     let attempt = network.payment(100);
@@ -209,13 +240,16 @@ fn a_damaged_record_is_never_sent_and_never_judged() {
     let mut bent = good.clone();
     let text = String::from_utf8(bent.bytes.clone()).unwrap();
     bent.bytes = text.replace("\"balance\":\"900\"", "\"balance\":\"800\"").into_bytes();
+    let mut unsigned = good.clone();
+    let (signature, none) = (block(&good).signature.to_string(), "0".repeat(128));
+    unsigned.bytes = text.replace(&signature, &none).into_bytes();
     let mut renamed = good.clone();
     renamed.id = network.payment(5).id;
     let mut moved = good.clone();
     moved.slot = bursar_chain::Slot::from_canonical("elsewhere".to_owned());
     let mut empty = good.clone();
     empty.bytes.clear();
-    for attempt in [bent, renamed, moved, empty] {
+    for attempt in [bent, unsigned, renamed, moved, empty] {
         assert_ne!(attempt, good);
         assert!(is_unknown(&network.broadcast(&attempt)));
         assert!(is_unknown(&network.look_up(&attempt)));

@@ -6,11 +6,11 @@
 
 mod network;
 
-use bursar_banano::rpc::{Answer, NodeClient, Transport, TransportError};
+use bursar_banano::rpc::NodeClient;
 use bursar_banano::work::InThread;
 use bursar_banano::{Asking, Banano, NodeSet, NodeSetError, Settings};
 use bursar_chain::{AccountBalance, Chain, ChainError, Evidence, Standing};
-use bursar_devnet_banano::{Command, LocalNode, Node, NodeSettings};
+use bursar_devnet_banano::{Command, LocalNode, Misbehaviour, Node, NodeSettings};
 use bursar_money::Amount;
 use network::{FUNDS, Network, address, block, fund, hash, key};
 use serde_json::{Value, json};
@@ -62,6 +62,18 @@ fn one_node_that_shows_the_payment_as_final_outweighs_all_that_show_it_dead() {
 }
 
 #[test]
+fn nodes_that_show_different_final_blocks_in_the_slot_prove_nothing() {
+    let network = Network::of(2, 2);
+    let state = network.state();
+    let payment = network.payment_on(&state, 100);
+    for (node, raw) in network.nodes.iter().zip([1, 2]) {
+        node.command(Command::Gossip(Box::new(block(&network.payment_on(&state, raw))))).unwrap();
+    }
+    let refused = network.chain.prove_dead(&payment, &network.chain.look_up(&payment)).unwrap_err();
+    assert_eq!(refused.0, "nodes show different final blocks in the slot");
+}
+
+#[test]
 fn finality_and_absence_take_the_word_of_as_many_nodes_as_must_agree() {
     let network = Network::of(3, 2);
     let payment = network.payment(100);
@@ -74,6 +86,15 @@ fn finality_and_absence_take_the_word_of_as_many_nodes_as_must_agree() {
         node.command(Command::Restart { offline_ms: 1_000 }).unwrap();
     }
     assert_eq!(network.look_up(&payment), Standing::Pending);
+}
+
+#[test]
+fn a_refusal_by_one_node_is_none_while_another_is_silent() {
+    let network = Network::of(2, 1);
+    let payment = network.payment(100);
+    network.fault("process", Misbehaviour::Refuse("Bad signature".to_owned()));
+    network.nodes[1].command(Command::Restart { offline_ms: 1_000 }).unwrap();
+    assert!(matches!(network.broadcast(&payment), Standing::Unknown { .. }));
 }
 
 #[test]
@@ -98,7 +119,12 @@ fn proof_rests_on_a_block_that_the_account_signed_in_the_same_slot_and_that_is_f
         value["finding"]["look_up"][0]["said"]["slot_taken"][field] = with;
     };
     let other = block(&network.payment(1));
-    for (field, with) in [("confirmed", json!(false)), ("final_height", json!(1)), ("block", json!(other))] {
+    for (field, with) in [
+        ("confirmed", json!(false)),
+        ("final_height", json!(1)),
+        ("block", json!(other)),
+        ("block", json!(block(&payment))),
+    ] {
         let altered = altered(&evidence, |value| holder(value, field, with));
         assert_ne!(altered, evidence);
         assert!(network.chain.prove_dead(&payment, &altered).is_err(), "{field}");
@@ -199,47 +225,10 @@ fn finality_is_a_height_that_enough_nodes_have_reached() {
     assert_eq!(network.chain.finality().unwrap().height, 3);
     network.nodes[1].command(fund(&address(key(9)), 1)).unwrap();
     assert_eq!(network.chain.finality().unwrap().height, 4);
-}
-
-/// A node as older ones are: it does not name successors.
-struct WithoutSuccessors(LocalNode);
-
-impl Transport for WithoutSuccessors {
-    fn name(&self) -> &str {
-        "older"
-    }
-
-    fn call(&self, request: &str) -> Result<Answer, TransportError> {
-        let mut answer = self.0.call(request)?;
-        let mut body: Value = serde_json::from_slice(&answer.body).unwrap();
-        if let Some(fields) = body.as_object_mut() {
-            fields.remove("successor");
-        }
-        answer.body = serde_json::to_vec(&body).unwrap();
-        Ok(answer)
-    }
-}
-
-#[test]
-fn a_node_that_names_no_successors_is_walked_back_from_its_newest_block() {
-    let network = Network::of_one();
-    let state = network.state();
-    let dead = network.payment_on(&state, 100);
-    let older = NodeClient::new(WithoutSuccessors(network.node().clone()));
-    let set = NodeSet::new(vec![older], 1, Asking::InTurn).unwrap();
-    let thresholds = NodeSettings::easy(1).thresholds;
-    let chain = Banano::new(set, Arc::new(InThread), Settings { thresholds, ..Settings::default() });
-    assert_eq!(chain.classify(&dead, &chain.look_up(&dead)), Standing::NotFound);
-    network.broadcast(&network.payment_on(&state, 1));
-    for _ in 0..3 {
-        network.broadcast(&network.payment(1));
-    }
-    let proof = chain.prove_dead(&dead, &chain.look_up(&dead)).unwrap();
-    assert_eq!(proof.taken_by, Some(network.payment_on(&state, 1).id));
-    for _ in 0..64 {
-        network.broadcast(&network.payment(1));
-    }
-    assert!(chain.prove_dead(&dead, &chain.look_up(&dead)).is_err());
+    assert_eq!(Network::of(1, 1).chain.finality().unwrap().nodes, 1);
+    let all_must = Network::of(3, 3);
+    all_must.nodes[0].command(fund(&address(key(9)), 1)).unwrap();
+    assert_eq!(all_must.chain.finality().unwrap().height, 3);
 }
 
 #[test]

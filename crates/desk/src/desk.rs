@@ -10,6 +10,7 @@ use bursar_web::Surface;
 use bursar_web::infrastructure::Finding;
 use bursar_web::metrics::MetricError;
 
+use crate::alert::AlertRule;
 use crate::job::Job;
 use crate::platform::Platform;
 
@@ -25,6 +26,10 @@ pub trait Desk: Send + Sync {
     fn switches(&self) -> Vec<Switch>;
     /// Its live settings, each with the variable that gives its first value.
     fn settings(&self) -> Vec<Setting>;
+    /// What its operators are to be told of.
+    fn alerts(&self) -> Vec<AlertRule> {
+        Vec::new()
+    }
     /// Starts its lanes and registers its metrics. Called once, when it is on and its tables are there.
     fn open(&self, platform: &Platform) -> Result<OpenDesk, DeskFault>;
 }

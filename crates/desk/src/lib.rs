@@ -3,6 +3,7 @@
 //! Entry points: [`Desk`] is all that the wiring knows of a product; [`Platform`] is all that a desk gets;
 //! [`job::Scheduler`] runs every desk's jobs, one process at a time; [`limits::Limits`] counts calls on a lane.
 
+pub mod alert;
 pub mod control_fold;
 mod desk;
 pub mod job;
@@ -11,12 +12,14 @@ mod lane_call;
 pub mod limits;
 mod off_thread;
 mod platform;
+mod refusals;
 
 pub use desk::{Desk, DeskFault, OpenDesk, Readiness};
 pub use journal::Journal;
 pub use lane_call::{LaneRefusal, call};
 pub use off_thread::OffThread;
 pub use platform::{Platform, PlatformFault, PlatformParts};
+pub use refusals::{Refusals, Refused};
 
 use bursar_store::Migration;
 

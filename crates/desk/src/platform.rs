@@ -13,6 +13,7 @@ use crate::job::Waker;
 use crate::journal::Journal;
 use crate::limits::Limits;
 use crate::off_thread::OffThread;
+use crate::refusals::Refusals;
 
 /// What a platform is made of.
 pub struct PlatformParts {
@@ -45,6 +46,8 @@ pub struct Platform {
     pub off_thread: OffThread,
     /// Makes the scheduler look for work now.
     pub waker: Waker,
+    /// Counts whose calls were refused.
+    pub refusals: Refusals,
     process: Arc<str>,
     salts: SaltKey,
 }
@@ -74,6 +77,7 @@ impl Platform {
             journal: Journal::start(Arc::clone(&store), journal)?,
             off_thread: OffThread::new(Arc::clone(&store)),
             waker: Waker::default(),
+            refusals: Refusals::default(),
             store,
             switchboard,
             entropy,

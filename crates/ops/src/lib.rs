@@ -1,4 +1,4 @@
-//! Operating the platform. So far: backups that are proven by restoring them.
+//! Operating the platform: backups that are proven by restoring them, alerts, and counts kept for days.
 //!
 //! Entry points: [`backup::create`], [`backup::verify`], [`backup::restore`] and [`backup::prune`], all on a
 //! [`backup::Target`].
@@ -15,10 +15,14 @@
 //! ever reads. Rows are read from one snapshot (a read transaction of the write-ahead log, or `REPEATABLE READ`), which
 //! holds no lock that a join could wait for.
 
+pub mod alerts;
 pub mod backup;
+pub mod rollup;
 
 use bursar_store::Migration;
 
 /// The tables of this room.
-pub const MIGRATIONS: [Migration; 1] =
-    [Migration { name: "ops/0001_backup", epoch: 1, sql: include_str!("../migrations/0001_backup.sql") }];
+pub const MIGRATIONS: [Migration; 2] = [
+    Migration { name: "ops/0001_backup", epoch: 1, sql: include_str!("../migrations/0001_backup.sql") },
+    Migration { name: "ops/0002_watch", epoch: 1, sql: include_str!("../migrations/0002_watch.sql") },
+];

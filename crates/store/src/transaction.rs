@@ -46,6 +46,12 @@ impl Tx<'_> {
         }
     }
 
+    /// What the times of this transaction come from.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        self.clock
+    }
+
     /// The id of this transaction, written in it, by which its outcome can be looked up.
     #[must_use]
     pub fn batch(&self) -> Uuid {

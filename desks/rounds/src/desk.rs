@@ -6,6 +6,7 @@ use std::time::Duration;
 use bursar_audit::Level;
 use bursar_control::settings::Setting;
 use bursar_control::{ConfigTable, Switch};
+use bursar_desk::alert::AlertRule;
 use bursar_desk::job::{Cadence, Job, JobFault, Progress};
 use bursar_desk::{Desk, DeskFault, OpenDesk, Platform, Readiness};
 use bursar_store::lane::{Lane, LaneOptions};
@@ -17,12 +18,14 @@ use serde_json::json;
 use crate::alert::Alerts;
 use crate::http::{FaultBudget, Routes, StatusCache, surface};
 use crate::join::JoinWork;
+use crate::launch::LaunchFacts;
 use crate::metrics::DeskMetrics;
 use crate::oracle::{HermesClient, HermesConfig, LatestPrices, PriceSource};
 use crate::settings;
 use crate::settle::{SettleError, Settler, SettlerParts, TreasuryGuard, next_due};
 use crate::timing::Round;
-use crate::{DESK, migrations};
+use crate::watch::rules;
+use crate::{DESK, migrations, worker};
 
 /// How often settlement is tried again while due rounds stay unsettled (docs/spec/rounds.md section 5).
 const SWEEP_MS: i64 = 5_000;
@@ -42,6 +45,8 @@ pub struct RoundsConfig {
     pub treasury: TreasuryGuard,
     /// How long the public status may reuse its counts.
     pub status_cache: Duration,
+    /// What the prelaunch gate looks at.
+    pub launch: LaunchFacts,
     /// The build commit, shown in the operators' health.
     pub build: String,
     /// The security headers of its answers.
@@ -95,6 +100,10 @@ impl Desk for RoundsDesk {
         settings::all()
     }
 
+    fn alerts(&self) -> Vec<AlertRule> {
+        rules(self.config.treasury)
+    }
+
     fn open(&self, platform: &Platform) -> Result<OpenDesk, DeskFault> {
         let prices = HermesClient::new(HermesConfig::new(self.config.hermes.0.clone()))
             .map_err(|error| DeskFault::Setting { desk: DESK, why: error.to_string() })?;
@@ -121,6 +130,7 @@ impl Desk for RoundsDesk {
         let routes = Routes {
             platform: platform.clone(),
             config: self.config.clone(),
+            started_at: platform.store.read("rounds.started_at", |tx| tx.reading())?,
             joins,
             settler,
             recorder: platform.recorder("rounds.ops"),
@@ -190,7 +200,7 @@ fn settle_job(
         Ok(if settled.is_empty() { Progress::Done } else { Progress::More })
     };
     let next = |tx: &mut bursar_store::Tx<'_>| -> Result<_, StoreError> { next_due(tx) };
-    Job::new("rounds.settle", Cadence::every_ms(SWEEP_MS), move |_| run()).when(next)
+    Job::new(worker::JOB, Cadence::every_ms(SWEEP_MS), move |_| run()).when(next)
 }
 
 /// Tells operators that the timer could not settle: nobody waits for its answer.

@@ -10,6 +10,7 @@ pub mod entry;
 mod http;
 pub mod incident;
 pub mod join;
+pub mod launch;
 pub mod market;
 mod metrics;
 pub mod operate;
@@ -24,6 +25,8 @@ pub mod status;
 pub mod summary;
 pub mod timing;
 pub mod wallet;
+pub mod watch;
+pub mod worker;
 
 use bursar_control::ConfigTable;
 use bursar_store::{EngineKind, Migration};

@@ -8,6 +8,7 @@ use bursar_store::{StoreError, Timestamp, Tx};
 use crate::incident;
 use crate::settings::{PAUSE_JOINS, PAUSE_SETTLE_API, PAUSE_SIM_SETTLEMENTS, SWITCHES};
 use crate::status::due_rounds;
+use crate::worker::{self, Worker};
 
 /// The words by which people name switches, and what they stand for.
 pub const WORDS: [(&str, &[Switch]); 4] = [
@@ -42,7 +43,7 @@ pub struct Toggle<'a> {
     pub reason: &'a str,
     /// When a stop ends by itself.
     pub expires_at: Option<Timestamp>,
-    /// Resume joins although overdue rounds wait (docs/spec/rounds.md R49).
+    /// Resume joins although overdue rounds wait or nobody settles (docs/spec/rounds.md R49).
     pub force: bool,
 }
 
@@ -53,6 +54,8 @@ pub enum Toggled {
     Done,
     /// Joins stay stopped: this many overdue rounds wait to be settled first.
     RoundsWait(i64),
+    /// Joins stay stopped: no living process has followed the settlement job for this many milliseconds.
+    WorkerSilent(i64),
 }
 
 /// Sets the rows of all switches of `toggle`, with their audit events, in the transaction that is open. Resuming the
@@ -68,6 +71,9 @@ pub fn toggle(
         let waiting = due_rounds(tx, now)?.pending;
         if waiting > 0 {
             return Ok(Toggled::RoundsWait(waiting));
+        }
+        if let Some(silent_ms) = worker::worker(tx, now)?.and_then(Worker::silent_ms) {
+            return Ok(Toggled::WorkerSilent(silent_ms));
         }
     }
     let Toggle { stop, actor, reason, expires_at, .. } = *toggle;

@@ -36,14 +36,21 @@ fn check_entries(tx: &mut Tx<'_>) -> Result<Vec<String>, StoreError> {
     let (mut found, mut after) = (Vec::new(), 0);
     loop {
         let page = tx.query(sql, &[Param::Int(after), PAGE.into()], |row| {
-            Ok((row.get::<i64>(0)?, row.get::<i64>(1)?, row.get::<Option<i64>>(2)?, row.get::<Option<Amount>>(3)?))
+            Ok((
+                row.get::<i64>(0)?,
+                row.get::<i64>(1)?,
+                row.get::<Option<i64>>(2)?,
+                row.get::<Option<Amount>>(3)?,
+            ))
         })?;
         let Some((last, ..)) = page.last() else { return Ok(found) };
         after = *last;
         for (sequence, bucks, kind, amount) in page {
             let stake = u128::try_from(bucks).unwrap_or(0).saturating_mul(CENTS_PER_BUCK);
             if (kind, amount.map(Amount::units)) != (Some(JOIN.0), Some(stake)) {
-                tell(&mut found, || format!("entry {sequence} has no transfer of its stake of {bucks} bucks"));
+                tell(&mut found, || {
+                    format!("entry {sequence} has no transfer of its stake of {bucks} bucks")
+                });
             }
         }
     }
@@ -123,7 +130,12 @@ fn check_payouts(tx: &mut Tx<'_>) -> Result<Vec<String>, StoreError> {
     }
     for (round, paid) in &open {
         tell(&mut found, || {
-            format!("{} has paid {} and a fee of {}, which is not its pool", name(*round), paid.paid, paid.fee)
+            format!(
+                "{} has paid {} and a fee of {}, which is not its pool",
+                name(*round),
+                paid.paid,
+                paid.fee
+            )
         });
     }
     let sql = "SELECT COUNT(*) FROM rounds_settlement WHERE completed_at IS NOT NULL";
@@ -178,7 +190,9 @@ fn close(
             open.remove(round);
         } else if settled.is_complete && all == settled.total {
             if paid.fee != settled.fee {
-                tell(found, || format!("{} took a fee of {} instead of {}", name(*round), paid.fee, settled.fee));
+                tell(found, || {
+                    format!("{} took a fee of {} instead of {}", name(*round), paid.fee, settled.fee)
+                });
             }
             open.remove(round);
             complete += 1;

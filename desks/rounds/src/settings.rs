@@ -147,9 +147,26 @@ pub const ALERT_LAG_MS: Setting = Setting {
     description: "age of the oldest due round from which on an alert is raised, in milliseconds",
 };
 
+/// From which wait for prices on an alert is raised.
+pub const ALERT_PRICE_FEED_MS: Setting = Setting {
+    key: "alert_price_feed_ms",
+    variable: "PANCHO_ALERT_PRICE_FEED_MS",
+    min: 0,
+    max: 86_400_000,
+    default: 30_000,
+    description: "time for which a due round may ask for prices in vain before an alert is raised, in milliseconds",
+};
+
 /// Every setting that is not part of a limit.
-pub const SETTINGS: [Setting; 6] =
-    [STAKE_MAX, SETTLE_LIMIT, CONFIDENCE_MAX_BPS, VOID_AFTER_MS, ALERT_PENDING_ROUNDS, ALERT_LAG_MS];
+pub const SETTINGS: [Setting; 7] = [
+    STAKE_MAX,
+    SETTLE_LIMIT,
+    CONFIDENCE_MAX_BPS,
+    VOID_AFTER_MS,
+    ALERT_PENDING_ROUNDS,
+    ALERT_LAG_MS,
+    ALERT_PRICE_FEED_MS,
+];
 
 /// All live settings, limits included.
 #[must_use]

@@ -7,8 +7,16 @@ use super::test_code::test_ranges;
 /// Money code keeps to exact and total operations.
 pub const RULE: &str = "money-code";
 
-const FOLDERS: [&str; 6] =
-    ["crates/money/", "crates/store/", "crates/ledger/", "crates/control/", "crates/audit/", "desks/"];
+const FOLDERS: [&str; 8] = [
+    "chains/",
+    "crates/chain/",
+    "crates/money/",
+    "crates/store/",
+    "crates/ledger/",
+    "crates/control/",
+    "crates/audit/",
+    "desks/",
+];
 
 /// What is banned, why, and what to do instead.
 const BANNED: [(&str, &str, &str); 6] = [

@@ -23,7 +23,8 @@ pub(super) enum AccountSight {
 }
 
 impl AccountSight {
-    /// Reads balance and representative from the frontier block, whose hash and signature the client verifies.
+    /// Reads balance and representative from the frontier block, whose hash and signature the client verifies. An account
+    /// whose newest block is the network's own (an epoch upgrade) is refused until it has one of its own on top.
     pub(super) fn of(node: &NodeClient, account: &PublicKey) -> Result<AccountSight, RpcError> {
         let Some(info) = node.account_info(account)? else { return Ok(AccountSight::Unopened) };
         let invalid =

@@ -184,7 +184,8 @@ impl Chain for Banano {
             }
             answer
         });
-        if answers.iter().any(|(_, answer)| answer.is_there()) {
+        // Not when it was there before: it may be an old block, and the work on the newest one would be dropped for it.
+        if answers.iter().any(|(_, answer)| *answer == Publication::Accepted) {
             self.work_ahead(&stored.block.block.account, &hash);
         }
         Report::of_broadcast(attempt, answers).into_evidence()

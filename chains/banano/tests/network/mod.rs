@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use bursar_banano::rpc::NodeClient;
+use bursar_banano::rpc::{Answer, NodeClient, Transport, TransportError};
 use bursar_banano::work::InThread;
 use bursar_banano::{
     Asking, Banano, BlockHash, LocalSigner, NodeSet, PublicKey, Seed, Settings, SignedBlock,
@@ -116,6 +116,37 @@ impl Network {
             assert_eq!(self.broadcast(&attempt), Standing::Pending);
         }
     }
+}
+
+/// A node whose answers to one action are changed on their way.
+pub struct Altered {
+    pub node: LocalNode,
+    pub action: &'static str,
+    pub change: fn(&mut serde_json::Value),
+}
+
+impl Transport for Altered {
+    fn name(&self) -> &str {
+        "altered"
+    }
+
+    fn call(&self, request: &str) -> Result<Answer, TransportError> {
+        let mut answer = self.node.call(request)?;
+        let request: serde_json::Value = serde_json::from_str(request).unwrap();
+        if request["action"] == self.action {
+            let mut body = serde_json::from_slice(&answer.body).unwrap();
+            (self.change)(&mut body);
+            answer.body = serde_json::to_vec(&body).unwrap();
+        }
+        Ok(answer)
+    }
+}
+
+/// The chain through one node by way of this transport.
+pub fn chain_through(transport: impl Transport + 'static) -> Banano {
+    let set = NodeSet::new(vec![NodeClient::new(transport)], 1, Asking::InTurn).unwrap();
+    let thresholds = NodeSettings::easy(1).thresholds;
+    Banano::new(set, Arc::new(InThread), Settings { thresholds, ..Settings::default() })
 }
 
 pub fn key(index: u32) -> PublicKey {

@@ -91,6 +91,11 @@ impl Context {
         &self.user
     }
 
+    /// The database that the command line names itself.
+    pub(super) fn named_database(&self) -> Option<&str> {
+        self.database.as_deref()
+    }
+
     /// Whether the command line names a database itself.
     pub(super) fn names_database(&self) -> bool {
         self.database.is_some()

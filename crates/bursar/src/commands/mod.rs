@@ -19,6 +19,8 @@ pub mod operators;
 pub mod ops;
 mod print;
 pub mod replay;
+pub mod rollback;
+pub mod runbook;
 pub mod settings;
 
 pub use context::{Context, DatabaseOption};
@@ -47,6 +49,10 @@ pub enum Verb {
     Audit(audit::Audit),
     /// Make, prove, restore, list and remove backups.
     Backup(backup::Backup),
+    /// The operators' procedures: list, print, or walk through them.
+    Runbook(runbook::Runbook),
+    /// Prove that the release before could take over.
+    Rollback(rollback::Rollback),
     /// Put a rounds server under load and check that nothing is lost.
     ///
     /// Nobody else may play in the rounds that are joined, since their pools have to be exactly what was sent. The
@@ -71,6 +77,8 @@ impl Verb {
             Verb::Ledger(group) => group.database.url.as_deref(),
             Verb::Audit(group) => group.database.url.as_deref(),
             Verb::Backup(group) => group.database(),
+            Verb::Runbook(group) => group.database.url.as_deref(),
+            Verb::Rollback(group) => group.database.url.as_deref(),
         }
     }
 }
@@ -89,6 +97,8 @@ pub fn run(verb: &Verb, context: &Context) -> Result<Value, CommandError> {
         Verb::Ledger(group) => ledger::run(&group.verb, context),
         Verb::Audit(group) => audit::run(&group.verb, context),
         Verb::Backup(group) => backup::run(group, context),
+        Verb::Runbook(group) => runbook::run(&group.verb, context),
+        Verb::Rollback(group) => rollback::run(&group.verb, context),
         Verb::Load(options) => load::run(options, context),
         Verb::Replay(verb) => replay::run(verb),
     }

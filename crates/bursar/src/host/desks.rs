@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::http::HeaderValue;
 use bursar_desk::Desk;
 use bursar_rounds::desk::{HermesBase, RoundsConfig, RoundsDesk};
+use bursar_rounds::launch::{KeysSet, LaunchFacts, TreasuryWallets};
 use bursar_rounds::settle;
 use bursar_web::{CorsPolicy, HeaderPolicy, ServiceKey};
 
@@ -38,9 +39,30 @@ fn rounds_config(configuration: &Configuration) -> RoundsConfig {
         hermes: HermesBase(rounds.hermes_url.clone()),
         treasury,
         status_cache: rounds.status_cache,
+        launch: launch_facts(configuration),
         build: COMMIT.to_owned(),
         headers: header_policy(configuration.mode),
         cors: cors(configuration),
+    }
+}
+
+/// What the prelaunch gate looks at.
+fn launch_facts(configuration: &Configuration) -> LaunchFacts {
+    let rounds = &configuration.rounds;
+    LaunchFacts {
+        mode: configuration.mode.as_str(),
+        keys: KeysSet {
+            ops: rounds.ops_key.is_some(),
+            sim_settle: rounds.sim_settle_key.is_some(),
+            settle: rounds.settle_key.is_some(),
+        },
+        treasury: TreasuryWallets {
+            configured: rounds.treasury.configured.clone(),
+            expected: rounds.treasury.expected.clone(),
+        },
+        escrow: rounds.escrow_wallet.clone(),
+        real_deposits_enabled: rounds.real_deposits_enabled,
+        alerts_are_sent: configuration.audit.url.is_some(),
     }
 }
 

@@ -10,7 +10,10 @@ use crate::config::Configuration;
 /// Writes the rows that are missing, refreshes those that no operator has changed, and warns of variables that a
 /// changed row overrules.
 pub(crate) fn seed(store: &Store, configuration: &Configuration, desks: &Desks) -> Result<(), StoreError> {
-    seed_table(store, configuration, ConfigTable::PLATFORM, &bursar_console::settings(), &[])?;
+    let mut of_platform = bursar_console::settings();
+    of_platform.extend(bursar_ops::alerts::rules::settings());
+    of_platform.push(bursar_ops::rollup::KEPT_DAYS);
+    seed_table(store, configuration, ConfigTable::PLATFORM, &of_platform, &[])?;
     for desk in desks.on() {
         seed_table(store, configuration, desk.table(), &desk.settings(), &desk.switches())?;
     }

@@ -1,17 +1,21 @@
 //! The platform's own background jobs.
 
+pub(crate) mod alerts;
 mod audit_outbox;
 mod backup;
 mod control;
 mod fast_clock;
 mod ledger_check;
 mod purge;
+mod watch;
 
 use bursar_desk::Platform;
 use bursar_desk::job::Job;
 
 use crate::config::Configuration;
 use crate::host::Desks;
+
+pub(crate) use watch::Watch;
 
 /// Every job that belongs to no desk.
 pub(crate) fn platform_jobs(configuration: &Configuration, platform: &Platform, desks: &Desks) -> Vec<Job> {

@@ -114,6 +114,9 @@ impl Opening {
         let Opened { mut surfaces, jobs: of_desks, checks } = self.open_desks(&platform)?;
         let mut background = jobs::platform_jobs(&self.configuration, &platform, &self.desks);
         background.extend(of_desks);
+        let watch =
+            jobs::alerts::watch(&platform, &self.desks, &background).map_err(|error| set_up(&error))?;
+        background.extend(jobs::alerts::jobs(&platform, &watch));
         let parts = SchedulerParts {
             store: Arc::clone(&self.store),
             process: platform.process().to_owned(),
@@ -122,11 +125,12 @@ impl Opening {
         };
         let scheduler = Arc::new(Scheduler::start(parts)?);
         scheduler.register(&self.metrics).map_err(|error| set_up(&error))?;
+        watch.start()?;
         if self.configuration.mode != Mode::Production {
             surfaces.push(dev_clock::surface(&platform, &scheduler));
         }
         let application = assemble(surfaces, self.host()).map_err(|error| set_up(&error))?;
-        Ok((Running { scheduler, store: Arc::clone(&self.store), checks }, application))
+        Ok((Running { scheduler, watch, store: Arc::clone(&self.store), checks }, application))
     }
 
     /// Opens the desks that are on, and the pages over them.

@@ -7,10 +7,12 @@ use bursar_desk::job::Scheduler;
 use bursar_store::Store;
 
 use crate::host::rest_fast_clock;
+use crate::jobs::Watch;
 
 /// Jobs and the database of a server whose desks have started.
 pub(super) struct Running {
     pub scheduler: Arc<Scheduler>,
+    pub watch: Watch,
     pub store: Arc<Store>,
     /// The readiness checks of the desks.
     pub checks: Vec<Readiness>,
@@ -20,6 +22,7 @@ impl Running {
     /// Ends the jobs, and copies the log of an embedded database into it.
     pub fn stop(self) {
         self.scheduler.stop();
+        self.watch.stop();
         if let Err(error) = rest_fast_clock(&self.store) {
             tracing::warn!(%error, "the fast clock's mark stays ahead; the next start goes on from there");
         }

@@ -121,7 +121,8 @@ fn r49_joins_come_back_last_unless_forced() {
         assert_eq!((&answer["code"], &answer["pendingDueRounds"]), (&json!("rounds_pending"), &json!(1)));
         assert!(why.contains("--force"), "{why}");
         assert_eq!(scene.column::<String>(ROWS), ["pause_joins=on"]);
-        scene.yes("ops resume joins --force");
+        assert!(parse("ops resume joins --force").is_err(), "whoever forces it says why");
+        scene.yes("ops resume joins --force --reason meant");
         assert_eq!(scene.column::<String>(ROWS), ["pause_joins=off"]);
     });
 }

@@ -131,3 +131,111 @@ fn r26a_a_fault_of_ours_is_at_the_webhook_as_an_error_whatever_it_strikes() {
     broken("rounds_price_retry", "sim_settle.unhandled_error", &|| server.settle().status);
     Join::new("entry").accepted(&server);
 }
+
+/// The figure of a rule in the metrics; `None` until it was measured.
+fn figure(server: &Server, rule: &str) -> Option<i64> {
+    let series = format!("bursar_alert_value{{rule=\"{rule}\"}} ");
+    server.get("/metrics").text.lines().find_map(|line| line.strip_prefix(&series)?.parse().ok())
+}
+
+/// Waits in real time until `is_so`.
+#[track_caller]
+fn eventually(is_so: impl Fn() -> bool) {
+    let patience = Instant::now() + Duration::from_secs(20);
+    while !is_so() {
+        assert!(Instant::now() < patience, "it never came so");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn r26a_answers_of_500_on_any_route_are_summed_up_for_the_alert_channel_within_10_s() {
+    let scene = Scene::postgres();
+    let webhook = Webhook::start();
+    let server = told(&scene, &webhook).start();
+    let mut psql = scene.place.psql();
+    psql.batch_execute("ALTER TABLE rounds_market_total RENAME TO gone").unwrap();
+    server.get_with("/api/ops/summary", &[("x-ops-key", crate::scene::OPS_KEY)]).expect(500);
+    let begun = Instant::now();
+    let delivered = webhook.wait_for_event("ops.internal_errors").json();
+    assert!(begun.elapsed() < Duration::from_secs(10), "it took {:?}", begun.elapsed());
+    assert_eq!((&delivered["level"], &delivered["desk"]), (&json!("ERROR"), &json!("platform")));
+    assert_eq!((&delivered["payload"]["value"], &delivered["payload"]["threshold"]), (&json!(1), &json!(1)));
+    assert_eq!(delivered["payload"]["runbook"], "internal-errors");
+}
+
+#[test]
+fn r26b_a_settlement_worker_that_stands_still_for_two_intervals_raises_an_alert_that_ends_when_it_works_again()
+ {
+    let scene = Scene::postgres();
+    let server = scene.start();
+    play(&server, "SOL", START_MS);
+    server.kill();
+    let mut psql = scene.place.psql();
+    // Another process holds the job and does nothing.
+    psql.batch_execute(
+        "INSERT INTO store_leases (name, holder, token, until) \
+         VALUES ('job:rounds.settle', 'stuck', 1, '2999-01-01')",
+    )
+    .unwrap();
+    let webhook = Webhook::start();
+    let setup = told(&scene, &webhook).env("AUDIT_WEBHOOK_SECRET", "signs-what-the-webhook-gets-0123456789");
+    let begun = Instant::now();
+    let server = setup.without("BURSAR_CLOCK").start();
+    let delivered = webhook.wait_for_event("ops.keeper_missed");
+    assert!(
+        begun.elapsed() >= Duration::from_secs(10),
+        "after {:?} no two intervals have passed",
+        begun.elapsed()
+    );
+    assert!(delivered.header("x-bursar-signature").unwrap().starts_with("t="));
+    let alert = delivered.json();
+    assert_eq!((&alert["level"], &alert["desk"]), (&json!("ERROR"), &json!("rounds")));
+    let payload = &alert["payload"];
+    assert_eq!((&payload["job"], &payload["threshold"]), (&json!("rounds.settle"), &json!(10_000)));
+    assert!(payload["value"].as_i64().unwrap() >= 10_000, "{payload}");
+    psql.batch_execute("UPDATE store_leases SET until = '2000-01-01' WHERE holder = 'stuck'").unwrap();
+    let evidence = Evidence::of(&scene.place);
+    let resolved = || evidence.events("ops.alert_resolved");
+    eventually(|| resolved().iter().any(|payload| payload["rule"] == "missed:rounds.settle"));
+    assert_eq!(server.outcome(1).0, "REFUND");
+}
+
+#[test]
+fn r26c_a_price_feed_that_fails_for_as_long_as_is_set_raises_an_alert_that_ends_when_prices_come() {
+    let scene = Scene::sqlite();
+    let webhook = Webhook::start();
+    let server = told(&scene, &webhook).env("PANCHO_ALERT_PRICE_FEED_MS", "20000").start();
+    play(&server, "SOL", START_MS);
+    scene
+        .prices
+        .set_faults(Faults { fail: Some(Failing { status: 503, requests: u32::MAX }), ..Faults::default() });
+    let evidence = Evidence::of(&scene.place);
+    server.move_clock(END_MS + 19_999);
+    eventually(|| figure(&server, "rounds_price_feed") == Some(19_999));
+    assert_eq!(evidence.events("ops.price_feed_failing").len(), 0);
+    server.move_clock(END_MS + 20_000);
+    let delivered = webhook.wait_for_event("ops.price_feed_failing").json();
+    let payload = &delivered["payload"];
+    assert_eq!((&payload["roundId"], &payload["value"]), (&json!(crate::scene::ROUND), &json!(20_000)));
+    scene.prices.set_faults(Faults::default());
+    server.move_clock(END_MS + 120_000);
+    eventually(|| !evidence.events("ops.alert_resolved").is_empty());
+    assert_eq!(evidence.events("ops.price_feed_failing").len(), 1);
+}
+
+#[test]
+fn r5_a_wrong_treasury_is_told_once_by_all_processes_without_any_settlement() {
+    let scene = Scene::postgres();
+    let webhook = Webhook::start();
+    let setup = told(&scene, &webhook).env("TREASURY_WALLET", "7ErxzRN1hpyMZC8gps7ANZFTGgeDG7cFmVZcMfE6oGrd");
+    let setup = setup.env("PANCHO_EXPECTED_TREASURY_WALLET", "52nguesHaBuF4psFr2uybVnW4angLW2ZtsBRSRmdF8k3");
+    let servers = [setup.start(), setup.start()];
+    webhook.wait_for_event("ops.treasury_mismatch");
+    for server in &servers {
+        eventually(|| figure(server, "rounds_treasury_mismatch") == Some(1));
+    }
+    // Both have looked, and the job of either may have run: give the slower one its turns.
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(Evidence::of(&scene.place).events("ops.treasury_mismatch").len(), 1);
+}

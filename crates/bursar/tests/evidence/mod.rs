@@ -15,7 +15,17 @@ use serde_json::Value;
 use crate::harness::Place;
 
 /// Tables that say what was asked and how the process lives, not what is owed, allowed or decided.
-const NOT_DOMAIN: [&str; 5] = ["audit_", "store_", "web_rate_", "job_", "sqlite_"];
+const NOT_DOMAIN: [&str; 9] = [
+    "audit_",
+    "store_",
+    "web_rate_",
+    "job_",
+    "sqlite_",
+    "ops_alert",
+    "ops_total",
+    "ops_minute",
+    "ops_refusal",
+];
 
 /// A second connection to the database of a server.
 pub struct Evidence {
@@ -58,6 +68,16 @@ impl Evidence {
     pub fn column<T: FromColumn>(&self, sql: &str, params: &[Param<'_>]) -> Vec<T> {
         let sql = leaked(sql.to_owned());
         self.store.read("test.column", |tx| tx.query(sql, params, |row| row.get(0))).unwrap()
+    }
+
+    /// Reads whatever `read` does.
+    pub fn read<T>(&self, read: impl Fn(&mut Tx<'_>) -> Result<T, bursar_store::StoreError>) -> T {
+        self.store.read("test.read", |tx| read(tx)).unwrap()
+    }
+
+    /// Runs a statement as somebody with SQL does.
+    pub fn execute(&self, sql: &str) {
+        self.store.transact("test.execute", |tx| tx.batch_execute(sql)).unwrap();
     }
 
     /// Credits less debits of the account at `path`, in base units; 0 when there is none.

@@ -65,7 +65,8 @@ fn on_a_phone_of_320_pixels_no_page_is_wider_than_the_screen() {
     browser.open(&format!("{}/console", server.base()));
     browser.type_into("#token", &ola.token);
     browser.click("button.go");
-    for path in ["/console", "/console/switches", "/console/settlements", "/console/jobs", "/console/ledger"] {
+    for path in ["/console", "/console/switches", "/console/settlements", "/console/jobs", "/console/ledger"]
+    {
         width_in_320(path);
     }
 }

@@ -35,17 +35,20 @@ fn a_settlement_is_shown_with_the_evidence_of_both_prices() {
         Join::new("c").round("BTC", START_MS).up(5).wallet(3).accepted(&server);
         server.move_clock(START_MS + 360_000);
         let page = words(&session.get("/console/settlements").text);
-        let confidences: Vec<i64> = Evidence::of(place).column(
-            "SELECT start_confidence FROM rounds_settlement WHERE start_confidence IS NOT NULL",
-            &[],
-        );
+        let confidences: Vec<i64> = Evidence::of(place)
+            .column("SELECT start_confidence FROM rounds_settlement WHERE start_confidence IS NOT NULL", &[]);
         let expected = format!(
             "SOL-1700000040-5m 2023-11-14 22:20:00 DOWN 35.00 2.10 lock 22:15:00 22:15:00 14907377194 -8 {}",
             confidences[0]
         );
         assert!(page.contains(&expected), "{page}");
         assert!(page.contains("end 22:20:00 22:20:00 1480330 -4"), "{page}");
-        assert!(page.contains("BTC-1700000040-5m 2023-11-14 22:20:00 refund one sided 5.00 0.00 lock none was needed"), "{page}");
+        assert!(
+            page.contains(
+                "BTC-1700000040-5m 2023-11-14 22:20:00 refund one sided 5.00 0.00 lock none was needed"
+            ),
+            "{page}"
+        );
     });
 }
 
@@ -60,7 +63,10 @@ fn jobs_are_shown_with_their_holder_runs_and_failures() {
         Evidence::of(&place).column("SELECT runs FROM job_runs WHERE name = 'ledger.zero_sum'", &[]);
     let (_, process) = page.split_once("made by process ").unwrap();
     let process = process.split(' ').next().unwrap();
-    let row = format!("ledger.zero_sum {process} 2023-11-14 22:20:00 2023-11-14 22:20:00 2023-11-14 22:25:00 0 {} 0", runs[0]);
+    let row = format!(
+        "ledger.zero_sum {process} 2023-11-14 22:20:00 2023-11-14 22:20:00 2023-11-14 22:25:00 0 {} 0",
+        runs[0]
+    );
     assert!(page.contains(&row), "{row} in {page}");
     for name in ["rounds.settle", "platform.purge", "platform.audit_outbox"] {
         assert!(page.contains(name), "{name} in {page}");

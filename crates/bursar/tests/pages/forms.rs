@@ -83,7 +83,11 @@ fn what_the_api_refuses_the_form_refuses_with_the_same_status_and_the_choice_is_
     refused(&send(&server, &[("market", "DOGE")]), 400, "Invalid payload: roundId");
     refused(&send(&server, &[("start", "1")]), 400, "Invalid payload: roundId");
     refused(&send(&server, &[("id", "")]), 400, "Invalid payload: id");
-    refused(&send(&server, &[("id", &"x".repeat(129))]), 400, "Invalid payload: id takes 1 to 128 characters.");
+    refused(
+        &send(&server, &[("id", &"x".repeat(129))]),
+        400,
+        "Invalid payload: id takes 1 to 128 characters.",
+    );
     let later = (START_MS + 120_000).to_string();
     refused(&send(&server, &[("start", &later)]), 400, "The round is not open for entries.");
     assert_eq!(evidence.money(), before);
@@ -117,8 +121,7 @@ fn another_sites_form_is_refused_and_so_is_what_is_no_form() {
     let before = evidence.domain();
     let mine = wallet(1);
     let start = START_MS.to_string();
-    let fields =
-        [("market", "SOL"), ("id", "a"), ("start", &*start), ("bet", "UP-10"), ("wallet", &*mine)];
+    let fields = [("market", "SOL"), ("id", "a"), ("start", &*start), ("bet", "UP-10"), ("wallet", &*mine)];
     for header in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example"), ("origin", "null")] {
         let answer = server.post_form("/rounds/join", &[header], &fields);
         assert_eq!(answer.status, 403, "{header:?}");

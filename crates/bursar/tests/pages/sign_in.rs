@@ -8,7 +8,10 @@ const PAGES: [&str; 5] =
     ["/console", "/console/settlements", "/console/jobs", "/console/ledger", "/console/switches"];
 
 fn payloads(evidence: &Evidence, event: &str) -> Vec<String> {
-    evidence.column("SELECT COALESCE(payload, '') FROM audit_events WHERE event = $1 ORDER BY id", &[event.into()])
+    evidence.column(
+        "SELECT COALESCE(payload, '') FROM audit_events WHERE event = $1 ORDER BY id",
+        &[event.into()],
+    )
 }
 
 #[test]
@@ -19,7 +22,10 @@ fn strangers_see_the_form_to_sign_in_and_nothing_of_the_console() {
         let answer = server.get(page);
         assert_eq!((answer.status, answer.header("cache-control")), (401, Some("no-store")), "{page}");
         let text = words(&answer.text);
-        assert!(text.contains("Operators Your token Sign in") && !text.contains("Overview"), "{page}: {text}");
+        assert!(
+            text.contains("Operators Your token Sign in") && !text.contains("Overview"),
+            "{page}: {text}"
+        );
     }
 }
 
@@ -31,7 +37,10 @@ fn a_token_opens_a_session_whose_cookie_only_the_console_gets() {
         let answer = sign_in(&server, &ann.token);
         let cookie = answer.header("set-cookie").unwrap();
         let (session, attributes) = cookie.split_once("; ").unwrap();
-        assert!(session.starts_with("bursar_console=burses_") && session.len() == 15 + 7 + 16 + 1 + 64, "{cookie}");
+        assert!(
+            session.starts_with("bursar_console=burses_") && session.len() == 15 + 7 + 16 + 1 + 64,
+            "{cookie}"
+        );
         assert_eq!(attributes, "Path=/console; Max-Age=43200; HttpOnly; SameSite=Strict");
         let page = server.get_with("/console", &[("cookie", session)]);
         assert_eq!((page.status, page.header("cache-control")), (200, Some("no-store")));
@@ -39,7 +48,9 @@ fn a_token_opens_a_session_whose_cookie_only_the_console_gets() {
         let opened = payloads(&Evidence::of(place), "access.session_opened");
         assert_eq!(opened.len(), 1);
         assert!(!opened[0].contains(session.rsplit('_').next().unwrap()), "the log holds no secret");
-        assert!(!server.log().contains(&ann.token) && !server.log().contains(session.rsplit('_').next().unwrap()));
+        assert!(
+            !server.log().contains(&ann.token) && !server.log().contains(session.rsplit('_').next().unwrap())
+        );
     });
 }
 
@@ -74,7 +85,10 @@ fn whatever_is_no_live_token_is_refused_and_recorded_without_it() {
     assert_eq!(sign_in(&server, &ann.token).status, 401);
     let refusals = payloads(&Evidence::of(&place), "console.sign_in_refused");
     assert_eq!(refusals.len(), wrong.len() + 1);
-    assert!(refusals.iter().all(|payload| payload.contains("127.0.0.1") && !payload.contains("bur_")), "{refusals:?}");
+    assert!(
+        refusals.iter().all(|payload| payload.contains("127.0.0.1") && !payload.contains("bur_")),
+        "{refusals:?}"
+    );
 }
 
 #[test]
@@ -119,7 +133,8 @@ fn a_session_lasts_while_it_is_used_and_ends_with_its_operator() {
     Operator::add(&server, "ola", "admin");
     let session = Operator::add(&server, "ann", "viewer").sign_in(&server);
     let evidence = Evidence::of(&place);
-    let uses = || evidence.column::<bursar_store::Timestamp>("SELECT last_used_at FROM access_session", &[])[0];
+    let uses =
+        || evidence.column::<bursar_store::Timestamp>("SELECT last_used_at FROM access_session", &[])[0];
     for _ in 0..3 {
         let before = uses();
         server.move_clock(server.now_ms() + 20 * 60_000);

@@ -24,7 +24,11 @@ fn r31_a_stop_from_the_page_binds_the_very_next_join_and_says_who_and_why() {
         let server = Setup::rounds(place).start();
         let session = Operator::add(&server, "ola", "operator").sign_in(&server);
         Join::new("before").accepted(&server);
-        says(&session.change("stop", "joins", "feed <wrong>", &[]), 200, "Stopped: joins. It binds the next write.");
+        says(
+            &session.change("stop", "joins", "feed <wrong>", &[]),
+            200,
+            "Stopped: joins. It binds the next write.",
+        );
         assert_eq!(Join::new("after").send(&server).expect_code(503), "joins_paused");
         let page = words(&session.get("/console/switches").text);
         assert!(page.contains("joins stopped by ola 2023-11-14 22:14:00 feed <wrong>"), "{page}");
@@ -94,7 +98,11 @@ fn a_viewer_sees_the_switches_and_can_stop_nothing() {
         let page = session.get("/console/switches");
         says(&page, 200, "The role viewer does not include operate_switch.");
         assert!(!page.text.contains("action=\"/console/switches\""), "{}", page.text);
-        says(&session.change("stop", "joins", "mischief", &[]), 403, "The role viewer does not include operate_switch.");
+        says(
+            &session.change("stop", "joins", "mischief", &[]),
+            403,
+            "The role viewer does not include operate_switch.",
+        );
         assert!(!place.is_embedded() || ControlFile::beside(&place.file()).stops().unwrap().is_empty());
         Join::new("a").accepted(&server);
         let refused: Vec<i64> =
@@ -112,9 +120,9 @@ fn r49_joins_come_back_only_when_no_overdue_round_waits_unless_it_is_meant() {
     Join::new("b").down(10).wallet(2).accepted(&server);
     says(&session.change("stop", "joins", "no prices", &[]), 200, "Stopped");
     server.move_clock(START_MS + 360_000);
-    says(&session.change("resume", "joins", "hope", &[]), 409, "Not resumed: 1 overdue rounds wait");
+    says(&session.change("resume", "joins", "hope", &[]), 409, "Not resumed: 1 overdue round waits");
     assert_eq!(server.get("/api/status").expect(200)["joinsPaused"], true);
-    says(&session.get("/console/switches"), 200, "although 1 overdue rounds wait to be settled");
+    says(&session.get("/console/switches"), 200, "although 1 overdue round waits");
     says(&session.change("resume", "joins", "it is meant", &[("force", "yes")]), 200, "Resumed: joins.");
     assert_eq!(server.get("/api/status").expect(200)["joinsPaused"], false);
 }
@@ -134,10 +142,15 @@ fn where_policy_asks_for_approval_nobody_resumes_alone_and_stops_stay_free() {
     let place = Place::postgres();
     let server = Setup::rounds(&place).start();
     let session = Operator::add(&server, "ola", "operator").sign_in(&server);
-    let policy = "INSERT INTO access_policy (action, approvals_needed, changed_at) VALUES ('switch.resume', 1, now())";
+    let policy =
+        "INSERT INTO access_policy (action, approvals_needed, changed_at) VALUES ('switch.resume', 1, now())";
     place.psql().batch_execute(policy).unwrap();
     says(&session.change("stop", "joins", "drill", &[]), 200, "Stopped: joins.");
-    says(&session.change("resume", "joins", "over", &[]), 409, "This takes the approval of 1 other people and has 0.");
+    says(
+        &session.change("resume", "joins", "over", &[]),
+        409,
+        "This takes the approval of 1 other people and has 0.",
+    );
     assert_eq!(Join::new("a").send(&server).status, 503);
 }
 
@@ -149,7 +162,11 @@ fn v7_a_stop_binds_by_the_control_file_while_the_database_hangs() {
     let server = Setup::rounds(&place).env("BURSAR_FAILPOINTS", folder.to_str().unwrap()).start();
     let session = Operator::add(&server, "ola", "operator").sign_in(&server);
     std::fs::write(folder.join("console.toggle.commit"), "").unwrap();
-    says(&session.change("stop", "joins", "it hangs", &[]), 200, "Recorded: joins is stopped by the control file");
+    says(
+        &session.change("stop", "joins", "it hangs", &[]),
+        200,
+        "Recorded: joins is stopped by the control file",
+    );
     let stops = ControlFile::beside(&place.file()).stops().unwrap();
     assert_eq!((stops.len(), &*stops[0].key, &*stops[0].reason), (1, "pause_joins", "it hangs"));
     let page = words(&session.get("/console/switches").text);

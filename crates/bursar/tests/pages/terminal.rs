@@ -42,7 +42,9 @@ fn h8_a_page_loads_nothing_from_elsewhere_and_holds_no_script_or_style() {
         let answer = server.get(path);
         assert_eq!(
             answer.header("content-security-policy"),
-            Some("default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'")
+            Some(
+                "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+            )
         );
         assert!(!answer.text.contains("http:") && !answer.text.contains("https:"), "{path}");
         for inline in [" style=", "<style", " onclick=", "<script>", "javascript:"] {
@@ -75,8 +77,16 @@ fn the_page_shows_the_round_to_join_with_its_times_and_stakes_and_the_next() {
         Join::new("b").down(5).wallet(2).accepted(&server);
         let page = shown(&server, "/?market=SOL");
         assert!(page.contains("Open. Locks in 0:43 ."), "{page}");
-        assert!(page.contains("UP 25 DOWN 5 Round SOL-1700000040-5m Locks 22:15 , first price Ends 22:20 , second price"), "{page}");
-        assert!(page.contains("In it 2 entries, 2 players Next opens 22:16 , locks 22:17 , ends 22:22"), "{page}");
+        assert!(
+            page.contains(
+                "UP 25 DOWN 5 Round SOL-1700000040-5m Locks 22:15 , first price Ends 22:20 , second price"
+            ),
+            "{page}"
+        );
+        assert!(
+            page.contains("In it 2 entries, 2 players Next opens 22:16 , locks 22:17 , ends 22:22"),
+            "{page}"
+        );
         assert!(page.contains("Join SOL-1700000040-5m"), "{page}");
         assert!(shown(&server, "/?market=BTC").contains("UP 0 DOWN 0 Round BTC-1700000040-5m"));
     });
@@ -105,7 +115,10 @@ fn w6_what_the_page_promises_is_what_settlement_pays() {
     Join::new("other").down(10).wallet(2).accepted(&server);
     let page = shown(&server, "/?market=SOL");
     assert!(page.contains("UP with 10 PB pays 18.80 ×1.88"), "{page}");
-    assert!(page.contains("UP with 250 PB pays 235.00") || page.contains("UP with 250 PB pays 244.40"), "{page}");
+    assert!(
+        page.contains("UP with 250 PB pays 235.00") || page.contains("UP with 250 PB pays 244.40"),
+        "{page}"
+    );
     assert!(page.contains("DOWN with 10 PB pays 10.00 back"), "{page}");
     assert!(page.contains("a stake of 10.00 gets 18.80 , ×1.88 of it"), "{page}");
     Join::new("mine").up(10).wallet(1).accepted(&server);
@@ -159,7 +172,9 @@ fn the_newest_price_is_shown_and_its_absence_too() {
 fn what_a_visitor_sends_is_shown_as_text() {
     let place = Place::sqlite();
     let server = Setup::rounds(&place).start();
-    let page = server.get("/?market=%3Cscript%3E&wallet=%22%3E%3Cscript%3Ealert(1)%3C/script%3E&joined=%3Cb%3E").text;
+    let page = server
+        .get("/?market=%3Cscript%3E&wallet=%22%3E%3Cscript%3Ealert(1)%3C/script%3E&joined=%3Cb%3E")
+        .text;
     assert!(!page.contains("<script>alert"), "{page}");
     assert!(page.contains("&quot;&gt;&lt;script&gt;alert(1)"), "{page}");
     assert!(words(&page).contains("This is no wallet"), "{page}");

@@ -53,7 +53,8 @@ impl Browser {
         let driver = driver.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut driver = driver.spawn().unwrap();
         let port = port(&mut driver);
-        let agent = Agent::config_builder().http_status_as_error(false).proxy(None).timeout_global(Some(PATIENCE));
+        let agent =
+            Agent::config_builder().http_status_as_error(false).proxy(None).timeout_global(Some(PATIENCE));
         let mut arguments: Vec<String> = FLAGS.map(str::to_owned).into();
         arguments.push(format!("--user-data-dir={}", profile.path().display()));
         let options = json!({"binary": chromium, "args": arguments});
@@ -78,7 +79,9 @@ impl Browser {
     fn forbid_scripts(&self) {
         let command = "Emulation.setScriptExecutionDisabled";
         self.post("/goog/cdp/execute", &json!({"cmd": command, "params": {"value": true}}));
-        self.open("data:text/html,<p id=a>silent</p><noscript>off</noscript><script>a.textContent='ran'</script>");
+        self.open(
+            "data:text/html,<p id=a>silent</p><noscript>off</noscript><script>a.textContent='ran'</script>",
+        );
         assert_eq!(self.text("body"), "silent off");
     }
 

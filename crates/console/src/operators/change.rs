@@ -23,6 +23,7 @@ use super::session::{Visitor, refused};
 use super::switches::{Outcome, REASON_CHARACTERS_MAX};
 use super::{Operators, refusal};
 use crate::form::Form;
+use crate::wording::counted;
 
 /// A stop that is on disk is answered after so long, whether or not its rows are written. Real time.
 const ROWS_WAIT: Duration = Duration::from_secs(5);
@@ -56,6 +57,8 @@ enum Came {
     Recorded,
     /// Joins stay stopped: this many overdue rounds wait.
     RoundsWait(i64),
+    /// Joins stay stopped: nobody has followed the settlement job for this many milliseconds.
+    WorkerSilent(i64),
     /// The rows say run, and these variables still say stop.
     Held(Vec<&'static str>),
     /// It may not be.
@@ -218,8 +221,10 @@ fn toggle_as(
     let by = admission.spend(tx)?.actor.audit_id();
     let Wish { switches, stop, force, .. } = *wish;
     let wanted = Toggle { switches, stop, actor: &by, reason: &wish.reason, expires_at: None, force };
-    if let Toggled::RoundsWait(waiting) = toggle(tx, &wanted, recorder, now)? {
-        return Ok(Came::RoundsWait(waiting));
+    match toggle(tx, &wanted, recorder, now)? {
+        Toggled::RoundsWait(waiting) => return Ok(Came::RoundsWait(waiting)),
+        Toggled::WorkerSilent(silent_ms) => return Ok(Came::WorkerSilent(silent_ms)),
+        Toggled::Done => {}
     }
     if stop {
         return Ok(Came::Binding);
@@ -244,8 +249,15 @@ fn told(wish: &Wish, came: &Came) -> (StatusCode, Outcome) {
         }
         Came::RoundsWait(waiting) => {
             let text = format!(
-                "Not resumed: {waiting} overdue rounds wait, and players would join a desk that does not settle. Wait, \
-                 or tick the box."
+                "Not resumed: {}, and players would join a desk that does not settle. Wait, or tick the box.",
+                counted(*waiting, "overdue round waits", "overdue rounds wait")
+            );
+            (StatusCode::CONFLICT, Outcome::Refused(text))
+        }
+        Came::WorkerSilent(silent_ms) => {
+            let text = format!(
+                "Not resumed: nobody has followed settlement for {silent_ms} ms, and players would join a desk that \
+                 does not settle. Start a server, or tick the box."
             );
             (StatusCode::CONFLICT, Outcome::Refused(text))
         }

@@ -18,7 +18,7 @@ use maud::{Markup, html};
 use super::session::Visitor;
 use super::{Operators, shown};
 use crate::response::{Keeping, page};
-use crate::wording::moment;
+use crate::wording::{counted, moment};
 
 pub(super) const PATH: &str = "/console/switches";
 /// Longest reason, in characters; that of the API and the command line.
@@ -126,7 +126,7 @@ impl Forms<'_> {
     /// One act: its reason and its button.
     fn form(&self, word: &str, to: &str, label: &str) -> Markup {
         let id = format!("{to}-{word}");
-        let asks_for_force = to == "resume" && word == "joins" && self.waiting > 0;
+        let asks_for_force = to == "resume" && word == "joins";
         html! {
             @if self.is_allowed {
                 form #(id) method="post" action=(PATH) {
@@ -138,7 +138,9 @@ impl Forms<'_> {
                     @if asks_for_force {
                         label.check {
                             input type="checkbox" name="force" value="yes";
-                            " although " (self.waiting) " overdue rounds wait to be settled"
+                            @if self.waiting > 0 {
+                                " although " (counted(self.waiting, "overdue round waits", "overdue rounds wait"))
+                            } @else { " even if settlement is not running" }
                         }
                     }
                     button.go.(if to == "stop" { "danger" } else { "calm" }) type="submit" { (label) }

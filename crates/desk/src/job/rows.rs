@@ -53,10 +53,10 @@ pub fn job_rows(tx: &mut Tx<'_>) -> Result<Vec<JobRow>, StoreError> {
     })
 }
 
-/// Makes a row for a job that has none, followed from `now` on.
+/// Makes a row for a job that has none; either way it is followed from `now` on.
 pub(super) fn follow(tx: &mut Tx<'_>, name: &str, now: Timestamp) -> Result<(), StoreError> {
     let sql = "INSERT INTO job_runs (name, checked_at, lag_ms, runs, failures) VALUES ($1, $2, 0, 0, 0) \
-               ON CONFLICT (name) DO NOTHING";
+               ON CONFLICT (name) DO UPDATE SET checked_at = excluded.checked_at";
     tx.execute(sql, &[name.into(), now.into()]).map(|_| ())
 }
 

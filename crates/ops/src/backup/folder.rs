@@ -1,7 +1,8 @@
 //! Backups in a folder of this machine: one folder a backup, under another name until it is complete.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::error::BackupError;
@@ -12,6 +13,10 @@ use super::target::{Draft, DraftFile, StoredFile, Target};
 const DRAFT: &str = ".unfinished-";
 /// What the folder of a backup that is being removed begins with.
 const REMOVED: &str = ".removed-";
+
+/// Nobody but the owner reads or lists backups.
+const FOLDER_MODE: u32 = 0o700;
+const FILE_MODE: u32 = 0o600;
 
 /// A folder of backups. It is made with the first backup.
 #[derive(Clone, Debug)]
@@ -65,12 +70,12 @@ impl Target for Folder {
 
     fn begin(&self, name: &BackupName) -> Result<Box<dyn Draft + '_>, BackupError> {
         let fault = || Folder::fault(&self.path);
-        fs::create_dir_all(&self.path).map_err(fault())?;
+        DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(&self.path).map_err(fault())?;
         // While this is held nobody sweeps, so nobody takes a draft that has no lock yet for an abandoned one.
         let turn = File::open(&self.path).and_then(|root| root.lock().map(|()| root)).map_err(fault())?;
         self.sweep().map_err(fault())?;
         let path = self.path.join(format!("{DRAFT}{name}"));
-        fs::create_dir(&path).map_err(Folder::fault(&path))?;
+        DirBuilder::new().mode(FOLDER_MODE).create(&path).map_err(Folder::fault(&path))?;
         let mut draft = FolderDraft { target: self, name: name.clone(), path, lock: None };
         let lock = File::open(&draft.path).and_then(|folder| folder.lock().map(|()| folder));
         draft.lock = Some(lock.map_err(Folder::fault(&draft.path))?);
@@ -139,7 +144,8 @@ struct FolderDraft<'a> {
 impl Draft for FolderDraft<'_> {
     fn create(&mut self, file: &str) -> io::Result<Box<dyn DraftFile>> {
         let path = self.path.join(file);
-        Ok(Box::new(FolderFile(OpenOptions::new().write(true).create_new(true).open(path)?)))
+        let file = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path)?;
+        Ok(Box::new(FolderFile(file)))
     }
 
     fn complete(self: Box<Self>) -> Result<(), BackupError> {

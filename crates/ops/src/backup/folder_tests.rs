@@ -1,5 +1,7 @@
 //! A folder of backups: complete or not there, whatever happens in between.
 
+use std::os::unix::fs::PermissionsExt;
+
 use tempfile::TempDir;
 
 use super::*;
@@ -33,6 +35,19 @@ fn a_backup_is_listed_once_it_is_complete() {
     assert_eq!(target.names().unwrap(), [name(1)]);
     assert_eq!(target.files(&name(1)).unwrap(), [StoredFile { name: "part".into(), bytes: 4 }]);
     assert_eq!(entries(&folder), [name(1).as_str()]);
+}
+
+#[test]
+fn nobody_but_the_owner_reads_a_backup() {
+    let folder = TempDir::new().unwrap();
+    let root = folder.path().join("backups");
+    let target = Folder::new(&root);
+    let mut draft = target.begin(&name(1)).unwrap();
+    write(&mut *draft, "part", b"rows");
+    draft.complete().unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let backup = root.join(name(1).as_str());
+    assert_eq!([mode(&root), mode(&backup), mode(&backup.join("part"))], [0o700, 0o700, 0o600]);
 }
 
 #[test]

@@ -119,9 +119,11 @@ impl Slice {
         let first = self.accounts.first().map_or(1, |account| account.id);
         let guess = usize::try_from(id.saturating_sub(first)).ok();
         let guess = guess.filter(|place| self.accounts.get(*place).is_some_and(|account| account.id == id));
-        Some(guess.ok_or(id).or_else(|id| {
-            self.accounts.binary_search_by_key(&id, |account| account.id).map_err(|_| id)
-        }))
+        Some(
+            guess
+                .ok_or(id)
+                .or_else(|id| self.accounts.binary_search_by_key(&id, |account| account.id).map_err(|_| id)),
+        )
     }
 
     fn walk(&mut self, tx: &mut Tx<'_>, findings: &mut Findings) -> Result<(), StoreError> {
@@ -135,7 +137,10 @@ impl Slice {
                     match self.place(side.account) {
                         None => {}
                         Some(Err(missing)) => {
-                            findings.find(missing, format!("transfer {} names it, and it is not there", transfer.id));
+                            findings.find(
+                                missing,
+                                format!("transfer {} names it, and it is not there", transfer.id),
+                            );
                         }
                         Some(Ok(place)) => {
                             if let Some(account) = self.accounts.get_mut(place) {
@@ -153,8 +158,9 @@ impl Slice {
         loop {
             let sql = "SELECT id, debit_account, amount FROM ledger_hold WHERE id > $1 AND state = 0 \
                        ORDER BY id LIMIT $2";
-            let page: Vec<(i64, i64, Amount)> =
-                tx.query(sql, &[Param::Int(after), PAGE.into()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            let page: Vec<(i64, i64, Amount)> = tx.query(sql, &[Param::Int(after), PAGE.into()], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })?;
             let Some((last, ..)) = page.last() else { return Ok(()) };
             after = *last;
             for (hold, account, amount) in page {

@@ -73,7 +73,8 @@ fn parse(text: &str) -> Option<Timestamp> {
         return None;
     }
     let (seconds, ms) = time.strip_suffix('Z')?.rsplit_once('-')?;
-    let ms: i64 = ms.parse().ok().filter(|_| ms.len() == 3 && ms.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let ms: i64 =
+        ms.parse().ok().filter(|_| ms.len() == 3 && ms.bytes().all(|byte| byte.is_ascii_digit()))?;
     let moment = DateTime::strptime(FORM, seconds).ok()?.to_zoned(TimeZone::UTC).ok()?;
     let at = Timestamp::from_ms(moment.timestamp().as_millisecond().checked_add(ms)?);
     // Only one text names an instant, so that a name is as good as a path.

@@ -41,7 +41,8 @@ impl Lens {
     /// For the rows of `table`.
     pub fn of(table: &Table) -> Result<Lens, BackupError> {
         let place = |column: &str| table.columns.iter().position(|name| name == column);
-        let missing = || BackupError::Schema(format!("{} has not the columns that it should have", table.name));
+        let missing =
+            || BackupError::Schema(format!("{} has not the columns that it should have", table.name));
         match table.name.as_str() {
             ACCOUNTS => {
                 let places = place("asset").zip(place("debits")).zip(place("credits"));

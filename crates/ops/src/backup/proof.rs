@@ -46,7 +46,9 @@ pub fn prove(
     match checked {
         Ok(found) => findings.extend(found),
         // A value that no program of ours writes came out of the backup like that.
-        Err(StoreError::Decode(why)) => findings.push(Finding::TableRefused { table: "a table".to_owned(), why }),
+        Err(StoreError::Decode(why)) => {
+            findings.push(Finding::TableRefused { table: "a table".to_owned(), why })
+        }
         Err(error) => return Err(error.into()),
     }
     Ok(findings)
@@ -80,11 +82,7 @@ fn compare_rows(
     Ok(findings)
 }
 
-fn check(
-    tx: &mut Tx<'_>,
-    program: &Program<'_>,
-    manifest: &Manifest,
-) -> Result<Vec<Finding>, StoreError> {
+fn check(tx: &mut Tx<'_>, program: &Program<'_>, manifest: &Manifest) -> Result<Vec<Finding>, StoreError> {
     let mut findings = check_totals(&trial_balance(tx)?, &manifest.ledger);
     findings.extend(check_accounts(tx)?);
     match manifest.anchor() {

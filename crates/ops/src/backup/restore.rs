@@ -156,7 +156,9 @@ fn unreadable(name: &BackupName, part: &TablePart, error: EncodingError) -> Back
 /// What the database refuses is the backup's fault; that it is full or gone is not.
 fn refused(name: &BackupName, table: &Table, error: BackupError) -> BackupError {
     let why = match error {
-        BackupError::Store(StoreError::Statement(why) | StoreError::Duplicate(why) | StoreError::Decode(why)) => why,
+        BackupError::Store(
+            StoreError::Statement(why) | StoreError::Duplicate(why) | StoreError::Decode(why),
+        ) => why,
         BackupError::Schema(why) => why,
         other => return other,
     };

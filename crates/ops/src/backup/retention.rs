@@ -40,7 +40,8 @@ pub enum Retention {
 
 impl Retention {
     /// What the server keeps (docs/spec/platform.md, retention).
-    pub const STANDARD: Retention = Retention::Graded { newest: 24, daily: 7, weekly: 5, monthly: 12, yearly: 75 };
+    pub const STANDARD: Retention =
+        Retention::Graded { newest: 24, daily: 7, weekly: 5, monthly: 12, yearly: 75 };
 }
 
 /// The backups of `names` (oldest first) that `retention` keeps. Applying it again and again never loses more.

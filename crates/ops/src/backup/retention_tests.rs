@@ -42,7 +42,8 @@ fn of_each_older_day_the_backup_of_two_o_clock_stays() {
 #[test]
 fn after_three_years_days_weeks_months_and_years_are_kept() {
     let names = lived(3 * 365);
-    let ages: Vec<i64> = names.iter().rev().map(|name| (MONDAY + 3 * 365 * DAY_MS - name.taken_at().ms()) / DAY_MS).collect();
+    let ages: Vec<i64> =
+        names.iter().rev().map(|name| (MONDAY + 3 * 365 * DAY_MS - name.taken_at().ms()) / DAY_MS).collect();
     assert!(ages.is_sorted());
     // 24 newest, 3 more dailies, then weeks, months and the firsts of three years; some days are several of these.
     assert!((40..=51).contains(&names.len()), "{}", names.len());

@@ -99,10 +99,7 @@ fn of_database(connection: &Connection) -> Result<Vec<Table>, BackupError> {
     named.into_iter().map(table).collect()
 }
 
-fn in_order_of_reference(
-    connection: &Connection,
-    mut tables: Vec<Table>,
-) -> Result<Vec<Table>, BackupError> {
+fn in_order_of_reference(connection: &Connection, mut tables: Vec<Table>) -> Result<Vec<Table>, BackupError> {
     let mut ordered: Vec<Table> = Vec::with_capacity(tables.len());
     while !tables.is_empty() {
         let before = ordered.len();
@@ -156,7 +153,8 @@ mod tests {
     #[test]
     fn tables_come_with_their_keys_in_an_order_in_which_rows_can_be_put_back() {
         let all = tables(&[STEP]).unwrap();
-        let names: Vec<&str> = all.iter().map(|table| &*table.name).filter(|name| !name.starts_with("store_")).collect();
+        let names: Vec<&str> =
+            all.iter().map(|table| &*table.name).filter(|name| !name.starts_with("store_")).collect();
         assert_eq!(names, ["b_parent", "a_child"]);
         let child = all.iter().find(|table| table.name == "a_child").unwrap();
         assert_eq!(child.select(), "SELECT parent, n FROM a_child ORDER BY n, parent");

@@ -43,7 +43,8 @@ impl<W: Write> SealWriter<W> {
     /// Writes the last chunk and gives the file back.
     pub fn finish(mut self) -> io::Result<W> {
         let last = Payload { msg: &self.chunk, aad: self.binding.as_bytes() };
-        let last = self.encryptor.encrypt_last(last).map_err(|_| io::Error::other("it cannot be encrypted"))?;
+        let last =
+            self.encryptor.encrypt_last(last).map_err(|_| io::Error::other("it cannot be encrypted"))?;
         self.out.write_all(&last)?;
         Ok(self.out)
     }
@@ -97,7 +98,8 @@ impl<R: Read> SealReader<R> {
 
     /// Opens the next chunk; false = the last one is open.
     fn advance(&mut self) -> io::Result<bool> {
-        let altered = |_| io::Error::new(io::ErrorKind::InvalidData, "it does not decrypt: it was altered or cut");
+        let altered =
+            |_| io::Error::new(io::ErrorKind::InvalidData, "it does not decrypt: it was altered or cut");
         let Some(mut decryptor) = self.decryptor.take() else { return Ok(false) };
         let following = read_chunk(&mut self.source)?;
         let chunk = Payload { msg: &self.next, aad: self.binding.as_bytes() };

@@ -22,7 +22,8 @@ fn back_up(url: &DatabaseUrl, now: Timestamp) -> Created {
     let folder = TempDir::new().unwrap();
     with_program(|program| {
         let target = &Folder::new(folder.path());
-        create(&CreateRequest { program, database: url, target, key: None, now, is_wanted: &|| true }).unwrap()
+        create(&CreateRequest { program, database: url, target, key: None, now, is_wanted: &|| true })
+            .unwrap()
     })
 }
 
@@ -78,7 +79,14 @@ fn the_manifest_is_the_same_whichever_engine_holds_the_rows() {
     let table = |manifest: &bursar_ops::backup::Manifest, name: &str| {
         manifest.tables.iter().find(|part| part.table == name).map(|part| (part.rows, part.content.clone()))
     };
-    for name in ["ledger_transfer", "ledger_account", "ledger_waypoint", "ledger_hold", "audit_links", "access_operator"] {
+    for name in [
+        "ledger_transfer",
+        "ledger_account",
+        "ledger_waypoint",
+        "ledger_hold",
+        "audit_links",
+        "access_operator",
+    ] {
         assert!(table(&sqlite, name).unwrap().0 > 0, "{name}");
         assert_eq!(table(&postgres, name), table(&sqlite, name), "{name}");
     }
@@ -86,14 +94,17 @@ fn the_manifest_is_the_same_whichever_engine_holds_the_rows() {
 
 #[test]
 fn a_restored_database_goes_on_where_the_backup_ended() {
-    for (from, to) in [(EngineKind::Sqlite, EngineKind::Postgres), (EngineKind::Postgres, EngineKind::Sqlite)] {
+    for (from, to) in [(EngineKind::Sqlite, EngineKind::Postgres), (EngineKind::Postgres, EngineKind::Sqlite)]
+    {
         let (town, empty) = (Town::on(from), Empty::on(to));
         let backup = town.back_up();
         town.try_restore(&backup.name, town.lock(), &empty.url).unwrap();
         let store = tool(&empty.url);
         let changes = |store: &Store| -> Vec<i64> {
             store
-                .read("test.changes", |tx| tx.query("SELECT id FROM control_changes ORDER BY id", &[], |row| row.get(0)))
+                .read("test.changes", |tx| {
+                    tx.query("SELECT id FROM control_changes ORDER BY id", &[], |row| row.get(0))
+                })
                 .unwrap()
         };
         assert_eq!(changes(&store), [1, 2]);
@@ -101,11 +112,27 @@ fn a_restored_database_goes_on_where_the_backup_ended() {
             .transact("test.typed", |tx| tx.batch_execute("UPDATE platform_config SET value = 'off'"))
             .unwrap();
         assert_eq!(changes(&store), [1, 2, 4], "the number of the purged change is not given out again");
-        let changed = store.transact("test.edit", |tx| tx.batch_execute("UPDATE audit_events SET event = 'x'"));
+        let changed =
+            store.transact("test.edit", |tx| tx.batch_execute("UPDATE audit_events SET event = 'x'"));
         assert!(changed.unwrap_err().to_string().contains("neither changed nor deleted"));
         let state = store.migration_state(&migrations(to)).unwrap();
         assert_eq!((state.is_servable(), state.newer), (true, vec![]), "a server may start on it");
     }
+}
+
+#[test]
+fn a_table_that_has_given_out_no_number_yet_begins_with_the_first() {
+    let purge = "DELETE FROM control_changes; UPDATE sqlite_sequence SET seq = 0";
+    let (town, empty) = (Town::on(EngineKind::Sqlite), Empty::on(EngineKind::Postgres));
+    town.test.store().transact("test.purge", |tx| tx.batch_execute(purge)).unwrap();
+    let backup = town.back_up();
+    town.try_restore(&backup.name, town.lock(), &empty.url).unwrap();
+    let change = "UPDATE platform_config SET value = 'off'";
+    tool(&empty.url).transact("test.typed", |tx| tx.batch_execute(change)).unwrap();
+    let first = tool(&empty.url).read("test.first", |tx| {
+        tx.query_first("SELECT id FROM control_changes", &[], |row| row.get::<i64>(0))
+    });
+    assert_eq!(first.unwrap(), Some(1));
 }
 
 #[test]
@@ -116,9 +143,8 @@ fn a_restored_database_says_so_in_a_row_and_in_the_audit_log() {
         let restored = town.try_restore(&backup.name, town.lock(), &empty.url).unwrap();
         assert_eq!(restored.generation, 1);
         let store = tool(&empty.url);
-        let (known, audit) = store
-            .read("test.known", |tx| Ok((generations(tx)?, verify_audit(tx, None)?)))
-            .unwrap();
+        let (known, audit) =
+            store.read("test.known", |tx| Ok((generations(tx)?, verify_audit(tx, None)?))).unwrap();
         let [generation] = &known[..] else { panic!("{known:?}") };
         assert_eq!(generation.backup, backup.name.as_str());
         let manifest: String = generation.manifest.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -128,14 +154,16 @@ fn a_restored_database_says_so_in_a_row_and_in_the_audit_log() {
         assert!(generation.restored_at > generation.taken_at);
         assert!(audit.is_clean(), "{:?}", audit.findings);
         let sql = "SELECT event FROM audit_events ORDER BY id DESC LIMIT 1";
-        let last = store.read("test.last", |tx| tx.query_first(sql, &[], |row| row.get::<String>(0))).unwrap();
+        let last =
+            store.read("test.last", |tx| tx.query_first(sql, &[], |row| row.get::<String>(0))).unwrap();
         assert_eq!(last.as_deref(), Some("backup.restored"));
     }
 }
 
 #[test]
 fn a_restore_of_a_restored_database_is_the_next_generation() {
-    let (town, first, second) = (Town::on(EngineKind::Sqlite), Empty::on(EngineKind::Sqlite), Empty::on(EngineKind::Sqlite));
+    let (town, first, second) =
+        (Town::on(EngineKind::Sqlite), Empty::on(EngineKind::Sqlite), Empty::on(EngineKind::Sqlite));
     let backup = town.back_up();
     town.try_restore(&backup.name, town.lock(), &first.url).unwrap();
     let again = with_program(|program| {

@@ -41,7 +41,9 @@ fn part(town: &Town, name: &BackupName) -> std::path::PathBuf {
 
 #[test]
 fn an_emptied_a_cut_a_flipped_and_a_missing_part_are_found() {
-    for (kind, encrypted) in [(EngineKind::Sqlite, false), (EngineKind::Postgres, false), (EngineKind::Sqlite, true)] {
+    for (kind, encrypted) in
+        [(EngineKind::Sqlite, false), (EngineKind::Postgres, false), (EngineKind::Sqlite, true)]
+    {
         let found = |damage: &dyn Fn(&Path)| found(kind, encrypted, |town, name| damage(&part(town, name)));
         assert_eq!(found(&|part| fs::write(part, "").unwrap()), ["part_empty"]);
         assert_eq!(found(&|part| edit(part, |bytes| bytes.truncate(bytes.len() - 1))), ["part_truncated"]);
@@ -63,7 +65,8 @@ fn a_flipped_bit_is_found_wherever_it_is() {
             bad[place] ^= 0x40;
             fs::write(&path, bad).unwrap();
             let found = town.findings(&name);
-            let expected = if [MANIFEST, SEAL].contains(&&*file.name) { "manifest_edited" } else { "part_altered" };
+            let expected =
+                if [MANIFEST, SEAL].contains(&&*file.name) { "manifest_edited" } else { "part_altered" };
             assert_eq!(found, [expected], "{} at {place}", file.name);
         }
         fs::write(&path, good).unwrap();
@@ -127,7 +130,9 @@ fn a_manifest_that_was_sealed_again_does_not_fit_what_is_restored() {
 
 #[test]
 fn with_a_key_nobody_without_it_can_seal_a_manifest_again() {
-    let found = found(EngineKind::Sqlite, true, |town, name| reseal(town, name, |text| text.replacen("12345", "12346", 1)));
+    let found = found(EngineKind::Sqlite, true, |town, name| {
+        reseal(town, name, |text| text.replacen("12345", "12346", 1))
+    });
     assert_eq!(found, ["manifest_edited"]);
 }
 

@@ -8,8 +8,12 @@ use crate::town::{ENGINES, Town};
 fn found(kind: EngineKind, sql: &str) -> Vec<String> {
     let town = Town::on(kind);
     let unguarded = match kind {
-        EngineKind::Sqlite => format!("DROP TRIGGER audit_events_unchanged; DROP TRIGGER audit_links_kept; {sql}"),
-        EngineKind::Postgres => format!("ALTER TABLE audit_events DISABLE TRIGGER USER; ALTER TABLE audit_links DISABLE TRIGGER USER; {sql}"),
+        EngineKind::Sqlite => {
+            format!("DROP TRIGGER audit_events_unchanged; DROP TRIGGER audit_links_kept; {sql}")
+        }
+        EngineKind::Postgres => format!(
+            "ALTER TABLE audit_events DISABLE TRIGGER USER; ALTER TABLE audit_links DISABLE TRIGGER USER; {sql}"
+        ),
     };
     town.test.store().transact("test.forge", |tx| tx.batch_execute(&unguarded)).unwrap();
     let backup = town.back_up();

@@ -2,14 +2,16 @@
 
 use std::path::PathBuf;
 
-use bursar_access::{Actor as Person, By, Entropy, Role, SeededEntropy, TokenOrder, add_operator, issue_token};
+use bursar_access::{
+    Actor as Person, By, Entropy, Role, SeededEntropy, TokenOrder, add_operator, issue_token,
+};
 use bursar_audit::{Actor, Event, Level, Recorder, SaltKey, Target as Subject};
 use bursar_control::ConfigTable;
 use bursar_ledger::{Book, Overdraft, TransferKind};
 use bursar_money::{Amount, Asset};
 use bursar_ops::backup::{
-    BackupError, BackupKey, BackupName, CreateRequest, Created, Folder, Lock, Program, RestoreRequest, Restored,
-    Target, Verified, VerifyRequest, create, restore, verify,
+    BackupError, BackupKey, BackupName, CreateRequest, Created, Folder, Lock, Program, RestoreRequest,
+    Restored, Target, Verified, VerifyRequest, create, restore, verify,
 };
 use bursar_store::{Clock, DatabaseUrl, EngineKind, Migration};
 use bursar_test_stores::TestStore;
@@ -184,7 +186,8 @@ impl Town {
         let (store, now, root) = (self.test.store(), self.test.now(), Person::cli("root"));
         let entropy: &dyn Entropy = &SeededEntropy::new(1);
         for name in ["ann", "bob"] {
-            let hired = store.transact("test.hire", |tx| add_operator(tx, &By::new(&root, now), name, Role::Admin));
+            let hired =
+                store.transact("test.hire", |tx| add_operator(tx, &By::new(&root, now), name, Role::Admin));
             hired.unwrap().unwrap();
             let order = TokenOrder { operator: name, label: "test", expires_at: None };
             let issued =

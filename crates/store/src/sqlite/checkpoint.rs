@@ -40,8 +40,7 @@ impl Checkpointer {
         let connection = Connection::open(path, None, false, Duration::from_secs(1))?;
         connection.configure_writer(1_024)?;
         let (writes, rest_is_writers) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-        let (pending, rest, (wake, woken)) =
-            (Arc::clone(&writes), Arc::clone(&rest_is_writers), bounded(1));
+        let (pending, rest, (wake, woken)) = (Arc::clone(&writes), Arc::clone(&rest_is_writers), bounded(1));
         let thread = std::thread::Builder::new()
             .name("checkpoint".into())
             .spawn(move || run(&connection, &pending, &rest, &woken))

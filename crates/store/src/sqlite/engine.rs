@@ -57,7 +57,13 @@ impl SqliteEngine {
             _ => None,
         };
         let readers = Pool::new(options.readers, options.read_limit);
-        Ok(SqliteEngine { options, writer: Mutex::new(connection), readers, checkpointer, _server_lock: server_lock })
+        Ok(SqliteEngine {
+            options,
+            writer: Mutex::new(connection),
+            readers,
+            checkpointer,
+            _server_lock: server_lock,
+        })
     }
 
     /// The one connection that writes; others of this process wait their turn here.

@@ -190,6 +190,16 @@ impl Registry {
         exposition.finish()
     }
 
+    /// The families of these names alone, in the classic text format. Names that nobody registered are left out.
+    pub fn render_only(&self, names: &[&str]) -> String {
+        let mut exposition = Exposition::new(Format::Text);
+        let families = self.families.read();
+        for render in names.iter().filter_map(|name| families.get(*name)) {
+            render(&mut exposition);
+        }
+        exposition.finish()
+    }
+
     fn add<M, const N: usize>(&self, family: &Family<M, N>) -> Result<(), MetricError>
     where
         M: RenderSeries + Send + Sync + 'static,
@@ -300,6 +310,16 @@ mod tests {
         registry.computed_gauge("lag", "Lag.", ["job"], Unit::ONE, read).unwrap();
         assert!(registry.render(Format::Text).ends_with("lag{job=\"x\"} 0\n"));
         assert!(registry.render(Format::Text).ends_with("lag{job=\"x\"} 1\n"));
+    }
+
+    #[test]
+    fn some_families_render_alone_and_unknown_names_are_left_out() {
+        let registry = Registry::new();
+        for name in ["a_total", "b_total"] {
+            registry.counter(name, "x", [], Unit::ONE).unwrap().with([]).increment();
+        }
+        let text = registry.render_only(&["b_total", "c_total"]);
+        assert_eq!(text, "# HELP b_total x\n# TYPE b_total counter\nb_total 1\n");
     }
 
     #[test]

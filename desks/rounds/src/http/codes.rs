@@ -88,6 +88,10 @@ codes! {
         "Settlement refused: the treasury wallet is not the expected one.",
         "The configured fee wallet differs from PANCHO_EXPECTED_TREASURY_WALLET; nothing was posted.",
         "Correct whichever of the two is wrong and start the server again; the rounds wait.";
+    WORKER_SILENT = "worker_silent", CONFLICT,
+        "Joins stay paused: nobody settles.",
+        "No living server has followed the settlement job for `silentMs` milliseconds; joins come back last.",
+        "Start a server, wait until `bursar ops health` is good, or send \"force\": true.";
 }
 
 #[cfg(test)]

@@ -47,10 +47,12 @@ pub(super) fn operation() -> Operation {
 pub(super) async fn join(routes: Arc<Routes>, mut call: Call) -> Result<Json<Value>, ApiError> {
     // An oversized or stalled body is refused here, before it counts as a join.
     let text = call.bytes().await?;
+    let body = read(&text);
+    let wallet = body.as_ref().ok().and_then(|request| request.wallet.address());
     let command = JoinCommand {
         client: call.client().to_string(),
         mark: routes.mark(&call),
-        body: read(&text),
+        body,
         request_id: call.identity().request_id().to_owned(),
         correlation_id: correlation(&call),
     };
@@ -62,6 +64,9 @@ pub(super) async fn join(routes: Arc<Routes>, mut call: Call) -> Result<Json<Val
         }
         Err(rejection) => {
             routes.metrics.joins.with([rejection.code()]).increment();
+            if let Some(wallet) = wallet {
+                routes.platform.refusals.count(DESK, &wallet.to_text(), rejection.code());
+            }
             Err(refusal(&routes, &rejection))
         }
     }

@@ -8,6 +8,7 @@ mod join;
 mod ops;
 mod oracle;
 mod pool;
+mod prelaunch;
 mod results;
 mod settle;
 mod status;
@@ -20,6 +21,7 @@ use axum::http::{HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use bursar_audit::Recorder;
 use bursar_desk::Platform;
+use bursar_store::Timestamp;
 use bursar_store::lane::Lane;
 use bursar_web::{ApiError, Call, Envelope, Operation, Route, Surface};
 
@@ -41,6 +43,8 @@ const BODY_BYTES_MAX: usize = 16 * 1024;
 pub(crate) struct Routes {
     pub platform: Platform,
     pub config: RoundsConfig,
+    /// When this process started, by the rules' clock.
+    pub started_at: Timestamp,
     pub joins: Arc<Lane<JoinWork>>,
     pub settler: Arc<Settler>,
     /// The audit chain of operators' changes.
@@ -68,6 +72,7 @@ pub(crate) fn surface(routes: Arc<Routes>) -> Surface {
         route(&routes, Method::GET, status::PATH, status::operation(), status::status),
         route(&routes, Method::GET, ops::HEALTH, ops::health_operation(), ops::health),
         route(&routes, Method::GET, ops::SUMMARY, ops::summary_operation(), ops::summary),
+        route(&routes, Method::GET, prelaunch::PATH, prelaunch::operation(), prelaunch::prelaunch),
         route(&routes, Method::GET, switches::PATH, switches::list_operation(), switches::list),
         route(&routes, Method::POST, switches::PATH, switches::set_operation(), switches::set),
         route(&routes, Method::GET, incident::PATH, incident::show_operation(), incident::show),

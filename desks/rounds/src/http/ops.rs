@@ -86,7 +86,7 @@ impl Routes {
     }
 
     /// First the limit, then the key; without a configured key these routes are open outside production.
-    fn admit_operator<'a>(
+    pub(super) fn admit_operator<'a>(
         &'a self,
         route: &'static str,
         limit: Limit,

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::guards::bounded;
 use super::{Routes, codes, no_store};
+use crate::DESK;
 use crate::results::{WalletResults, for_wallet};
 use crate::settings::{RESULTS_BY_ADDRESS, RESULTS_BY_WALLET};
 use crate::wallet::Address;
@@ -55,7 +56,13 @@ impl Routes {
         wallet: Option<Address>,
         (limit, offset): (Result<i64, ApiError>, Result<i64, ApiError>),
     ) -> Result<WalletResults, ApiError> {
-        self.platform.limits.pass(PATH, charge).await?;
+        let passed = self.platform.limits.pass(PATH, charge).await.map_err(ApiError::from);
+        if let (Some(wallet), Err(refusal)) = (wallet, &passed)
+            && refusal.status() == StatusCode::TOO_MANY_REQUESTS
+        {
+            self.platform.refusals.count(DESK, &wallet.to_text(), refusal.code());
+        }
+        passed?;
         let wallet = wallet.ok_or_else(|| ApiError::of(&codes::INVALID_WALLET))?;
         let (limit, offset) = (limit?, offset?);
         let read = move |tx: &mut Tx<'_>| for_wallet(tx, wallet, limit, offset);

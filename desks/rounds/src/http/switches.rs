@@ -57,7 +57,10 @@ pub(super) fn set_operation() -> Operation {
         .answer(StatusCode::OK, "The switches as they are now.", json!({"type": "object"}))
         .refusal(StatusCode::BAD_REQUEST, "Another spelling, or no actor or reason.")
         .refusal(StatusCode::UNAUTHORIZED, "No key, a wrong one, or none is configured.")
-        .refusal(StatusCode::CONFLICT, "The environment holds it stopped, or overdue rounds wait.")
+        .refusal(
+            StatusCode::CONFLICT,
+            "The environment holds it stopped, or overdue rounds wait, or nobody settles.",
+        )
 }
 
 pub(super) async fn list(routes: Arc<Routes>, call: Call) -> Result<Response, ApiError> {
@@ -74,6 +77,9 @@ pub(super) async fn set(routes: Arc<Routes>, mut call: Call) -> Result<Response,
     match routes.toggle(named, stop, wish).await? {
         Toggled::RoundsWait(waiting) => {
             return Err(ApiError::of(&codes::ROUNDS_PENDING).with_detail("pendingDueRounds", waiting));
+        }
+        Toggled::WorkerSilent(silent_ms) => {
+            return Err(ApiError::of(&codes::WORKER_SILENT).with_detail("silentMs", silent_ms));
         }
         Toggled::Done if !held.is_empty() => {
             return Err(ApiError::of(&codes::HELD_BY_ENVIRONMENT).with_detail("variables", held));

@@ -1,20 +1,36 @@
 //! `bursar ops`: stopping, resuming and watching the rounds desk (docs/spec/rounds.md sections 4.13 and 6).
 
+mod alert;
 mod canary;
+mod daily;
+mod gate;
 mod holder;
+mod incident;
+mod prelaunch;
 mod remote;
 mod report;
+mod samples;
 mod smoke;
 mod stop;
 mod switches;
 
+pub use alert::AlertOptions;
+pub use daily::DailyOptions;
+pub use incident::IncidentVerb;
+pub use prelaunch::PrelaunchOptions;
 pub use report::{SummaryOptions, WatchOptions};
 pub use smoke::SmokeOptions;
 pub use switches::{PauseOptions, ResumeOptions};
 
+pub(super) use report::named_base;
+
+use bursar_control::Switch;
+use bursar_store::{Store, StoreError};
 use serde_json::Value;
 
 use super::{CommandError, Context, DatabaseOption};
+use crate::config::Configuration;
+use crate::host::Desks;
 
 /// `bursar ops`.
 #[derive(Clone, Debug, clap::Args)]
@@ -44,6 +60,15 @@ pub enum OpsVerb {
     Smoke(SmokeOptions),
     /// The same under the name that deployments know.
     Canary(SmokeOptions),
+    /// What players are told about an interruption.
+    #[command(subcommand)]
+    Incident(IncidentVerb),
+    /// The figures of the day: settlements, refusals, backups, and what is out of the ordinary.
+    Daily(DailyOptions),
+    /// Look for problems and tell the alert webhook; exit 1 on any. With --test, try the way that alerts take.
+    Alert(AlertOptions),
+    /// May this server take players? Lists everything that keeps it from it; exit 1 when anything does.
+    Prelaunch(PrelaunchOptions),
 }
 
 /// Does what `verb` says.
@@ -58,5 +83,18 @@ pub fn run(verb: &OpsVerb, context: &Context) -> Result<Value, CommandError> {
         OpsVerb::Health(options) => report::health(options, context),
         OpsVerb::Summary(options) => report::summary(options, context),
         OpsVerb::Smoke(options) | OpsVerb::Canary(options) => smoke::smoke(options, context),
+        OpsVerb::Incident(verb) => incident::incident(verb, context),
+        OpsVerb::Daily(options) => daily::daily(options, context),
+        OpsVerb::Alert(options) => alert::alert(options, context),
+        OpsVerb::Prelaunch(options) => prelaunch::prelaunch(options, context),
     }
+}
+
+/// How these switches bind now, with what stops them.
+pub(super) fn switch_states(
+    store: &Store,
+    configuration: &Configuration,
+    switches: &[Switch],
+) -> Result<Value, StoreError> {
+    switches::shown(store, &Desks::new(configuration).switchboard(configuration), switches)
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use ureq::Agent;
-use ureq::http::HeaderValue;
+use ureq::http::{HeaderValue, Response};
+use ureq::{Agent, Body};
 
 /// Time for one whole question.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -29,27 +29,63 @@ impl Reply {
 
 /// Asks `url`; redirects are not followed and no proxy is used, so that the key goes to nobody else.
 pub(super) fn ask(url: &str, key: Option<&SecretString>) -> Result<Reply, String> {
-    let agent: Agent = Agent::config_builder()
+    let mut request = agent().get(url);
+    if let Some(key) = key {
+        request = request.header(KEY, secret_header(key.expose_secret(), "OPS_API_KEY")?);
+    }
+    let (status, body) = read(request.call())?;
+    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    Ok(Reply { status, body })
+}
+
+/// Asks for a text, with a bearer token if there is one; any answer but 2xx is an error.
+pub(super) fn ask_text(url: &str, token: Option<&SecretString>) -> Result<String, String> {
+    let mut request = agent().get(url);
+    if let Some(token) = token {
+        let bearer = format!("Bearer {}", token.expose_secret());
+        request = request.header("authorization", secret_header(&bearer, "METRICS_TOKEN")?);
+    }
+    let (status, body) = read(request.call())?;
+    if !(200..300).contains(&status) {
+        return Err(format!("it answered {status}"));
+    }
+    String::from_utf8(body).map_err(|_| "it answered with something that is no text".to_owned())
+}
+
+/// Sends JSON to a webhook, whose URL may hold a token and stands in no error.
+pub(super) fn post(url: &SecretString, body: &Value) -> Result<(), String> {
+    let request = agent().post(url.expose_secret()).content_type("application/json");
+    match request.send(body.to_string()) {
+        Ok(answer) if answer.status().is_success() => Ok(()),
+        Ok(answer) => Err(format!("it answered {}", answer.status().as_u16())),
+        Err(ureq::Error::Timeout(_)) => Err(format!("it did not answer within {} s", TIMEOUT.as_secs())),
+        Err(ureq::Error::BadUri(_)) => Err("its URL is unusable".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn agent() -> Agent {
+    Agent::config_builder()
         .timeout_global(Some(TIMEOUT))
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
         .proxy(None)
         .user_agent("bursar")
-        .accept("application/json")
+        .accept("application/json, text/plain")
         .build()
-        .into();
-    let mut request = agent.get(url);
-    if let Some(key) = key {
-        let mut value = HeaderValue::from_str(key.expose_secret())
-            .map_err(|_| "OPS_API_KEY holds characters that no header may hold; copy it again".to_owned())?;
-        value.set_sensitive(true);
-        request = request.header(KEY, value);
-    }
-    let mut response = request.call().map_err(|error| error.to_string())?;
+        .into()
+}
+
+fn secret_header(text: &str, name: &str) -> Result<HeaderValue, String> {
+    let mut value = HeaderValue::from_str(text)
+        .map_err(|_| format!("{name} holds characters that no header may hold; copy it again"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn read(answer: Result<Response<Body>, ureq::Error>) -> Result<(u16, Vec<u8>), String> {
+    let mut response = answer.map_err(|error| error.to_string())?;
     let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
-    let body = body.map_err(|error| error.to_string())?;
-    let status = response.status().as_u16();
-    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    Ok(Reply { status, body })
+    Ok((response.status().as_u16(), body.map_err(|error| error.to_string())?))
 }

@@ -77,6 +77,18 @@ fn base(options: &WatchOptions, context: &Context, configuration: &Configuration
     Some(base.trim_end_matches('/').to_owned())
 }
 
+/// The server that a command is about; there is none to fall back to.
+pub(in crate::commands) fn named_base(
+    option: Option<&str>,
+    configuration: &Configuration,
+) -> Result<String, CommandError> {
+    let base = option.or(configuration.rounds.commands.base_url.as_deref());
+    base.map(|base| base.trim_end_matches('/').to_owned()).ok_or_else(|| {
+        let text = "name the server with --base URL or OPS_BASE, such as http://127.0.0.1:3000";
+        CommandError::Usage(text.to_owned())
+    })
+}
+
 fn local<T>(
     context: &Context,
     configuration: &Configuration,

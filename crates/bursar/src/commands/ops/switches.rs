@@ -42,8 +42,8 @@ pub struct ResumeOptions {
     /// Who is responsible, when that is not the system user.
     #[arg(long, value_name = "NAME")]
     pub actor: Option<String>,
-    /// Resume joins although overdue rounds wait.
-    #[arg(long)]
+    /// Resume joins although overdue rounds wait or no server settles; say why with --reason.
+    #[arg(long, requires = "reason")]
     pub force: bool,
 }
 
@@ -134,6 +134,7 @@ pub(super) fn resume(options: &ResumeOptions, context: &Context) -> Result<Value
     match set_rows(&store, &context.recorder(), &wanted, None, forget) {
         Ok(Toggled::Done) => {}
         Ok(Toggled::RoundsWait(waiting)) => return Err(rounds_wait(waiting)),
+        Ok(Toggled::WorkerSilent(silent_ms)) => return Err(worker_silent(silent_ms)),
         Err(error) => return Err(waiting_for(error, &configuration)),
     }
     let held: Vec<&str> = switches
@@ -161,7 +162,17 @@ fn rounds_wait(waiting: i64) -> CommandError {
         answer: json!({"ok": false, "code": "rounds_pending", "state": "stopped", "pendingDueRounds": waiting}),
         why: format!(
             "Joins stay stopped, because {waiting} rounds are overdue: players would join a desk that does not \
-             settle. Wait until they are settled, or resume with --force."
+             settle. Wait until they are settled, or resume with --force and --reason."
+        ),
+    }
+}
+
+fn worker_silent(silent_ms: i64) -> CommandError {
+    CommandError::No {
+        answer: json!({"ok": false, "code": "worker_silent", "state": "stopped", "silentMs": silent_ms}),
+        why: format!(
+            "Joins stay stopped, because no living server has followed the settlement job for {silent_ms} ms: players \
+             would join a desk that does not settle. Start a server, or resume with --force and --reason."
         ),
     }
 }

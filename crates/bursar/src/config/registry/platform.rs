@@ -75,6 +75,25 @@ pub(super) static VARIABLES: &[Variable] = &[
         Some("60000"),
         "Window of attempts to sign in. First value of a live setting.",
     ),
+    // Alerts.
+    var(
+        "BURSAR_ALERT_INTERNAL_ERRORS",
+        Kind::Integer { min: 1, max: 1_000_000 },
+        Some("1"),
+        "Answers of 500 since the last alert that raise the next. First value of a live setting.",
+    ),
+    var(
+        "BURSAR_ALERT_MISSED_INTERVALS",
+        Kind::Integer { min: 1, max: 1_000 },
+        Some("2"),
+        "Intervals of a job without success, while work is due, that raise an alert. First value of a live setting.",
+    ),
+    var(
+        "BURSAR_ROLLUP_DAYS",
+        Kind::Integer { min: 2, max: 400 },
+        Some("14"),
+        "Days for which counts by minute are kept. First value of a live setting.",
+    ),
     // Listeners.
     var("BURSAR_LISTEN", Kind::Socket, None, "Address and port of the public listener. Overrides PORT."),
     var(

@@ -128,6 +128,12 @@ pub(super) static VARIABLES: &[Variable] = &[
         "Warn from this many overdue rounds on.",
     ),
     var("PANCHO_ALERT_SETTLEMENT_LAG_MS", MILLIS, Some("120000"), "Warn from this settlement lag on."),
+    var(
+        "PANCHO_ALERT_PRICE_FEED_MS",
+        Kind::Millis { min: 0, max: 86_400_000 },
+        Some("30000"),
+        "Warn when a due round asks for prices in vain for this long. First value of a live setting.",
+    ),
     var("PANCHO_STATUS_CACHE_MS", MILLIS, Some("8000"), "Age up to which the public status may be reused."),
     var("PANCHO_STATUS_DUE_SCAN_LIMIT", COUNT, Some("300"), "Former scan cap; all due rounds are seen now.")
         .ignored(),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use ::postgres::binary_copy::BinaryCopyInWriter;
 use ::postgres::types::{ToSql, Type};
-use bursar_store::{DatabaseUrl, Migration, OpenMode, Param, Store, StoreOptions, Tx, StoreError, raw};
+use bursar_store::{DatabaseUrl, Migration, OpenMode, Param, Store, StoreError, StoreOptions, Tx, raw};
 use postgres::Client;
 
 use super::{Feed, Sink, mismatch};
@@ -41,11 +41,7 @@ pub fn is_empty(url: &str) -> Result<bool, BackupError> {
 }
 
 impl PostgresSink {
-    pub fn open(
-        url: &str,
-        migrations: &[Migration],
-        tables: &[Table],
-    ) -> Result<PostgresSink, BackupError> {
+    pub fn open(url: &str, migrations: &[Migration], tables: &[Table]) -> Result<PostgresSink, BackupError> {
         let mut client = raw::postgres_session(url)?;
         // This comes first, so that a restore that dies anywhere leaves a database that no server takes for one.
         let mark = format!(

@@ -60,10 +60,14 @@ impl Source for PostgresSource {
 
     fn read(&mut self, table: &Table, each: EachRow<'_>) -> Result<(), BackupError> {
         let known = self.kinds.get(&table.name).map_or(&[][..], Vec::as_slice);
-        let kind_of = |column: &String| known.iter().find(|(name, _)| name == column).and_then(|(_, kind)| *kind);
+        let kind_of =
+            |column: &String| known.iter().find(|(name, _)| name == column).and_then(|(_, kind)| *kind);
         let kinds: Option<Vec<ColumnKind>> = table.columns.iter().map(kind_of).collect();
         let kinds = kinds.ok_or_else(|| {
-            BackupError::Schema(format!("a column of {} has another type than its migration gave it", table.name))
+            BackupError::Schema(format!(
+                "a column of {} has another type than its migration gave it",
+                table.name
+            ))
         })?;
         let none: [&(dyn ToSql + Sync); 0] = [];
         let mut rows = self.client.query_raw(&table.select(), none).map_err(error::postgres)?;

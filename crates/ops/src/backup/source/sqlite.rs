@@ -78,7 +78,8 @@ impl Source for SqliteSource {
             return Ok(None);
         }
         let sql = format!("SELECT seq FROM sqlite_sequence WHERE name = '{}'", table.name);
-        Ok(self.list(&sql, |row| row.get(0))?.into_iter().next())
+        // A table whose every insert was taken back has the row, and has given out nothing.
+        Ok(self.list(&sql, |row| row.get(0))?.into_iter().find(|last: &i64| *last > 0))
     }
 }
 

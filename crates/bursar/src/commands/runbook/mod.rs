@@ -1,0 +1,167 @@
+//! `bursar runbook`: the operators' procedures, printed or walked through. The text is that of `runbooks/rounds.md`.
+
+mod markdown;
+mod walk;
+
+use std::io::{BufRead, stdin};
+
+use serde_json::{Value, json};
+
+use self::markdown::{Procedure, Step, procedures};
+use self::walk::Walk;
+use super::accountable::Accountable;
+use super::{CommandError, Context, DatabaseOption};
+
+/// The text that this program was built with.
+const ROUNDS: &str = include_str!("../../../../../runbooks/rounds.md");
+
+/// `bursar runbook`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Runbook {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: RunbookVerb,
+    /// Which database.
+    #[command(flatten)]
+    pub database: DatabaseOption,
+}
+
+/// A verb of `bursar runbook`.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum RunbookVerb {
+    /// Name the procedures.
+    List,
+    /// Print one procedure, or the whole text without a name.
+    Show {
+        /// Which one, such as launch.
+        name: Option<String>,
+    },
+    /// Walk through a procedure: asks before each step that changes something, times each step, and records the run.
+    Run(RunOptions),
+}
+
+/// Options of `bursar runbook run`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct RunOptions {
+    /// Which one, such as pause.
+    pub name: String,
+    /// Show what would be done, and do nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask before steps that change something.
+    #[arg(long)]
+    pub yes: bool,
+    /// Let commands that wait for rounds move the server's manual clock instead.
+    #[arg(long)]
+    pub advance_clock: bool,
+    /// Why, for the audit log.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Who is responsible, when that is not the system user.
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+}
+
+/// Does what `verb` says.
+///
+/// # Errors
+/// Whatever makes the exit 1.
+pub fn run(verb: &RunbookVerb, context: &Context) -> Result<Value, CommandError> {
+    match verb {
+        RunbookVerb::List => {
+            let all = all()?;
+            let shown =
+                all.iter().map(|one| json!({"name": one.name, "about": one.about, "steps": one.steps.len()}));
+            Ok(json!({"ok": true, "runbooks": shown.collect::<Vec<_>>()}))
+        }
+        RunbookVerb::Show { name: None } => Ok(ROUNDS.into()),
+        RunbookVerb::Show { name: Some(name) } => find(name).map(|_| section(name).into()),
+        RunbookVerb::Run(options) => walk(options, context),
+    }
+}
+
+fn walk(options: &RunOptions, context: &Context) -> Result<Value, CommandError> {
+    let procedure = find(&options.name)?;
+    if options.dry_run {
+        return Ok(json!({"ok": true, "dryRun": true, "runbook": procedure.name, "steps": procedure.steps}));
+    }
+    let who = Accountable::new(options.actor.as_deref(), context.user(), options.reason.as_deref())?;
+    let mut asks = |step: &Step| options.yes || is_wanted(step, context);
+    let mut walk =
+        Walk { procedure: &procedure, context, who, advance_clock: options.advance_clock, asks: &mut asks };
+    walk.walk()
+}
+
+/// Only `y` or `yes` means yes; nobody at the terminal means no.
+fn is_wanted(step: &Step, context: &Context) -> bool {
+    context.say(&format!("Do {:?}? It changes something. [y/N]", step.title));
+    let mut answer = String::new();
+    let read = stdin().lock().read_line(&mut answer);
+    read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+}
+
+fn all() -> Result<Vec<Procedure>, CommandError> {
+    procedures(ROUNDS).map_err(|malformed| CommandError::Usage(malformed.to_string()))
+}
+
+fn find(name: &str) -> Result<Procedure, CommandError> {
+    let all = all()?;
+    let names = all.iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(", ");
+    let found = all.iter().find(|one| one.name == name).cloned();
+    found.ok_or_else(|| CommandError::Usage(format!("no runbook is called {name:?}; use one of {names}")))
+}
+
+/// The text of one procedure as it stands in the document.
+fn section(name: &str) -> String {
+    let heading = format!("## {name}: ");
+    let lines = ROUNDS.lines().skip_while(|line| !line.starts_with(&heading));
+    let section: Vec<&str> = lines
+        .enumerate()
+        .take_while(|(index, line)| *index == 0 || !line.starts_with("## "))
+        .map(|(_, line)| line)
+        .collect();
+    section.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_of_the_runbook_is_a_command_of_this_program() {
+        let lines: Vec<String> =
+            all().unwrap().into_iter().flat_map(|one| one.steps).flat_map(|step| step.commands).collect();
+        assert!(lines.len() > 30, "{}", lines.len());
+        for line in lines {
+            for advance_clock in [false, true] {
+                assert!(walk::parse(&line, advance_clock).is_ok(), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn steps_that_stop_resume_set_or_play_ask_first() {
+        let changes = [
+            "ops pause",
+            "ops resume",
+            "settings set",
+            "smoke",
+            "canary",
+            "prelaunch",
+            "drill",
+            "incident tell",
+            "--test",
+        ];
+        for step in all().unwrap().into_iter().flat_map(|one| one.steps) {
+            let does = step.commands.iter().any(|line| changes.iter().any(|mark| line.contains(mark)));
+            assert!(!does || step.changes_state, "{}", step.title);
+        }
+    }
+
+    #[test]
+    fn a_section_is_one_procedure_and_no_more() {
+        let pause = section("pause");
+        assert!(pause.starts_with("## pause: ") && pause.contains("bursar ops pause all"));
+        assert!(!pause.contains("## resume"));
+    }
+}

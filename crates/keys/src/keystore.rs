@@ -1,0 +1,121 @@
+//! The key store of a process: what it needs to open secrets, to know schemes, and to hear of stops.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bursar_access::Entropy;
+use bursar_store::{StoreError, Tx};
+
+use crate::key::{KekUse, KeyId, SigningKey};
+use crate::scheme::{KeyScheme, Schemes};
+use crate::sql::{self, SecretRow};
+use crate::{KeyError, KeyRing, KeySecret, Outcome, Policy, Rejection, SealError, SigningStops, accepted, seal};
+
+/// How long a remote signer may take.
+const REMOTE_TIME: Duration = Duration::from_secs(10);
+
+/// The key store of a process. It holds key-encryption keys and no secret of any signing key: those are opened for each
+/// signature and wiped after it.
+pub struct Keystore {
+    pub(crate) ring: KeyRing,
+    pub(crate) schemes: Schemes,
+    pub(crate) stops: SigningStops,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) remote_time: Duration,
+}
+
+/// A key with its policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRecord {
+    /// The key.
+    pub key: SigningKey,
+    /// What it may sign; `None` = nothing.
+    pub policy: Option<Policy>,
+}
+
+impl Keystore {
+    /// A key store. In production `entropy` is [`bursar_access::OsEntropy`].
+    #[must_use]
+    pub fn new(
+        ring: KeyRing,
+        schemes: Schemes,
+        stops: SigningStops,
+        entropy: Arc<dyn Entropy>,
+    ) -> Keystore {
+        Keystore { ring, schemes, stops, entropy, remote_time: REMOTE_TIME }
+    }
+
+    /// The same, waiting this long for a remote signer instead of 10 s.
+    #[must_use]
+    pub fn with_remote_time(self, remote_time: Duration) -> Keystore {
+        Keystore { remote_time, ..self }
+    }
+
+    /// The ring.
+    #[must_use]
+    pub fn ring(&self) -> &KeyRing {
+        &self.ring
+    }
+
+    /// One key.
+    pub fn key(&self, tx: &mut Tx<'_>, id: &KeyId) -> Result<Option<KeyRecord>, StoreError> {
+        let caps = sql::limits::caps(tx, &[id])?.remove(id);
+        Ok(sql::keys(tx, &[id])?.into_iter().next().map(|row| record(row, caps)))
+    }
+
+    /// Every key, retired ones too, in the order of names.
+    pub fn keys(&self, tx: &mut Tx<'_>) -> Result<Vec<KeyRecord>, StoreError> {
+        let rows = sql::all_keys(tx)?;
+        let ids: Vec<&KeyId> = rows.iter().map(|row| &row.key.id).collect();
+        let mut caps = sql::limits::caps(tx, &ids)?;
+        Ok(rows
+            .into_iter()
+            .map(|row| {
+                let caps = caps.remove(&row.key.id);
+                record(row, caps)
+            })
+            .collect())
+    }
+
+    /// How many secrets each key-encryption key seals, and which of them this process holds.
+    pub fn kek_uses(&self, tx: &mut Tx<'_>) -> Result<Vec<KekUse>, StoreError> {
+        let uses = sql::rotation::uses(tx)?.into_iter().map(|(kek, secrets)| KekUse {
+            secrets: u64::try_from(secrets).unwrap_or(0),
+            is_held: self.ring.get(&kek).is_some(),
+            is_current: *self.ring.current_id() == kek,
+            kek,
+        });
+        Ok(uses.collect())
+    }
+
+    pub(crate) fn scheme(&self, name: &str) -> Result<&Arc<dyn KeyScheme>, Rejection> {
+        self.schemes.get(name).ok_or_else(|| Rejection::SchemeUnknown(name.to_owned()))
+    }
+
+    /// Opens the secret of a key in the state that its row shows.
+    pub(crate) fn open(&self, tx: &mut Tx<'_>, key: &SigningKey) -> Outcome<(KeySecret, SecretRow)> {
+        let row = sql::secret(tx, &key.id)?;
+        let row = accepted!(row.ok_or_else(|| SealError::Missing(key.id.clone())));
+        Ok(self.open_row(key, &row).map(|secret| (secret, row)))
+    }
+
+    pub(crate) fn open_row(&self, key: &SigningKey, row: &SecretRow) -> Result<KeySecret, KeyError> {
+        let binding = key.binding(row.row, key.retired.is_some());
+        Ok(seal::open(&self.ring, &binding, &row.sealed)?)
+    }
+}
+
+impl fmt::Debug for Keystore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keystore")
+            .field("ring", &self.ring)
+            .field("schemes", &self.schemes)
+            .finish_non_exhaustive()
+    }
+}
+
+fn record(row: sql::KeyRow, caps: Option<Vec<crate::RollingCap>>) -> KeyRecord {
+    let policy = row.policy.map(|policy| Policy { caps: caps.unwrap_or_default(), ..policy });
+    KeyRecord { key: row.key, policy }
+}
