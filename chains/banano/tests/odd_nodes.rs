@@ -1,6 +1,7 @@
 //! Nodes that are older than ours, or whose answers do not fit each other.
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     reason = "the small functions tests share may fail loudly like the tests themselves"
 )]
 

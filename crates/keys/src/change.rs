@@ -120,7 +120,8 @@ impl Done {
     pub fn audit_event(&self) -> Event {
         let (kind, id) = self.change.target();
         let Cleared { actor, approval, approvers } = &self.cleared;
-        let payload = serde_json::json!({"change": self.change, "approval": approval, "approvers": approvers});
+        let payload =
+            serde_json::json!({"change": self.change, "approval": approval, "approvers": approvers});
         Event {
             level: Level::Warn,
             desk: bursar_access::PLATFORM,
@@ -136,7 +137,8 @@ impl Done {
 
 /// A policy in one canonical line, as approvers and the audit log read it.
 pub(crate) fn policy_in_words(policy: &Policy) -> String {
-    let caps: Vec<String> = policy.caps.iter().map(|cap| format!("{}ms:{}", cap.window_ms, cap.max)).collect();
+    let caps: Vec<String> =
+        policy.caps.iter().map(|cap| format!("{}ms:{}", cap.window_ms, cap.max)).collect();
     let approval = policy.approval.map(|rule| format!("{}>{}", rule.needed, rule.above));
     format!(
         "asset={} payment_max={} listed_only={} hold_ms={} approval={} caps={}",

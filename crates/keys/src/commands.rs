@@ -194,9 +194,7 @@ impl KeyCommands<'_> {
     /// # Errors
     /// [`KeyFault`].
     pub fn list_destination(&self, id: &KeyId, to: &Address, is_listed: bool) -> Result<KeyShown, KeyFault> {
-        self.change("keys.destination", |tx, by| {
-            self.keystore.list_destination(tx, by, id, to, is_listed)
-        })?;
+        self.change("keys.destination", |tx, by| self.keystore.list_destination(tx, by, id, to, is_listed))?;
         self.show(id)
     }
 

@@ -45,7 +45,8 @@ impl Kek {
     /// Reads 64 hexadecimal digits; white space around them does not matter. `None` = it is something else.
     #[must_use]
     pub fn from_hexadecimal(text: &SecretString) -> Option<Kek> {
-        let secret = KeySecret::from_hexadecimal(text).filter(|secret| secret.expose().len() == KEK_LENGTH)?;
+        let secret =
+            KeySecret::from_hexadecimal(text).filter(|secret| secret.expose().len() == KEK_LENGTH)?;
         let mut hasher = blake3::Hasher::new_derive_key(ID_CONTEXT);
         hasher.update(secret.expose());
         let id = hasher.finalize().to_hex().chars().take(ID_DIGITS).collect();

@@ -9,8 +9,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use crate::kek_command;
 use crate::Kek;
+use crate::kek_command;
 
 /// Most bytes that a source may give.
 pub(crate) const OUTPUT_MAX: usize = 4_096;
@@ -62,10 +62,7 @@ pub enum KekError {
 }
 
 impl KekSource {
-    pub(crate) fn read(
-        &self,
-        environment: &dyn Fn(&str) -> Option<SecretString>,
-    ) -> Result<Kek, KekError> {
+    pub(crate) fn read(&self, environment: &dyn Fn(&str) -> Option<SecretString>) -> Result<Kek, KekError> {
         let unavailable = |why| KekError::Unavailable { place: self.to_string(), why };
         let text = match self {
             KekSource::File(path) => file(path).map_err(|error| unavailable(error.kind().to_string())),
@@ -144,7 +141,8 @@ mod tests {
     fn a_source_is_a_file_a_variable_or_an_absolute_program() {
         assert_eq!(source("file:/run/kek"), KekSource::File("/run/kek".into()));
         assert_eq!(source("env:KEK_2"), KekSource::Environment("KEK_2".into()));
-        let expected = KekSource::Command { program: "/bin/kms".into(), arguments: vec!["a".into(), "b".into()] };
+        let expected =
+            KekSource::Command { program: "/bin/kms".into(), arguments: vec!["a".into(), "b".into()] };
         assert_eq!(source("command:/bin/kms a  b"), expected);
         for bad in ["", "file:", "env:", "env:A-B", "command:kms", "command:", "http://x", &"1".repeat(64)] {
             assert_eq!(bad.parse::<KekSource>(), Err(KekError::Source), "{bad}");

@@ -10,7 +10,9 @@ use bursar_store::{StoreError, Tx};
 use crate::key::{KekUse, KeyId, SigningKey};
 use crate::scheme::{KeyScheme, Schemes};
 use crate::sql::{self, SecretRow};
-use crate::{KeyError, KeyRing, KeySecret, Outcome, Policy, Rejection, SealError, SigningStops, accepted, seal};
+use crate::{
+    KeyError, KeyRing, KeySecret, Outcome, Policy, Rejection, SealError, SigningStops, accepted, seal,
+};
 
 /// How long a remote signer may take.
 const REMOTE_TIME: Duration = Duration::from_secs(10);
@@ -37,12 +39,7 @@ pub struct KeyRecord {
 impl Keystore {
     /// A key store. In production `entropy` is [`bursar_access::OsEntropy`].
     #[must_use]
-    pub fn new(
-        ring: KeyRing,
-        schemes: Schemes,
-        stops: SigningStops,
-        entropy: Arc<dyn Entropy>,
-    ) -> Keystore {
+    pub fn new(ring: KeyRing, schemes: Schemes, stops: SigningStops, entropy: Arc<dyn Entropy>) -> Keystore {
         Keystore { ring, schemes, stops, entropy, remote_time: REMOTE_TIME }
     }
 

@@ -25,7 +25,9 @@ pub enum Rejection {
     #[error("There is no key of this name. Look it up in the list of keys.")]
     KeyUnknown,
     /// The same wallet under another name.
-    #[error("This private key is the key {0} already, retired or not. One wallet is one key of one desk; use another.")]
+    #[error(
+        "This private key is the key {0} already, retired or not. One wallet is one key of one desk; use another."
+    )]
     WalletInUse(KeyId),
     /// No scheme has this name.
     #[error("No signature scheme is called {0:?} here. Name one that this program knows.")]
@@ -55,7 +57,9 @@ pub enum Rejection {
     #[error("This key pays in {0}. Use a key for the asset that is to be paid.")]
     OtherAsset(Asset),
     /// The intent was authorised for something else before.
-    #[error("This intent was authorised for another key, destination or amount before. Use an intent of its own.")]
+    #[error(
+        "This intent was authorised for another key, destination or amount before. Use an intent of its own."
+    )]
     IntentReused,
     /// The destination is not on the list.
     #[error("The destination is not on this key's list. An admin can list it.")]
@@ -94,7 +98,9 @@ pub enum Rejection {
     #[error("This is so already; nothing was changed.")]
     NothingToChange,
     /// The authorisation was not recorded in this transaction, was not committed, or was taken over by a later one.
-    #[error("Nothing is recorded that allows this signature. Authorise it again, and sign in the same transaction.")]
+    #[error(
+        "Nothing is recorded that allows this signature. Authorise it again, and sign in the same transaction."
+    )]
     NotAuthorized,
     /// The authorisation is too old to be signed.
     #[error("The authorisation is too old to be signed. Authorise it again.")]

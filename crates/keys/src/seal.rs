@@ -16,7 +16,9 @@ const FORMAT: &str = "bursar keys sealed secret v1";
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
     /// The ring lacks the key-encryption key.
-    #[error("key {key} is sealed with the key-encryption key {kek}, which this process does not have; name its source")]
+    #[error(
+        "key {key} is sealed with the key-encryption key {kek}, which this process does not have; name its source"
+    )]
     KekMissing {
         /// Whose secret.
         key: KeyId,
@@ -124,7 +126,8 @@ pub(crate) fn seal(
 pub(crate) fn open(ring: &KeyRing, binding: &Binding<'_>, sealed: &Sealed) -> Result<KeySecret, SealError> {
     let altered = || SealError::Altered(binding.key.clone());
     let kek = ring.get(&sealed.kek);
-    let kek = kek.ok_or_else(|| SealError::KekMissing { key: binding.key.clone(), kek: sealed.kek.clone() })?;
+    let kek =
+        kek.ok_or_else(|| SealError::KekMissing { key: binding.key.clone(), kek: sealed.kek.clone() })?;
     let nonce = <[u8; NONCE_LENGTH]>::try_from(sealed.nonce.as_slice()).map_err(|_| altered())?;
     let length = sealed.bytes.len().checked_sub(TAG_LENGTH).ok_or_else(altered)?;
     let (ciphertext, tag) = sealed.bytes.split_at_checked(length).ok_or_else(altered)?;

@@ -155,8 +155,6 @@ impl Signer for AuthorizedSigner<'_> {
 
 impl fmt::Debug for AuthorizedSigner<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AuthorizedSigner")
-            .field("authorization", &self.authorization)
-            .finish_non_exhaustive()
+        f.debug_struct("AuthorizedSigner").field("authorization", &self.authorization).finish_non_exhaustive()
     }
 }

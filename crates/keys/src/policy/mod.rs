@@ -76,7 +76,8 @@ impl Policy {
             return invalid("number of approvals", "it is 1 to 8");
         }
         let fits = |cap: &RollingCap| (WINDOW_MS_MIN..=WINDOW_MS_MAX).contains(&cap.window_ms);
-        let is_twice = policy.caps.windows(2).any(|pair| matches!(pair, [a, b] if a.window_ms == b.window_ms));
+        let is_twice =
+            policy.caps.windows(2).any(|pair| matches!(pair, [a, b] if a.window_ms == b.window_ms));
         if self.caps.len() > CAPS_MAX || is_twice || !self.caps.iter().all(fits) {
             return invalid("list of caps", "at most 4 windows of different lengths, 1 s to 366 days each");
         }

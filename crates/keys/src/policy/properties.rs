@@ -76,9 +76,10 @@ impl Kept {
 
     /// What is charged in the window that ends at `end`, summed one by one.
     fn used(&self, cap: &RollingCap, end: Timestamp) -> U256 {
-        let inside = self.charges.iter().filter(|charge| {
-            charge.at.ms() >= end.ms() - cap.window_ms && charge.at <= end
-        });
+        let inside = self
+            .charges
+            .iter()
+            .filter(|charge| charge.at.ms() >= end.ms() - cap.window_ms && charge.at <= end);
         inside.fold(U256::ZERO, |sum, charge| sum + U256::from(charge.amount.units()))
     }
 }

@@ -31,7 +31,8 @@ impl Endpoint {
     /// # Errors
     /// [`Rejection::Invalid`]; the text is not repeated.
     pub fn parse(text: &str) -> Result<Endpoint, Rejection> {
-        let rule = "it is https:// (or http:// on the loopback address), without user name, query and fragment";
+        let rule =
+            "it is https:// (or http:// on the loopback address), without user name, query and fragment";
         let fits = is_endpoint(text).unwrap_or(false);
         fits.then(|| Endpoint(text.to_owned())).ok_or(Rejection::Invalid { field: "signer's URL", rule })
     }
@@ -70,7 +71,9 @@ mod tests {
 
     #[test]
     fn a_signer_is_called_over_tls_or_on_the_loopback_address() {
-        for good in ["https://signer.example/sign", "http://127.0.0.1:9/x", "http://[::1]:9", "http://localhost"] {
+        for good in
+            ["https://signer.example/sign", "http://127.0.0.1:9/x", "http://[::1]:9", "http://localhost"]
+        {
             assert_eq!(Endpoint::parse(good).unwrap().as_str(), good);
         }
         let long = format!("https://signer.example/{}", "a".repeat(2_048));

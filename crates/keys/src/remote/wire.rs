@@ -123,7 +123,8 @@ mod tests {
     fn the_header_carries_the_token_or_a_code_over_time_and_body() {
         let secret = KeySecret::from_text(&SecretString::from("Jefe"));
         let of = |credential| {
-            let (name, value) = header(credential, &secret, "{}", Timestamp::from_ms(1_700_000_000_999)).unwrap();
+            let (name, value) =
+                header(credential, &secret, "{}", Timestamp::from_ms(1_700_000_000_999)).unwrap();
             (name, value.expose_secret().to_owned())
         };
         assert_eq!(of(Credential::Bearer), ("Authorization", "Bearer Jefe".to_owned()));
@@ -137,7 +138,9 @@ mod tests {
     fn an_answer_without_a_signature_gives_none() {
         assert_eq!(signature(br#"{"signature":"00ff","more":1}"#), Some(vec![0, 255]));
         let long = format!(r#"{{"signature":"{}"}}"#, "00".repeat(257));
-        for bad in ["", "{}", "null", r#"{"signature":""}"#, r#"{"signature":"0"}"#, r#"{"signature":1}"#, &long] {
+        for bad in
+            ["", "{}", "null", r#"{"signature":""}"#, r#"{"signature":"0"}"#, r#"{"signature":1}"#, &long]
+        {
             assert_eq!(signature(bad.as_bytes()), None, "{bad}");
         }
     }

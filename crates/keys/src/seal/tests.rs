@@ -95,7 +95,8 @@ fn without_its_key_encryption_key_a_secret_stays_closed_and_the_id_is_named() {
 #[test]
 fn a_secret_of_no_length_or_too_much_is_not_sealed() {
     for length in [0, SECRET_LENGTH_MAX + 1] {
-        let refused = seal(&ring(&["1"]), &binding(&key()), &KeySecret::zeros(length), &SeededEntropy::new(1));
+        let refused =
+            seal(&ring(&["1"]), &binding(&key()), &KeySecret::zeros(length), &SeededEntropy::new(1));
         assert_eq!(refused.unwrap_err(), SealError::Length(key()));
     }
 }

@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 
 use bursar_chain::Address;
 use bursar_money::{Amount, Asset, U256};
-use bursar_store::Column::{Amount as AmountColumn, Bool, Int, Text, Time, U256 as U256Column, Uuid as UuidColumn};
+use bursar_store::Column::{
+    Amount as AmountColumn, Bool, Int, Text, Time, U256 as U256Column, Uuid as UuidColumn,
+};
 use bursar_store::{Bulk, Lock, Lookup, Param, Row, StoreError, Timestamp, Tx};
 use uuid::Uuid;
 
@@ -77,7 +79,8 @@ pub(crate) fn caps(tx: &mut Tx<'_>, ids: &[&KeyId]) -> Result<BTreeMap<KeyId, Ve
 
 /// The sum of a key's charges before `start`.
 pub(crate) fn charged_before(tx: &mut Tx<'_>, key: &KeyId, start: Timestamp) -> Result<U256, StoreError> {
-    let sql = "SELECT charged FROM key_charge WHERE key_id = $1 AND at < $2 ORDER BY at DESC, number DESC LIMIT 1";
+    let sql =
+        "SELECT charged FROM key_charge WHERE key_id = $1 AND at < $2 ORDER BY at DESC, number DESC LIMIT 1";
     let found = tx.query_first(sql, &[key.as_str().into(), start.into()], |row| row.get(0))?;
     Ok(found.unwrap_or(U256::ZERO))
 }
@@ -118,12 +121,8 @@ pub(crate) fn list_destination(
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO key_destination (key_id, address, is_listed, first_seen_at) VALUES ($1, $2, $3, $4) \
                ON CONFLICT (key_id, address) DO UPDATE SET is_listed = excluded.is_listed";
-    let params = [
-        Param::Text(key.as_str()),
-        Param::Text(address.as_str()),
-        Param::Bool(is_listed),
-        Param::Time(now),
-    ];
+    let params =
+        [Param::Text(key.as_str()), Param::Text(address.as_str()), Param::Bool(is_listed), Param::Time(now)];
     tx.execute(sql, &params).map(|_| ())
 }
 
@@ -185,7 +184,12 @@ pub(crate) fn save(tx: &mut Tx<'_>, book: &Book) -> Result<(), StoreError> {
             seen.extend([id, Param::Text(address), is_listed, Param::Time(sighting.first_seen_at)]);
         }
         for charge in &account.added {
-            charges.extend([id, Param::Int(charge.number), Param::Time(charge.at), Param::Text(&charge.intent)]);
+            charges.extend([
+                id,
+                Param::Int(charge.number),
+                Param::Time(charge.at),
+                Param::Text(&charge.intent),
+            ]);
             charges.extend([Param::Amount(charge.amount), Param::U256(charge.charged)]);
         }
         if !account.added.is_empty() {
@@ -208,11 +212,9 @@ pub(crate) fn save(tx: &mut Tx<'_>, book: &Book) -> Result<(), StoreError> {
                 new.extend([intent, Param::Text(known.key.as_str())]);
                 new.extend(match &known.work {
                     Work::Upkeep => [Param::Null; 3],
-                    Work::Payment { asset, destination, amount } => [
-                        Param::Int(asset.code()),
-                        Param::Text(destination.as_str()),
-                        Param::Amount(*amount),
-                    ],
+                    Work::Payment { asset, destination, amount } => {
+                        [Param::Int(asset.code()), Param::Text(destination.as_str()), Param::Amount(*amount)]
+                    }
                 });
                 new.extend(rest);
             }

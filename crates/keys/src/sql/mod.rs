@@ -109,7 +109,8 @@ pub(crate) fn insert_key(tx: &mut Tx<'_>, key: &SigningKey) -> Result<(), StoreE
 
 /// Writes the sealed secret of a new key.
 pub(crate) fn insert_secret(tx: &mut Tx<'_>, secret: &SecretRow, now: Timestamp) -> Result<(), StoreError> {
-    let sql = "INSERT INTO key_secret (id, key_id, kek, nonce, sealed, sealed_at) VALUES ($1, $2, $3, $4, $5, $6)";
+    let sql =
+        "INSERT INTO key_secret (id, key_id, kek, nonce, sealed, sealed_at) VALUES ($1, $2, $3, $4, $5, $6)";
     let params = [
         Param::Int(secret.row),
         Param::Text(secret.key.as_str()),

@@ -27,7 +27,12 @@ pub(crate) fn under_way(tx: &mut Tx<'_>) -> Result<Option<RotationRow>, StoreErr
 }
 
 /// Begins a rotation in place of any other.
-pub(crate) fn begin(tx: &mut Tx<'_>, kek: &KekId, by: &str, now: Timestamp) -> Result<RotationRow, StoreError> {
+pub(crate) fn begin(
+    tx: &mut Tx<'_>,
+    kek: &KekId,
+    by: &str,
+    now: Timestamp,
+) -> Result<RotationRow, StoreError> {
     let id = tx.allocate(ROTATIONS, 1)?;
     tx.execute("UPDATE key_rotation SET ended_at = $1 WHERE ended_at IS NULL", &[now.into()])?;
     let sql = "INSERT INTO key_rotation (id, kek, begun_by, begun_at, moved) VALUES ($1, $2, $3, $4, 0)";

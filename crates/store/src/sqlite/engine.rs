@@ -9,7 +9,6 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::checkpoint::Checkpointer;
 use super::connection::Connection;
-use super::log_writer;
 use crate::StoreError;
 use crate::pool::Pool;
 
@@ -49,7 +48,8 @@ impl SqliteEngine {
             _ => None,
         };
         let vfs = options.vfs.as_deref();
-        let gathering = log_writer::gathering(vfs)?;
+        let gathering =
+            bursar_sqlite_log::gathering(vfs).map_err(|fault| StoreError::Unavailable(fault.to_string()))?;
         let connection = Connection::open(&options.path, Some(&gathering), false, options.wait)?;
         connection.configure_writer(options.cache_kib)?;
         let checkpointer = match (options.server, vfs) {

@@ -3,7 +3,6 @@
 mod checkpoint;
 mod connection;
 mod engine;
-mod log_writer;
 
 pub use connection::{Connection, classify};
 pub use engine::{SqliteEngine, SqliteOptions};

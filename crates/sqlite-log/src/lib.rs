@@ -11,11 +11,9 @@ use std::ffi::{CString, c_char, c_int, c_void};
 use std::mem::size_of;
 use std::ptr;
 use std::slice;
+use std::sync::{Mutex, PoisonError};
 
-use parking_lot::Mutex;
 use rusqlite::ffi::{self, sqlite3_file, sqlite3_filename, sqlite3_int64, sqlite3_io_methods, sqlite3_vfs};
-
-use crate::StoreError;
 
 /// Bytes gathered at most; a larger commit is handed down several times.
 const GATHERED_MAX: usize = 1 << 20;
@@ -25,14 +23,20 @@ const WRITE_BYTES: usize = 1 << 16;
 /// Layers made so far: the name below and the name above. They live as long as the process.
 static LAYERS: Mutex<Vec<(CString, CString)>> = Mutex::new(Vec::new());
 
-/// The name of a file system that gathers log writes over the one called `below`, or over the machine's.
-pub(super) fn gathering(below: Option<&str>) -> Result<String, StoreError> {
-    let fault = |text: &str| StoreError::Unavailable(format!("the log layer cannot be set up: {text}"));
+/// Why there is no such layer.
+#[derive(Debug, thiserror::Error)]
+#[error("the log layer cannot be set up: {0}")]
+pub struct LayerFault(String);
+
+/// The name of a file system for [`rusqlite::Connection::open_with_flags_and_vfs`] that gathers log writes over the one
+/// called `below`, or over the machine's. The same name is answered each time.
+pub fn gathering(below: Option<&str>) -> Result<String, LayerFault> {
+    let fault = |text: &str| LayerFault(text.to_owned());
     let wanted = CString::new(below.unwrap_or_default()).map_err(|_| fault("a name with a NUL character"))?;
     let name =
         CString::new(format!("gathering-{}", below.unwrap_or("default"))).map_err(|_| fault("its name"))?;
     let text = name.to_string_lossy().into_owned();
-    let mut layers = LAYERS.lock();
+    let mut layers = LAYERS.lock().unwrap_or_else(PoisonError::into_inner);
     // SAFETY: a NUL-terminated name or null, which stands for the default file system.
     let base = unsafe { ffi::sqlite3_vfs_find(if below.is_some() { wanted.as_ptr() } else { ptr::null() }) };
     if base.is_null() {

@@ -1,0 +1,107 @@
+//! Rows that were changed by hand: the seal shows it, and nothing is signed.
+
+use bursar_keys::{KeyError, Origin, SealError};
+
+use crate::scene::{Scene, granted, id, new_key, on_each_engine, pay, policy};
+
+const SWAP: &str = "UPDATE key_secret SET key_id = 'x' WHERE key_id = 'hot-1'";
+
+/// Whether a signature can still be had from `hot-1`.
+fn refuses_to_sign(scene: &Scene) -> KeyError {
+    let authorization = granted(scene.authorize(&pay("p1", "hot-1", "ann", 1)));
+    let signer = scene.keystore.signer_after_commit(&scene.store(), authorization).unwrap();
+    signer.map(|_| ()).unwrap_err()
+}
+
+#[test]
+fn a_row_that_was_altered_does_not_open_and_is_named() {
+    on_each_engine(|scene| {
+        let edits = [
+            "chain = 'solana'",
+            "purpose = 'claims'",
+            "scheme = 'banano_seed'",
+            "holder = 'remote_hmac', endpoint = 'https://thief.example'",
+            "holder = 'remote_bearer', endpoint = 'https://thief.example'",
+        ];
+        for (number, edit) in edits.iter().enumerate() {
+            let name = format!("hot-{number}");
+            scene.add(&new_key(&name, Origin::Generate)).unwrap();
+            scene.type_sql(&format!("UPDATE key_pair SET {edit} WHERE id = '{name}'"));
+        }
+        assert_eq!(scene.findings(), ["altered"; 5]);
+    });
+}
+
+#[test]
+fn a_key_given_to_another_desk_by_hand_signs_for_neither() {
+    on_each_engine(|scene| {
+        scene.key_with("hot-1", &policy());
+        scene.type_sql("UPDATE key_pair SET purpose = 'claims' WHERE id = 'hot-1'");
+        assert_eq!(refuses_to_sign(scene), SealError::Altered(id("hot-1")).into());
+    });
+}
+
+#[test]
+fn two_keys_whose_secrets_are_swapped_open_neither() {
+    on_each_engine(|scene| {
+        for name in ["hot-1", "hot-2", "xx"] {
+            scene.key_with(name, &policy());
+        }
+        scene.type_sql("DELETE FROM key_secret WHERE key_id = 'xx'");
+        let swap = [
+            SWAP.replace("'x'", "'xx'"),
+            "UPDATE key_secret SET key_id = 'hot-1' WHERE key_id = 'hot-2'".to_owned(),
+            "UPDATE key_secret SET key_id = 'hot-2' WHERE key_id = 'xx'".to_owned(),
+        ];
+        swap.iter().for_each(|sql| scene.type_sql(sql));
+        assert_eq!(scene.findings(), ["altered", "altered", "secret_missing"]);
+        assert_eq!(refuses_to_sign(scene), SealError::Altered(id("hot-1")).into());
+    });
+}
+
+#[test]
+fn a_secret_moved_to_another_row_number_does_not_open() {
+    on_each_engine(|scene| {
+        scene.key_with("hot-1", &policy());
+        scene.type_sql("UPDATE key_secret SET id = id + 1");
+        assert_eq!(scene.findings(), ["altered"]);
+    });
+}
+
+#[test]
+fn a_key_that_is_un_retired_by_hand_does_not_open() {
+    on_each_engine(|scene| {
+        scene.key_with("hot-1", &policy());
+        scene.retire("hot-1").unwrap();
+        // Whatever is left of the mark keeps it retired.
+        scene.type_sql("UPDATE key_pair SET retired_at = NULL, retired_by = NULL");
+        assert_eq!(scene.outcome(&pay("p0", "hot-1", "ann", 1)), "key_retired");
+        scene.type_sql("UPDATE key_pair SET retired_reason = NULL");
+        assert_eq!(scene.findings(), ["altered"]);
+        assert_eq!(refuses_to_sign(scene), SealError::Altered(id("hot-1")).into());
+    });
+}
+
+#[test]
+fn a_public_key_that_was_replaced_by_hand_is_found() {
+    on_each_engine(|scene| {
+        for name in ["hot-1", "hot-2"] {
+            scene.key_with(name, &policy());
+        }
+        let other = "SELECT address FROM key_pair WHERE id = 'hot-2'";
+        scene.type_sql(&format!("UPDATE key_pair SET address = ({other}) WHERE id = 'hot-1'"));
+        assert_eq!(scene.findings(), ["other_address", "sound"]);
+    });
+}
+
+#[test]
+fn a_process_without_the_key_encryption_key_says_which_it_lacks() {
+    on_each_engine(|scene| {
+        scene.key_with("hot-1", &policy());
+        let other = crate::scene::keystore("2");
+        let checks = scene.read(|tx| other.verify(tx));
+        assert_eq!(checks[0].finding.code(), "kek_missing");
+        let uses = scene.read(|tx| other.kek_uses(tx));
+        assert_eq!((uses[0].secrets, uses[0].is_held, uses[0].is_current), (1, false, false));
+    });
+}
