@@ -77,6 +77,7 @@ fn guarded() -> Vec<Guarded> {
     vec![
         ops("get /api/ops/health", Value::Null),
         ops("get /api/ops/summary", Value::Null),
+        ops("get /api/ops/prelaunch", Value::Null),
         ops("get /api/ops/switches", Value::Null),
         ops("post /api/ops/switches", pause),
         ops("get /api/ops/incident", Value::Null),
