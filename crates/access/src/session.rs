@@ -19,6 +19,15 @@ pub struct SessionLimits {
     pub absolute_ms: i64,
 }
 
+impl SessionLimits {
+    /// The same real time on a clock that runs `factor` times as fast.
+    #[must_use]
+    pub fn on_clock(self, factor: u32) -> SessionLimits {
+        let stretched = |ms: i64| ms.saturating_mul(i64::from(factor.max(1)));
+        SessionLimits { idle_ms: stretched(self.idle_ms), absolute_ms: stretched(self.absolute_ms) }
+    }
+}
+
 impl Default for SessionLimits {
     /// 30 minutes idle, 12 hours in all.
     fn default() -> SessionLimits {

@@ -72,6 +72,15 @@ impl Clock {
         }
     }
 
+    /// How many of its milliseconds pass for a real one; 1 unless it runs fast.
+    #[must_use]
+    pub fn factor(&self) -> u32 {
+        match self {
+            Clock::Fast { factor, .. } => *factor,
+            Clock::System | Clock::Manual(_) | Clock::Simulated(_) => 1,
+        }
+    }
+
     /// Whether the database's own clock is to be asked when it has one.
     #[must_use]
     pub fn follows_database(&self) -> bool {

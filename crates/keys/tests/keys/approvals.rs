@@ -14,7 +14,8 @@ fn join(scene: &Scene, name: &str) -> Actor {
     let entropy = SeededEntropy::new(u64::from(name.as_bytes()[0]));
     scene.write(|tx, now| add_operator(tx, &By::new(&scene.root, now), name, Role::Admin)).unwrap();
     let order = TokenOrder { operator: name, label: "test", expires_at: None };
-    let issued = scene.write(|tx, now| issue_token(tx, &By::new(&scene.root, now), &entropy, &order)).unwrap();
+    let issued =
+        scene.write(|tx, now| issue_token(tx, &By::new(&scene.root, now), &entropy, &order)).unwrap();
     let now = scene.test.now();
     scene.read(|tx| authenticate_token(tx, issued.secret.reveal(), now)).unwrap().actor
 }
@@ -35,12 +36,7 @@ fn agree(scene: &Scene, by: &Actor, id: ApprovalId) {
     scene.write(|tx, now| approve(tx, &By::new(by, now), id)).unwrap();
 }
 
-fn bring(
-    scene: &Scene,
-    by: &Actor,
-    id: ApprovalId,
-    order: &Order,
-) -> Result<ApprovedDecision, KeyError> {
+fn bring(scene: &Scene, by: &Actor, id: ApprovalId, order: &Order) -> Result<ApprovedDecision, KeyError> {
     scene.write(|tx, now| scene.keystore.authorize_approved(tx, &By::new(by, now).with(id), order))
 }
 
@@ -129,8 +125,9 @@ fn without_an_approval_the_door_for_approved_payments_gives_no_more_than_the_oth
     on_each_engine(|scene| {
         let [ann, ..] = set_out(scene);
         let order = pay("p1", "hot-1", "zoe", 11);
-        let brought =
-            scene.write(|tx, now| scene.keystore.authorize_approved(tx, &By::new(&ann, now), &order)).unwrap();
+        let brought = scene
+            .write(|tx, now| scene.keystore.authorize_approved(tx, &By::new(&ann, now), &order))
+            .unwrap();
         let needed = Rejection::ApprovalNeeded { needed: 2, given: 0 };
         assert_eq!(brought.decision, bursar_keys::Decision::Refused(needed));
     });

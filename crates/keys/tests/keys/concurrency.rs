@@ -83,8 +83,10 @@ fn batches_that_name_the_same_keys_in_any_order_do_not_stand_in_each_others_way(
         let runs = at_once(scene, |process, keystore, store| {
             let mut runs = 0;
             for number in 0..10 {
-                let mut orders: Vec<_> =
-                    names.iter().map(|name| pay(&format!("{process}-{number}-{name}"), name, "ann", 1)).collect();
+                let mut orders: Vec<_> = names
+                    .iter()
+                    .map(|name| pay(&format!("{process}-{number}-{name}"), name, "ann", 1))
+                    .collect();
                 orders.rotate_left(process % 3);
                 let work = |tx: &mut bursar_store::Tx<'_>| {
                     runs += 1;
@@ -132,9 +134,8 @@ fn a_key_that_is_being_retired_is_not_signed_with_by_others() {
             if process == 0 {
                 let root = bursar_access::Actor::cli("root");
                 let by = bursar_access::By::new(&root, now);
-                let retired = store.transact("test.retire", |tx| {
-                    keystore.retire(tx, &by, &id("hot-1"), "replaced")
-                });
+                let retired =
+                    store.transact("test.retire", |tx| keystore.retire(tx, &by, &id("hot-1"), "replaced"));
                 retired.unwrap().unwrap();
                 return 0;
             }

@@ -1,9 +1,7 @@
 //! Adding, showing, stopping and retiring keys.
 
 use bursar_access::{Actor, By, ServicePrincipal};
-use bursar_keys::{
-    Change, Credential, Endpoint, Holder, KeySecret, NewKey, Origin, PublicKey, Rejection,
-};
+use bursar_keys::{Change, Credential, Endpoint, Holder, KeySecret, NewKey, Origin, PublicKey, Rejection};
 use secrecy::SecretString;
 
 use crate::scene::{PUBLIC, SECRET, Scene, id, new_key, on_each_engine, pay, policy, rejected, secret};
@@ -63,7 +61,10 @@ fn a_wallet_is_one_key_so_a_retired_one_cannot_come_back_under_another_name() {
         scene.retire("hot-1").unwrap();
         let again = NewKey { desk: "arena".into(), ..imported("hot-2") };
         assert_eq!(rejected(scene.add(&again)), Rejection::WalletInUse(id("hot-1")));
-        assert_eq!(rejected(scene.add(&remote("hot-3", &"c".repeat(16)))), Rejection::WalletInUse(id("hot-1")));
+        assert_eq!(
+            rejected(scene.add(&remote("hot-3", &"c".repeat(16)))),
+            Rejection::WalletInUse(id("hot-1"))
+        );
     });
 }
 
@@ -134,9 +135,8 @@ fn a_stopped_key_signs_nothing_until_it_is_resumed() {
     on_each_engine(|scene| {
         scene.key_with("hot-1", &policy());
         let reason = "unexplained outflow";
-        let stop = || {
-            scene.write(|tx, now| scene.keystore.stop(tx, &id("hot-1"), "system:reconcile", reason, now))
-        };
+        let stop =
+            || scene.write(|tx, now| scene.keystore.stop(tx, &id("hot-1"), "system:reconcile", reason, now));
         assert_eq!(stop().unwrap().event(), "keys.stopped");
         assert_eq!(rejected(stop()), Rejection::NothingToChange);
         assert_eq!(scene.outcome(&pay("p1", "hot-1", "ann", 1)), "key_stopped");
@@ -156,8 +156,7 @@ fn a_desks_own_service_manages_the_keys_of_that_desk_alone() {
         assert_eq!(rejected(add(scene, "arena")).code(), "forbidden");
         add(scene, "faucet").unwrap();
         let service: Actor = ServicePrincipal::new("faucet", "admin").into();
-        let rotation =
-            scene.write(|tx, now| scene.keystore.begin_rotation(tx, &By::new(&service, now)));
+        let rotation = scene.write(|tx, now| scene.keystore.begin_rotation(tx, &By::new(&service, now)));
         assert_eq!(rejected(rotation).code(), "forbidden");
     });
 }

@@ -53,11 +53,12 @@ fn a_charge_counts_until_its_window_has_passed_to_the_millisecond() {
         scene.test.advance_ms(1);
         let [max, left] = [150, 100].map(Amount::new);
         let above = Rejection::AboveCap { window_ms: DAY_MS, max, left };
-        scene.act(|tx, by| {
-            let larger = Policy { payment_max: Amount::new(101), ..policy() };
-            scene.keystore.set_policy(tx, by, &id("hot-1"), &larger)
-        })
-        .unwrap();
+        scene
+            .act(|tx, by| {
+                let larger = Policy { payment_max: Amount::new(101), ..policy() };
+                scene.keystore.set_policy(tx, by, &id("hot-1"), &larger)
+            })
+            .unwrap();
         assert_eq!(scene.authorize(&pay("p3", "hot-1", "ann", 101)), Decision::Refused(above));
         assert_eq!(scene.outcome(&pay("p3b", "hot-1", "ann", 100)), "authorized");
     });
@@ -141,7 +142,8 @@ fn a_batch_over_several_keys_is_decided_order_by_order() {
         ];
         let decisions = scene.write(|tx, now| scene.keystore.authorize(tx, &orders, now));
         let codes: Vec<&str> = decisions.iter().map(crate::scene::code).collect();
-        let expected = ["authorized", "authorized", "above_cap", "authorized", "key_not_found", "invalid_body"];
+        let expected =
+            ["authorized", "authorized", "above_cap", "authorized", "key_not_found", "invalid_body"];
         assert_eq!(codes, [&expected[..], &["authorized"]].concat());
     });
 }
@@ -166,11 +168,11 @@ fn a_new_destination_waits_out_its_hold_once_for_each_key() {
 #[test]
 fn a_listed_only_key_pays_who_is_listed_after_the_hold_and_nobody_after_unlisting() {
     on_each_engine(|scene| {
-        let key = scene.key_with("hot-1", &Policy { is_listed_only: true, first_use_hold_ms: 10, ..policy() });
+        let key =
+            scene.key_with("hot-1", &Policy { is_listed_only: true, first_use_hold_ms: 10, ..policy() });
         let ann = Address::from_canonical("ann".into());
-        let list = |is_listed| {
-            scene.act(|tx, by| scene.keystore.list_destination(tx, by, &key, &ann, is_listed))
-        };
+        let list =
+            |is_listed| scene.act(|tx, by| scene.keystore.list_destination(tx, by, &key, &ann, is_listed));
         let order = pay("p1", "hot-1", "ann", 1);
         assert_eq!(scene.outcome(&order), "destination_not_listed");
         list(true).unwrap();
@@ -220,14 +222,16 @@ fn the_store_decides_random_histories_as_a_sum_over_each_window_does() {
     let steps = proptest::collection::vec((jump, 1_u128..60), 1..25);
     let cap = (1_000_i64..50_000, 0_u128..300)
         .prop_map(|(window_ms, max)| RollingCap { window_ms, max: Amount::new(max) });
-    let caps = proptest::collection::btree_map(0_u8..3, cap, 1..3).prop_filter_map("windows differ", |caps| {
-        let mut caps: Vec<RollingCap> = caps.into_values().collect();
-        caps.sort_by_key(|cap| cap.window_ms);
-        caps.windows(2).all(|pair| pair[0].window_ms != pair[1].window_ms).then_some(caps)
-    });
+    let caps =
+        proptest::collection::btree_map(0_u8..3, cap, 1..3).prop_filter_map("windows differ", |caps| {
+            let mut caps: Vec<RollingCap> = caps.into_values().collect();
+            caps.sort_by_key(|cap| cap.window_ms);
+            caps.windows(2).all(|pair| pair[0].window_ms != pair[1].window_ms).then_some(caps)
+        });
     on_each_engine(|scene| {
         let number = std::cell::Cell::new(0);
-        let mut runner = TestRunner::new(Config { cases: 12, failure_persistence: None, ..Config::default() });
+        let mut runner =
+            TestRunner::new(Config { cases: 12, failure_persistence: None, ..Config::default() });
         let ran = runner.run(&(steps.clone(), caps.clone()), |(steps, caps)| {
             number.set(number.get() + 1);
             play(scene, number.get(), &steps, &caps)

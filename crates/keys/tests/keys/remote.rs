@@ -13,7 +13,8 @@ use sha2::Sha256;
 
 use crate::remote_stub::{Asked, Behaviour, start};
 use crate::scene::{
-    HALTED, PUBLIC, SECRET, Scene, authorize_one, granted, id, keystore, new_key, pay, policy, rejected, secret,
+    HALTED, PUBLIC, SECRET, Scene, authorize_one, granted, id, keystore, new_key, pay, policy, rejected,
+    secret,
 };
 
 const TOKEN: &str = "s3cret-of-sixteen-and-more";
@@ -54,7 +55,10 @@ fn a_remote_signature_that_verifies_is_used_and_the_request_says_what_for() {
     let expected = format!(
         r#"{{"version":1,"key":"hot-1","chain":"banano","publicKey":"{PUBLIC}","intent":"p1","asset":"BAN","destination":"ann","amount":"10","message":"6d657373616765"}}"#
     );
-    assert_eq!((&asked.body, serde_json::to_string(&asked.request()).unwrap()), (&expected, expected.clone()));
+    assert_eq!(
+        (&asked.body, serde_json::to_string(&asked.request()).unwrap()),
+        (&expected, expected.clone())
+    );
 }
 
 #[test]
@@ -85,7 +89,10 @@ fn a_refusal_and_a_failure_are_told_apart_without_repeating_what_was_said() {
         assert_eq!(sign(Behaviour::Status(status)), Err(SignError::Refused(format!("it answered {status}"))));
     }
     for status in [204, 408, 429, 500, 503] {
-        assert_eq!(sign(Behaviour::Status(status)), Err(SignError::Unavailable(format!("it answered {status}"))));
+        assert_eq!(
+            sign(Behaviour::Status(status)),
+            Err(SignError::Unavailable(format!("it answered {status}")))
+        );
     }
     assert_eq!(sign(Behaviour::Redirects), Err(SignError::Unavailable("it answered 307".into())));
 }

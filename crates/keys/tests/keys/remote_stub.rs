@@ -80,7 +80,12 @@ fn read(stream: &TcpStream) -> Asked {
     asked
 }
 
-fn answer(mut stream: &TcpStream, behaviour: Behaviour, secret: &KeySecret, body: &str) -> std::io::Result<()> {
+fn answer(
+    mut stream: &TcpStream,
+    behaviour: Behaviour,
+    secret: &KeySecret,
+    body: &str,
+) -> std::io::Result<()> {
     let message = || {
         let request: SigningRequest = serde_json::from_str(body).unwrap();
         hex::decode(request.message).unwrap()
@@ -92,7 +97,8 @@ fn answer(mut stream: &TcpStream, behaviour: Behaviour, secret: &KeySecret, body
         Behaviour::Status(status) => (status, r#"{"error":"hunter2"}"#.to_owned()),
         Behaviour::Nonsense => (200, "hunter2".to_owned()),
         Behaviour::Redirects => {
-            return stream.write_all(b"HTTP/1.1 307 x\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n");
+            return stream
+                .write_all(b"HTTP/1.1 307 x\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n");
         }
         Behaviour::Endless => {
             stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"signature\":\"")?;

@@ -101,8 +101,7 @@ fn a_key_signs_and_is_added_while_the_rotation_is_under_way() {
         scene.key_with("hot-9", &policy());
         let both = keystore("21");
         let now = scene.test.now();
-        let begun =
-            scene.write(|tx, now| both.begin_rotation(tx, &By::new(&scene.root, now))).unwrap();
+        let begun = scene.write(|tx, now| both.begin_rotation(tx, &By::new(&scene.root, now))).unwrap();
         assert!(begun.1.is_some());
         scene.write(|tx, _| both.continue_rotation(tx, None, AT_ONCE, now)).unwrap();
         assert_eq!((sealed_with(scene, '1'), sealed_with(scene, '2')), (5, 3));

@@ -18,7 +18,8 @@ use crate::banano::BananoScheme;
 
 pub const HOUR_MS: i64 = 3_600_000;
 pub const DAY_MS: i64 = 24 * HOUR_MS;
-pub const HALTED: Switch = Switch { desk: "faucet", key: "payouts_halted", variable: "FAUCET_PAYOUTS_HALTED" };
+pub const HALTED: Switch =
+    Switch { desk: "faucet", key: "payouts_halted", variable: "FAUCET_PAYOUTS_HALTED" };
 pub const EVERYTHING: Switch =
     Switch { desk: "platform", key: "payouts_halted", variable: "BURSAR_PAYOUTS_HALTED" };
 /// RFC 8032, test 2.
@@ -179,10 +180,7 @@ impl Scene {
     }
 
     /// Acts as root.
-    pub fn act(
-        &self,
-        mut work: impl FnMut(&mut Tx<'_>, &By<'_>) -> Outcome<Done>,
-    ) -> Result<Done, KeyError> {
+    pub fn act(&self, mut work: impl FnMut(&mut Tx<'_>, &By<'_>) -> Outcome<Done>) -> Result<Done, KeyError> {
         self.write(|tx, now| work(tx, &By::new(&self.root, now)))
     }
 

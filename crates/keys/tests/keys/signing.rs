@@ -94,7 +94,8 @@ fn an_authorisation_whose_transaction_did_not_commit_signs_nothing() {
 fn an_authorisation_signs_within_its_own_transaction_only() {
     on_each_engine(|scene| {
         set_out(scene);
-        let authorization = std::cell::Cell::new(Some(granted(scene.authorize(&pay("p1", "hot-1", "ann", 10)))));
+        let authorization =
+            std::cell::Cell::new(Some(granted(scene.authorize(&pay("p1", "hot-1", "ann", 10)))));
         let refused = scene.write(|tx, now| {
             let signer = scene.keystore.signer(tx, authorization.take().unwrap(), now)?;
             Ok(signer.map(|_| ()))
@@ -118,7 +119,8 @@ fn an_authorisation_that_was_given_again_replaces_the_former() {
 fn an_authorisation_is_signed_within_the_hour() {
     on_each_engine(|scene| {
         set_out(scene);
-        let [one, two] = ["p1", "p2"].map(|intent| granted(scene.authorize(&pay(intent, "hot-1", "ann", 10))));
+        let [one, two] =
+            ["p1", "p2"].map(|intent| granted(scene.authorize(&pay(intent, "hot-1", "ann", 10))));
         assert_eq!(one.expires_at(), scene.test.now().after_ms(HOUR_MS));
         scene.test.advance_ms(HOUR_MS);
         sign_after(scene, one).unwrap();
@@ -183,14 +185,11 @@ fn a_stop_by_the_environment_or_an_unreadable_control_file_binds_too() {
     set_out(&scene);
     let file = scene.test.folder().unwrap().join("test.db");
     std::fs::write(file.with_extension("db.control"), "nonsense").unwrap();
-    let boards = [
-        Switchboard::new([HALTED.variable], None),
-        Switchboard::new([], Some(ControlFile::beside(&file))),
-    ];
+    let boards =
+        [Switchboard::new([HALTED.variable], None), Switchboard::new([], Some(ControlFile::beside(&file)))];
     for board in boards {
         let stopped = with_stops(stops_on(board));
-        let decision =
-            scene.write(|tx, now| authorize_one(&stopped, tx, &pay("p1", "hot-1", "ann", 1), now));
+        let decision = scene.write(|tx, now| authorize_one(&stopped, tx, &pay("p1", "hot-1", "ann", 1), now));
         assert_eq!(crate::scene::code(&decision), "signing_stopped");
     }
 }
@@ -218,8 +217,10 @@ fn a_desk_that_no_switch_guards_signs_nothing() {
 fn a_key_that_was_stopped_or_retired_after_the_authorisation_signs_nothing() {
     on_each_engine(|scene| {
         set_out(scene);
-        let [one, two] = ["p1", "p2"].map(|intent| granted(scene.authorize(&pay(intent, "hot-1", "ann", 10))));
-        let stopped = scene.write(|tx, now| scene.keystore.stop(tx, &id("hot-1"), "system:test", "drill", now));
+        let [one, two] =
+            ["p1", "p2"].map(|intent| granted(scene.authorize(&pay(intent, "hot-1", "ann", 10))));
+        let stopped =
+            scene.write(|tx, now| scene.keystore.stop(tx, &id("hot-1"), "system:test", "drill", now));
         stopped.unwrap();
         assert_eq!(rejected(sign_after(scene, one)).code(), "key_stopped");
         scene.retire("hot-1").unwrap();

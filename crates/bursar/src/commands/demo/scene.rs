@@ -29,7 +29,7 @@ use crate::serve::{Companion, Served, StartFault};
 /// Who may operate the demo.
 const OPERATOR: &str = "demo-admin";
 /// Pages of the server that a person may want to see, as far as it has them.
-const PAGES: [(&str, &str); 3] = [("page", "/"), ("console", "/console"), ("interface", "/docs")];
+const PAGES: [(&str, &str); 3] = [("page", "/"), ("console", "/console/sign-in"), ("interface", "/docs")];
 const PAGE_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// The demo in the process of its server.
