@@ -35,6 +35,21 @@ enum Hand {
 impl Keystore {
     /// A signer within the transaction that recorded `authorization`. It cannot outlive that transaction's use: sign,
     /// drop it, and store the attempt. For keys held here; a remote signer is not called while locks are held.
+    ///
+    /// ```
+    /// # use bursar_keys::{Authorization, AuthorizedSigner, Keystore, Outcome};
+    /// # use bursar_store::{Timestamp, Tx};
+    /// fn stay<'t>(keys: &Keystore, tx: &'t mut Tx<'_>, leave: Authorization, now: Timestamp) -> Outcome<AuthorizedSigner<'t>> {
+    ///     keys.signer(tx, leave, now)
+    /// }
+    /// ```
+    /// ```compile_fail
+    /// # use bursar_keys::{Authorization, AuthorizedSigner, Keystore, Outcome};
+    /// # use bursar_store::{Timestamp, Tx};
+    /// fn leave(keys: &Keystore, tx: &mut Tx<'_>, leave: Authorization, now: Timestamp) -> Outcome<AuthorizedSigner<'static>> {
+    ///     keys.signer(tx, leave, now)
+    /// }
+    /// ```
     pub fn signer<'t>(
         &self,
         tx: &'t mut Tx<'_>,
@@ -114,7 +129,6 @@ impl Keystore {
 
 impl AuthorizedSigner<'_> {
     /// What may be signed: build the transaction from this and nothing else.
-    #[must_use]
     pub fn authorization(&self) -> &Authorization {
         &self.authorization
     }

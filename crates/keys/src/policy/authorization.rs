@@ -11,6 +11,19 @@ pub const AUTHORIZATION_LIFETIME_MS: i64 = 3_600_000;
 
 /// Leave to sign one intent once. It cannot be made, copied or stored outside the decision ([`super::decide`]), and is
 /// worth nothing without its record: a signer is had only in the transaction that wrote it, or once that has committed.
+///
+/// ```compile_fail,E0451
+/// # use bursar_keys::{Authorization, KeyId, Work};
+/// # fn forge(key: KeyId, expires_at: bursar_store::Timestamp, batch: uuid::Uuid) -> Authorization {
+/// Authorization { intent: "p1".to_owned(), key, work: Work::Upkeep, expires_at, batch }
+/// # }
+/// ```
+/// ```compile_fail,E0599
+/// # use bursar_keys::Authorization;
+/// # fn twice(authorization: Authorization) -> [Authorization; 2] {
+/// [authorization.clone(), authorization]
+/// # }
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "an authorisation that is not signed was still charged"]
 pub struct Authorization {

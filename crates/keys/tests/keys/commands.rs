@@ -15,9 +15,7 @@ fn with<T>(scene: &Scene, keystore: &Keystore, run: impl FnOnce(&KeyCommands<'_>
 
 fn recorded(scene: &Scene) -> Vec<String> {
     let events = scene.read(|tx| events(tx, &EventFilter::default()));
-    let mut names: Vec<String> = events.into_iter().map(|event| event.event).collect();
-    names.reverse();
-    names
+    events.into_iter().map(|event| event.event).collect()
 }
 
 #[test]

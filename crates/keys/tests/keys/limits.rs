@@ -200,8 +200,10 @@ fn fits(charges: &[(i64, u128)], cap: &RollingCap, now_ms: i64, amount: u128) ->
 
 fn play(scene: &Scene, number: usize, steps: &[Step], caps: &[RollingCap]) -> Result<(), TestCaseError> {
     let name = format!("hot-{number}");
-    scene.key_with(&name, &Policy { caps: caps.to_vec(), ..policy() });
     let (mut charges, mut clock_ms) = (Vec::new(), 1_700_000_000_000);
+    // The time of a key begins when it is added.
+    scene.test.set_time(Timestamp::from_ms(clock_ms));
+    scene.key_with(&name, &Policy { caps: caps.to_vec(), ..policy() });
     for (place, (jump_ms, amount)) in steps.iter().enumerate() {
         clock_ms += jump_ms;
         scene.test.set_time(Timestamp::from_ms(clock_ms));

@@ -116,7 +116,7 @@ pub(super) fn fill(
             Ok(())
         })
         .map_err(|error| refused(name, table, error))?;
-        if let Some(last) = part.serial {
+        if let Some(last) = part.serial.filter(|last| *last > 0) {
             sink.set_serial(table, last)?;
         }
     }
