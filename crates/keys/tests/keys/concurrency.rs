@@ -169,3 +169,37 @@ fn a_key_that_is_being_retired_is_not_signed_with_by_others() {
         assert_eq!(scene.outcome(&pay("p9", "hot-1", "ann", 1)), "key_retired");
     });
 }
+
+#[test]
+fn a_rotation_beside_retirements_and_signatures_leaves_every_secret_open() {
+    on_each_engine(|scene| {
+        let names: Vec<String> = (0..12).map(|number| format!("hot-{number}")).collect();
+        for name in &names {
+            scene.key_with(name, &capped(1_000));
+        }
+        let now = scene.test.now();
+        at_once(scene, |process, _, store| {
+            let both = keystore("21");
+            let root = bursar_access::Actor::cli("root");
+            let by = bursar_access::By::new(&root, now);
+            match process {
+                0 => drop(crate::rotation::rotate(&both, store).unwrap()),
+                1 => names.iter().step_by(2).for_each(|name| {
+                    let work = |tx: &mut bursar_store::Tx<'_>| both.retire(tx, &by, &id(name), "replaced");
+                    store.transact("test.retire", work).unwrap().unwrap();
+                }),
+                _ => names.iter().skip(1).step_by(2).for_each(|name| {
+                    let orders = [pay(&format!("p-{process}-{name}"), name, "ann", 1)];
+                    let work = |tx: &mut bursar_store::Tx<'_>| {
+                        let granted = both.authorize(tx, &orders, now)?.pop().map(crate::scene::granted);
+                        both.signer(tx, granted.unwrap(), now).map(|signer| assert!(signer.is_ok()))
+                    };
+                    store.transact("test.sign", work).unwrap();
+                }),
+            }
+        });
+        let checks = scene.read(|tx| keystore("2").verify(tx));
+        assert!(checks.iter().all(|check| check.finding.is_sound()), "{checks:?}");
+        assert_eq!(checks.iter().filter(|check| check.is_retired).count(), 6);
+    });
+}

@@ -200,14 +200,15 @@ fn fits(charges: &[(i64, u128)], cap: &RollingCap, now_ms: i64, amount: u128) ->
 
 fn play(scene: &Scene, number: usize, steps: &[Step], caps: &[RollingCap]) -> Result<(), TestCaseError> {
     let name = format!("hot-{number}");
-    let (mut charges, mut clock_ms) = (Vec::new(), 1_700_000_000_000);
-    // The time of a key begins when it is added.
-    scene.test.set_time(Timestamp::from_ms(clock_ms));
+    let added_ms = 1_700_000_000_000;
+    scene.test.set_time(Timestamp::from_ms(added_ms));
     scene.key_with(&name, &Policy { caps: caps.to_vec(), ..policy() });
+    let (mut charges, mut clock_ms): (Vec<(i64, u128)>, i64) = (Vec::new(), added_ms);
     for (place, (jump_ms, amount)) in steps.iter().enumerate() {
         clock_ms += jump_ms;
         scene.test.set_time(Timestamp::from_ms(clock_ms));
-        let now_ms = charges.last().map_or(clock_ms, |(last_ms, _): &(i64, u128)| clock_ms.max(*last_ms));
+        // The key's time begins when it is added, and never falls below its last charge.
+        let now_ms = clock_ms.max(charges.last().map_or(added_ms, |(last_ms, _)| *last_ms));
         let expected = caps.iter().all(|cap| fits(&charges, cap, now_ms, *amount));
         let decision = scene.authorize(&pay(&format!("{name}-{place}"), &name, "ann", *amount));
         prop_assert_eq!(matches!(decision, Decision::Authorized(_)), expected, "{} {:?}", place, decision);

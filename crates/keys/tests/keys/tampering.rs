@@ -1,8 +1,11 @@
 //! Rows that were changed by hand: the seal shows it, and nothing is signed.
 
-use bursar_keys::{KeyError, Origin, SealError};
+use std::sync::Arc;
 
-use crate::scene::{Scene, granted, id, new_key, on_each_engine, pay, policy};
+use bursar_chain::{Address, SignError, Signer};
+use bursar_keys::{Ed25519, KeyError, KeyScheme, KeySecret, Keystore, Origin, PublicKey, Schemes, SealError};
+
+use crate::scene::{Scene, granted, id, new_key, on_each_engine, pay, policy, ring, stops};
 
 const SWAP: &str = "UPDATE key_secret SET key_id = 'x' WHERE key_id = 'hot-1'";
 
@@ -91,6 +94,50 @@ fn a_public_key_that_was_replaced_by_hand_is_found() {
         let other = "SELECT address FROM key_pair WHERE id = 'hot-2'";
         scene.type_sql(&format!("UPDATE key_pair SET address = ({other}) WHERE id = 'hot-1'"));
         assert_eq!(scene.findings(), ["other_address", "sound"]);
+    });
+}
+
+/// Derives other keys under the same name, as a program with a mistake does.
+struct Mistaken;
+
+impl KeyScheme for Mistaken {
+    fn name(&self) -> &'static str {
+        Ed25519.name()
+    }
+
+    fn public_key(&self, secret: &KeySecret) -> Option<PublicKey> {
+        let mut turned: Vec<u8> = secret.expose().to_vec();
+        turned.reverse();
+        Ed25519.public_key(&KeySecret::from_bytes(turned.into()))
+    }
+
+    fn address(&self, public_key: &PublicKey) -> Option<Address> {
+        Ed25519.address(public_key)
+    }
+
+    fn sign(&self, secret: &KeySecret, message: &[u8]) -> Option<Vec<u8>> {
+        let mut turned: Vec<u8> = secret.expose().to_vec();
+        turned.reverse();
+        Ed25519.sign(&KeySecret::from_bytes(turned.into()), message)
+    }
+
+    fn verifies(&self, public_key: &PublicKey, message: &[u8], signature: &[u8]) -> bool {
+        Ed25519.verifies(public_key, message, signature)
+    }
+}
+
+#[test]
+fn a_secret_that_gives_another_public_key_is_found_and_its_signature_is_not_used() {
+    on_each_engine(|scene| {
+        scene.key_with("hot-1", &policy());
+        let schemes = Schemes::new([Arc::new(Mistaken) as Arc<dyn KeyScheme>]);
+        let entropy = Arc::new(bursar_access::SeededEntropy::new(1));
+        let mistaken = Keystore::new(ring("1"), schemes, stops(), entropy);
+        let checks = scene.read(|tx| mistaken.verify(tx));
+        assert_eq!(checks[0].finding.code(), "other_public_key");
+        let authorization = granted(scene.authorize(&pay("p1", "hot-1", "ann", 1)));
+        let signer = mistaken.signer_after_commit(&scene.store(), authorization).unwrap().unwrap();
+        assert_eq!(signer.sign(b"message"), Err(SignError::BadSignature));
     });
 }
 
