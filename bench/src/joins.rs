@@ -50,8 +50,8 @@ pub fn run(options: &Options) {
         let commands = batch(&mut random, clock.load(Ordering::Relaxed), 4_096);
         run_batch(&opened.store, &mut work, &commands).into_iter().for_each(|r| assert!(r.unwrap().is_ok()));
         stored += commands.len();
-        clock.fetch_add(if (stored / 4_096) % 8 == 0 { 120_000 } else { 0 }, Ordering::Relaxed);
-        if stored % (4_096 * 128) == 0 {
+        clock.fetch_add(if (stored / 4_096).is_multiple_of(8) { 120_000 } else { 0 }, Ordering::Relaxed);
+        if stored.is_multiple_of(4_096 * 128) {
             eprintln!("stored {stored} in {:.0} s", start.elapsed().as_secs_f64());
         }
     }
