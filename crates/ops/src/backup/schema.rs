@@ -9,6 +9,10 @@ use super::manifest::Step;
 /// The list of what ran is told by the manifest and made anew by a restore.
 pub const STEPS: &str = "store_migrations";
 
+/// A step that no program knows, of an epoch that none serves on: a server refuses to start while it is in the list of
+/// what ran. A restore takes it out of the list when it is proven.
+pub const UNPROVEN: &str = "restore/not-proven-drop-this-database-and-restore-again";
+
 /// What this program knows of the tables: its migrations for an engine.
 pub type Migrations<'a> = &'a dyn Fn(EngineKind) -> Vec<Migration>;
 
@@ -51,6 +55,11 @@ pub fn known_steps(
             (Some(known), _) if known.checksum() == step.checksum && known.epoch == step.epoch => {}
             // The store's own steps are no part of the list; the store itself compares them.
             (None, Some(())) => {}
+            (None, None) if step.name == UNPROVEN => {
+                let text =
+                    "a restore into this database was cut short, or what it restored was not proven; drop it";
+                return Err(BackupError::Schema(text.to_owned()));
+            }
             (None, None) => {
                 return Err(BackupError::Schema(format!(
                     "migration {} is of a newer version of this program; use that one",

@@ -1,21 +1,23 @@
 //! Filling a shared database with `COPY` in one transaction. Until it is proven, no server starts on it.
 
 use std::collections::HashMap;
+use std::io::{self, Write};
 
-use ::postgres::binary_copy::BinaryCopyInWriter;
-use ::postgres::types::{ToSql, Type};
+use ::postgres::CopyInWriter;
+use ::postgres::types::{IsNull, ToSql, Type};
 use bursar_store::{DatabaseUrl, Migration, OpenMode, Param, Store, StoreError, StoreOptions, Tx, raw};
+use bytes::{BufMut, BytesMut};
 use postgres::Client;
 
 use super::{Feed, Sink, mismatch};
 use crate::backup::column::{ColumnKind, columns};
 use crate::backup::error::{self, BackupError};
-use crate::backup::schema::Table;
+use crate::backup::schema::{Table, UNPROVEN};
 
-/// A step that no program knows, of an epoch that none serves on: a server refuses to start while it is in the list of
-/// what ran.
-const UNPROVEN: &str = "restore/not-proven-drop-this-database-and-restore-again";
+/// The epoch of [`UNPROVEN`], which no program serves on.
 const NO_EPOCH: i64 = 1_000_000;
+/// Bytes that are sent at a time.
+const PIECE: usize = 1 << 17;
 
 /// Secondary indexes: the table's and the index's name, and the text that makes it.
 const INDEXES: &str = "SELECT c.relname::text, pg_get_indexdef(i.indexrelid) FROM pg_index i \
@@ -95,17 +97,15 @@ impl Sink for PostgresSink {
             table.name,
             table.columns.join(", ")
         );
-        let copy = self.client.copy_in(&sql).map_err(error::postgres)?;
-        let mut writer = BinaryCopyInWriter::new(copy, &types);
+        let mut copy = Copy::begin(self.client.copy_in(&sql).map_err(error::postgres)?, types);
         feed(&mut |row| {
             let mut params: Vec<Param<'_>> = Vec::with_capacity(row.len());
             for (index, (cell, kind)) in row.iter().zip(&kinds).enumerate() {
                 params.push(kind.param(*cell).ok_or_else(|| mismatch(table, index, cell))?);
             }
-            let values: Vec<&(dyn ToSql + Sync)> = params.iter().map(|param| param as _).collect();
-            writer.write(&values).map_err(error::postgres)
+            copy.row(&params).map_err(|error| copy_failed(table, error))
         })?;
-        writer.finish().map(|_| ()).map_err(error::postgres)
+        copy.finish().map_err(|error| copy_failed(table, error))
     }
 
     fn set_serial(&mut self, table: &Table, last: i64) -> Result<(), BackupError> {
@@ -120,6 +120,56 @@ impl Sink for PostgresSink {
         }
         self.triggers("ENABLE")?;
         self.client.batch_execute("COMMIT; ANALYZE").map_err(error::postgres)
+    }
+}
+
+/// What the server says of the rows comes as the cause of an I/O error.
+fn copy_failed(table: &Table, error: io::Error) -> BackupError {
+    let text = format!("{}: {error}", table.name);
+    match error.into_inner().map(|cause| cause.downcast::<::postgres::Error>()) {
+        Some(Ok(cause)) => error::postgres(*cause),
+        Some(Err(_)) | None => StoreError::Statement(text).into(),
+    }
+}
+
+/// Rows in the binary form of `COPY` (PostgreSQL documentation, "COPY", binary format), sent in large pieces.
+struct Copy<'a> {
+    out: CopyInWriter<'a>,
+    types: Vec<Type>,
+    gathered: BytesMut,
+}
+
+impl Copy<'_> {
+    fn begin(out: CopyInWriter<'_>, types: Vec<Type>) -> Copy<'_> {
+        let mut gathered = BytesMut::with_capacity(2 * PIECE);
+        gathered.put_slice(b"PGCOPY\n\xff\r\n\0");
+        gathered.put_i64(0);
+        Copy { out, types, gathered }
+    }
+
+    fn row(&mut self, row: &[Param<'_>]) -> io::Result<()> {
+        self.gathered.put_i16(i16::try_from(row.len()).map_err(io::Error::other)?);
+        for (param, kind) in row.iter().zip(&self.types) {
+            let at = self.gathered.len();
+            self.gathered.put_i32(-1);
+            if let IsNull::No = param.to_sql(kind, &mut self.gathered).map_err(io::Error::other)? {
+                let length = i32::try_from(self.gathered.len() - at - 4).map_err(io::Error::other)?;
+                if let Some(place) = self.gathered.get_mut(at..at + 4) {
+                    place.copy_from_slice(&length.to_be_bytes());
+                }
+            }
+        }
+        if self.gathered.len() >= PIECE {
+            self.out.write_all(&self.gathered)?;
+            self.gathered.clear();
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> io::Result<()> {
+        self.gathered.put_i16(-1);
+        self.out.write_all(&self.gathered)?;
+        self.out.finish().map(|_| ()).map_err(io::Error::other)
     }
 }
 
