@@ -12,6 +12,7 @@ use clap::Args;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use crate::database::Database;
+use crate::joins::START_MS;
 use crate::machine::percentile;
 use crate::server::{Connection, Server};
 
@@ -56,7 +57,7 @@ fn start(options: &Options) -> (Server, tempfile::TempDir) {
     };
     let limits = ["PANCHO_RL_SIM_ENTRIES_IP_LIMIT", "PANCHO_RL_SIM_ENTRIES_WALLET_LIMIT"];
     let limits = limits.map(|name| (name, "10000000"));
-    (Server::start(&options.server, &database, 1_700_000_040_000, &limits), folder)
+    (Server::start(&options.server, &database, START_MS, &limits), folder)
 }
 
 async fn load(address: &str, connections: usize, seconds: u64) -> (Vec<f64>, f64) {
@@ -82,16 +83,17 @@ async fn connection(address: &str, stop: &AtomicBool) -> Vec<f64> {
     let mut connection = Connection::open(address).await;
     let (mut random, mut times) = (StdRng::from_os_rng(), Vec::new());
     while !stop.load(Ordering::Relaxed) {
-        let (text, milliseconds) = connection.exchange(&request(&mut random)).await;
+        let (text, milliseconds) = connection.exchange(&request(&mut random, START_MS)).await;
         times.push(milliseconds);
         assert!(text.starts_with("HTTP/1.1 200") && text.contains("\"created\":true"), "{text}");
     }
     times
 }
 
-fn request(random: &mut StdRng) -> String {
+/// A join with a random wallet, id, market, side and tier in the round that is open at `now_ms`.
+pub fn request(random: &mut StdRng, now_ms: i64) -> String {
     let market = Market::ALL[random.random_range(0..6)];
-    let round = Round::current(market, Timestamp::from_ms(1_700_000_040_000));
+    let round = Round::current(market, Timestamp::from_ms(now_ms));
     let wallet = bs58::encode(random.random::<[u8; 32]>()).into_string();
     let id = uuid::Uuid::from_u128(random.random());
     let tier = [5, 10, 25, 50, 100, 250][random.random_range(0..6)];

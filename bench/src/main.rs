@@ -9,14 +9,17 @@
     reason = "benchmarks compute rates and stop at the first surprise"
 )]
 
+mod backup;
 mod database;
 mod http;
 mod joins;
 mod machine;
 mod reads;
+mod restore;
 mod server;
 mod settlement;
 mod suite;
+mod tool;
 mod transfers;
 
 use clap::{Parser, Subcommand};
@@ -46,6 +49,10 @@ enum Bench {
     Reads(reads::Options),
     /// Bulk transfers with posting chains.
     Transfers(transfers::Options),
+    /// A backup under a steady load, the server killed right after, and what a restore of it holds.
+    Backup(backup::Options),
+    /// How long a large backup takes to be made, proven and restored.
+    Restore(restore::Options),
 }
 
 fn main() {
@@ -57,5 +64,7 @@ fn main() {
         Bench::Http(options) => http::run(&options),
         Bench::Reads(options) => reads::run(&options),
         Bench::Transfers(options) => transfers::run(&options),
+        Bench::Backup(options) => backup::run(&options),
+        Bench::Restore(options) => restore::run(&options),
     }
 }

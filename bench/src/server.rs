@@ -25,9 +25,21 @@ impl Drop for Server {
 impl Server {
     /// Starts `program` with the rounds desk on `database`, its clock standing at `now_ms`, with these variables set.
     pub fn start(program: &Path, database: &str, now_ms: i64, variables: &[(&str, &str)]) -> Server {
+        Server::start_with(program, database, now_ms, variables, &[])
+    }
+
+    /// The same with more arguments.
+    pub fn start_with(
+        program: &Path,
+        database: &str,
+        now_ms: i64,
+        variables: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> Server {
         let begun = Instant::now();
         let mut process = Command::new(program)
             .args(["serve", "--listen", "127.0.0.1:0", "--clock", &format!("manual:{now_ms}")])
+            .args(arguments)
             .env_clear()
             .env("BURSAR_ENV", "dev")
             .env("BURSAR_DESKS", "rounds")
@@ -78,16 +90,21 @@ impl Connection {
 
     /// Sends `request` and waits for the whole answer; its text, and the milliseconds that it took.
     pub async fn exchange(&mut self, request: &str) -> (String, f64) {
+        let answer = self.try_exchange(request).await;
+        answer.expect("the server closed the connection, or the answer exceeds a mebibyte")
+    }
+
+    /// The same; `None` = the server is gone.
+    pub async fn try_exchange(&mut self, request: &str) -> Option<(String, f64)> {
         let begun = Instant::now();
-        self.stream.write_all(request.as_bytes()).await.expect("writes");
+        self.stream.write_all(request.as_bytes()).await.ok()?;
         let mut read = 0;
         while !is_complete(&self.buffer[..read]) {
-            let count = self.stream.read(&mut self.buffer[read..]).await.expect("reads");
-            assert!(count > 0, "the server closed the connection, or the answer exceeds a mebibyte");
+            let count = self.stream.read(&mut self.buffer[read..]).await.ok().filter(|count| *count > 0)?;
             read += count;
         }
         let milliseconds = begun.elapsed().as_secs_f64() * 1e3;
-        (String::from_utf8_lossy(&self.buffer[..read]).into_owned(), milliseconds)
+        Some((String::from_utf8_lossy(&self.buffer[..read]).into_owned(), milliseconds))
     }
 }
 

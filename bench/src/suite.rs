@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use clap::Args;
 
 use crate::database::Database;
+use crate::tool::fresh_database;
 use crate::{http, joins, reads, settlement, transfers};
 
 /// Sizes of the suite.
@@ -73,11 +74,7 @@ fn on_engine(scale: usize, database: &dyn Fn() -> Database) {
 
 /// A new database on the server; left there, as the server is a throwaway one.
 fn fresh(server: &str) -> Database {
-    let name = format!("bench_{}", uuid::Uuid::new_v4().simple());
-    let made = Command::new("psql").args([server, "-q", "-c", &format!("CREATE DATABASE {name}")]).status();
-    assert!(made.expect("psql runs").success(), "a database can be made");
-    let (base, _) = server.rsplit_once('/').expect("a URL with a database");
-    Database { database: Some(format!("{base}/{name}")) }
+    Database { database: Some(fresh_database(server)) }
 }
 
 /// The peer: TPC-B of PostgreSQL's own benchmark, scale 10, with as many clients as the joins have connections.

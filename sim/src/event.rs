@@ -1,48 +1,39 @@
 //! What is going to happen, in the order of simulated time.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 
-use crate::wish::Attempt;
+use crate::world::World;
 
-/// Something that happens at its time.
-#[derive(Debug)]
-pub enum Event {
-    /// Clients think of something to join.
-    Burst,
-    /// A request reaches a node.
-    Deliver(usize, Box<Attempt>),
-    /// A node's join lane takes up what waits.
-    Lane(usize),
-    /// A client has waited long enough for the answer to its `sends`-th try.
-    Patience {
-        /// Which wish.
-        wish: usize,
-        /// How often it had been sent.
-        sends: u32,
-    },
-    /// A node's settler runs, if the node is still in that run.
-    Settle {
-        /// Which node.
-        node: usize,
-        /// Which run of it.
-        generation: u64,
-    },
-    /// A node copies the write-ahead log into the database.
-    Checkpoint(usize),
-    /// A node starts again.
-    Restart(usize),
-    /// An operator does something.
-    Operator,
-    /// Trouble.
-    Strike,
-    /// A full disk has space again.
-    SpaceFreed,
-    /// A node's clock is set right.
-    ClockRight(usize),
-    /// Players look at their results.
-    Results,
-    /// The witness goes through everything.
-    Examine,
+/// What a planned event is part of: trouble, people and load end with the hour, the rest goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Users ask for something new.
+    Load,
+    /// Operators act.
+    People,
+    /// Something goes wrong, or right again by itself.
+    Trouble,
+    /// The platform, the network and the witnesses go on.
+    Work,
+}
+
+/// What happens.
+type Happening = Box<dyn FnOnce(&Arc<World>) + Send>;
+
+/// Something planned.
+pub struct Event {
+    /// What it is part of.
+    pub class: Class,
+    /// What happens.
+    pub happening: Happening,
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event").field("class", &self.class).finish_non_exhaustive()
+    }
 }
 
 /// Events by time; those of one moment in the order in which they were planned.
@@ -66,8 +57,8 @@ impl Queue {
         Some((at_ms, entry.remove()))
     }
 
-    /// Forgets events that `keep` does not want.
-    pub fn retain(&mut self, keep: impl Fn(&Event) -> bool) {
-        self.events.retain(|_, event| keep(event));
+    /// Forgets everything but the platform's own work.
+    pub fn keep_work(&mut self) {
+        self.events.retain(|_, event| event.class == Class::Work);
     }
 }

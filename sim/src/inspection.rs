@@ -1,28 +1,29 @@
-//! When the witness looks: after each commit of the desk, after each recovery, now and then, and at the end.
+//! When witnesses look: after each commit, after each recovery, now and then, and at the end.
 
 use std::sync::Arc;
 
 use bursar_audit::{take_anchor, verify};
 
+use crate::event::Class;
 use crate::invariant::{Breach, Invariant};
 use crate::world::World;
 
-/// Units of work that change what the witness knows.
-const WATCHED: [&str; 5] =
-    ["rounds.join", "rounds.freeze", "rounds.post", "broken.pay_again", "broken.keep_remainder"];
+/// Time between two examinations of everything, ms.
+const EXAMINATION_GAP_MS: i64 = 900_000;
 
 impl World {
     /// A commit of `node` has succeeded, and nobody has been told yet.
     pub fn witness_commit(&self, node: usize, unit: &'static str) {
-        if WATCHED.contains(&unit) && !self.is_broken() {
-            let checked = self.witness.with(|witness| witness.look(Some(node)));
-            self.hold(checked);
+        for room in &self.rooms {
+            if !self.is_broken() {
+                self.hold(room.committed(node, unit));
+            }
         }
     }
 
-    /// Opens the witness's connection.
-    pub fn connect_witness(&self) -> rusqlite::Result<()> {
-        self.witness.with(|witness| witness.connect(&self.disk))
+    /// Opens the witnesses' connections; the first one recovers the database.
+    pub fn connect_witnesses(&self) -> rusqlite::Result<()> {
+        self.rooms.iter().try_for_each(|room| room.connect(&self.disk))
     }
 
     /// Goes through everything once the database has been opened again.
@@ -31,18 +32,23 @@ impl World {
             let detail = format!("the database does not open: {error}");
             self.fail(Breach { invariant: Invariant::Durable, detail });
         }
-        if self.is_broken() {
-            return;
+        for room in &self.rooms {
+            if !self.is_broken() {
+                self.hold(room.examine(true));
+            }
         }
-        let checked = self.witness.with(|witness| witness.look(None).and_then(|()| witness.examine(true)));
-        self.hold(checked);
     }
 
     /// Goes through everything.
     pub fn examine(self: &Arc<World>) {
-        let checked = self.witness.with(|witness| witness.examine(false));
-        self.hold(checked);
+        self.rooms.iter().for_each(|room| self.hold(room.examine(false)));
         self.verify_audit_log();
+    }
+
+    /// Goes through everything, and again in a quarter of an hour.
+    pub fn examine_now_and_then(self: &Arc<World>) {
+        self.examine();
+        self.plan_in(EXAMINATION_GAP_MS, Class::Work, World::examine_now_and_then);
     }
 
     /// Verifies the audit log through some node, against the last anchor. A node that fails meanwhile is asked another

@@ -27,8 +27,21 @@ pub enum Invariant {
     RefusedNoTrace,
     /// The desk's batches never go back in time, whatever the nodes' clocks do.
     TimeMonotone,
+    /// Calls that pass in one window of a limit are never more than the limit, on however many nodes.
+    Limits,
     /// Each entry was accepted while its round was open by the desk's time and before it was sealed.
     InWindow,
+    /// Each obligation is paid at most once on the chain, to the unit, and once when the world recovers; nothing that was
+    /// called dead ever lands.
+    PaidOnce,
+    /// No bytes leave for the network before they are committed.
+    BytesFirst,
+    /// Nothing is signed in a batch that commits after a stop has.
+    NoSignAfterStop,
+    /// An older state that was restored pays nothing that was paid before.
+    RestoreNeverRepays,
+    /// What the book says of a wallet is what the chain says.
+    ChainIsBook,
     /// The platform stops itself only for a disk that fails in a commit, and never panics.
     NoFailStop,
 }
@@ -47,7 +60,13 @@ impl Invariant {
             Invariant::AuditChain => "AUDIT-CHAIN",
             Invariant::RefusedNoTrace => "REFUSED-NO-TRACE",
             Invariant::TimeMonotone => "TIME-MONOTONE",
+            Invariant::Limits => "LIMITS",
             Invariant::InWindow => "IN-WINDOW",
+            Invariant::PaidOnce => "PAID-ONCE",
+            Invariant::BytesFirst => "BYTES-FIRST",
+            Invariant::NoSignAfterStop => "NO-SIGN-AFTER-STOP",
+            Invariant::RestoreNeverRepays => "RESTORE-NEVER-REPAYS",
+            Invariant::ChainIsBook => "CHAIN-IS-BOOK",
             Invariant::NoFailStop => "NO-FAIL-STOP",
         }
     }

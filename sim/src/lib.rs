@@ -1,9 +1,9 @@
-//! Deterministic simulation of the money path: one seed drives nodes, clients, operators, prices and every fault.
+//! Deterministic simulation of the money path: one seed drives nodes, users, operators, the outside and every fault.
 //!
-//! [`run`] plays one [`Scenario`] for a simulated hour and more. The nodes are the real join lane, settler and
-//! switchboard on the real store, over SQLite on a simulated disk; only the disk, the clocks, the price service, the
-//! network and the people are made up. A witness with a connection of its own reads what each commit left and holds it
-//! against plain-Rust expectations ([`Invariant`] names them). The same seed gives the same trace to the byte.
+//! [`run`] plays one [`Scenario`] for a simulated hour and more. The nodes run the real rooms on the real store, over
+//! SQLite on a simulated disk; only the disk, the clocks, what is asked outside, the network and the people are made up.
+//! Each room's witness, with a connection of its own, reads what each commit left and holds it against plain-Rust
+//! expectations ([`Invariant`] names them). The same seed gives the same trace to the byte.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,26 +13,60 @@
 
 mod boundary;
 mod broken;
-mod clients;
+mod chain;
+mod coverage;
 mod event;
 mod figures;
+mod gate;
 mod inspection;
 mod invariant;
+#[cfg(test)]
+mod losses;
 mod machine;
 mod node;
-mod operators;
 mod part;
+mod payouts;
 mod plan;
 mod random;
+mod restores;
+mod rounds;
+mod scenario;
+mod shrink;
 mod strikes;
 mod template;
 mod trace;
-mod upstream;
-mod wish;
-mod witness;
+mod workload;
 mod world;
 
+use std::sync::Arc;
+
 pub use broken::Bug;
+pub use coverage::unreached;
 pub use figures::Figures;
 pub use invariant::{Invariant, Violation};
-pub use world::{Outcome, Scenario, run};
+pub use scenario::{Item, Omitted, Outcome, Scenario, Simpler};
+pub use shrink::{Shrunk, shrink};
+
+use payouts::PayoutsRoom;
+use plan::Plan;
+use rounds::{Rounds, RoundsPlan};
+use workload::Workload;
+use world::World;
+
+/// Runs one scenario to its end, or to the first broken rule.
+#[must_use]
+pub fn run(scenario: &Scenario) -> Outcome {
+    let plan = Plan::of(scenario);
+    let (has_rounds, has_payouts) = match scenario.bug {
+        Some(bug) => (!bug.is_of_payouts(), bug.is_of_payouts()),
+        None => plan.rooms,
+    };
+    let mut rooms: Vec<Arc<dyn Workload>> = Vec::new();
+    if has_rounds {
+        rooms.push(Rounds::new(scenario, RoundsPlan::of(scenario), plan.nodes));
+    }
+    if has_payouts {
+        rooms.push(PayoutsRoom::new(scenario, plan.start_ms, plan.nodes));
+    }
+    World::new(scenario.clone(), plan, rooms).run()
+}

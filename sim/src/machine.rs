@@ -6,7 +6,6 @@ use bursar_disk_faults::CrashMode;
 use bursar_store::fault::{Faults, Injected, Step};
 
 use crate::boundary::die;
-use crate::event::Event;
 use crate::world::World;
 
 /// The unit that looks up what became of a commit. A failed look waits in real time before the next, so only death
@@ -35,6 +34,8 @@ pub enum Blow {
     Fault(Injected),
     /// The node dies.
     Death,
+    /// The step takes this long, ms: a sync that hangs.
+    Slow(i64),
 }
 
 /// The fault layer of one run of one node.
@@ -56,7 +57,9 @@ impl Faults for NodeFaults {
         if step == Step::Begin && unit != OUTCOME_UNIT {
             world.let_others_run(1, 8);
             world.check_alive(self.node, self.generation);
-            world.spoil_before(self.node, unit);
+        }
+        if step == Step::Begin {
+            world.rooms.iter().for_each(|room| room.before(&world, self.node, unit));
         }
         world.blow(self.node, unit, step)
     }
@@ -94,6 +97,10 @@ impl World {
         self.note(&format!("node {node} {unit}: {}", name_of(armed)));
         match armed.blow {
             Blow::Death => die(),
+            Blow::Slow(span_ms) => {
+                self.go_to(self.now_ms() + span_ms);
+                None
+            }
             Blow::Fault(Injected::AnswerLost) if self.random.with(|random| random.chance(1, 3)) => {
                 let next = Armed { dies_looking_up: true, ..armed };
                 self.nodes[node].armed.with(|slot| *slot = Some(next));
@@ -105,9 +112,7 @@ impl World {
 
     /// All processes end at once, by a kill or a power cut, and the disk keeps what it promised.
     pub fn machine_crash(self: &Arc<World>, mode: Option<CrashMode>) {
-        let ended: Vec<_> = self.nodes.iter().map(crate::node::Node::end).collect();
-        self.witness.with(|witness| witness.disconnect());
-        self.operators.with(crate::operators::Operators::leave);
+        let ended = self.end_all();
         for crash in 0..CRASHES_IN_A_ROW_MAX {
             let drawn = self.random.with(|random| {
                 if random.chance(2, 3) { CrashMode::PowerCut } else { CrashMode::ProcessKill }
@@ -119,17 +124,14 @@ impl World {
             });
             self.note(&format!("everything ends: {mode:?}"));
             self.disk.crash(mode);
-            let recovered = self.connect_witness();
+            let recovered = self.connect_witnesses();
             if !self.disk.halted() {
                 self.after_recovery(recovered);
                 break;
             }
         }
         drop(ended);
-        for node in 0..self.serving {
-            let pause_ms = self.random.with(|random| random.between(300, 15_000));
-            self.plan_in(pause_ms, Event::Restart(node));
-        }
+        self.restart_all();
     }
 }
 
@@ -139,6 +141,7 @@ fn name_of(armed: Armed) -> &'static str {
         (Blow::Death, Step::Statement) => "node: dies within a transaction",
         (Blow::Death, Step::Commit) => "node: dies before a commit",
         (Blow::Death, Step::Committed) => "node: dies after a commit",
+        (Blow::Slow(_), _) => "disk: slow sync",
         (Blow::Fault(Injected::StatementFails), _) => "store: statement fails",
         (Blow::Fault(Injected::ConnectionLost), Step::Commit) => "store: connection lost before a commit",
         (Blow::Fault(Injected::ConnectionLost), _) => "store: connection lost",

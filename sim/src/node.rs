@@ -4,30 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use bursar_audit::{Recorder, SaltKey};
-use bursar_control::Switchboard;
-use bursar_rounds::join::{JoinRejection, JoinWork, Joined};
-use bursar_rounds::settle::{SettleError, Settler, SettlerParts, TreasuryGuard, next_due};
-use bursar_store::lane::{LaneFault, run_batch};
 use bursar_store::{Clock, DatabaseUrl, OpenMode, Store, StoreError, StoreOptions};
-use parking_lot::Mutex;
 use uuid::Uuid;
 
-use crate::broken::{JoinLane, SettleLane};
-use crate::event::Event;
+use crate::event::Class;
 use crate::machine::{Armed, NodeFaults};
 use crate::part::Part;
 use crate::template::DATABASE;
-use crate::upstream::NodePrices;
-use crate::wish::Attempt;
+use crate::workload;
 use crate::world::World;
-
-/// Joins that a lane takes up at once.
-const BATCH_MAX: usize = 24;
-/// The longest a settler sleeps, ms.
-const SETTLER_SLEEP_MAX_MS: i64 = 120_000;
-
-/// What a join comes back with.
-pub type JoinReply = Result<Result<Joined, JoinRejection>, LaneFault>;
 
 /// A place where a process runs, or is down.
 #[derive(Debug)]
@@ -36,8 +21,6 @@ pub struct Node {
     pub clock_ms: Arc<AtomicI64>,
     /// How far its clock is ahead, ms.
     pub skew_ms: AtomicI64,
-    /// Joins that wait for the lane.
-    pub inbox: Part<Vec<Attempt>>,
     /// A fault that waits for its step.
     pub armed: Part<Option<Armed>>,
     generation: AtomicU64,
@@ -50,13 +33,41 @@ pub struct Process {
     pub generation: u64,
     /// Its database.
     pub store: Arc<Store>,
-    joins: Mutex<JoinLane>,
-    settler: SettleLane,
+    rooms: Vec<workload::Part>,
+}
+
+/// Where a room's part of a process starts.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    /// On which node.
+    pub node: usize,
+    /// In which run of it.
+    pub generation: u64,
+    /// The process's database.
+    pub store: &'a Arc<Store>,
+    seed: u64,
+}
+
+impl Place<'_> {
+    /// The audit chain of one of the process's writers.
+    pub fn recorder(&self, writer: &str) -> Recorder {
+        let mut salt = [0; 32];
+        salt[..8].copy_from_slice(&self.seed.to_be_bytes());
+        Recorder::new(format!("node-{}/{writer}", self.node), SaltKey::new(salt))
+    }
 }
 
 impl std::fmt::Debug for Process {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Process").field("generation", &self.generation).finish_non_exhaustive()
+    }
+}
+
+impl Process {
+    /// A room's part of it.
+    pub fn room<T: 'static>(&self) -> &T {
+        let part = self.rooms.iter().find_map(|part| part.downcast_ref());
+        part.expect("a process has a part of each room")
     }
 }
 
@@ -66,7 +77,6 @@ impl Node {
         Node {
             clock_ms: Arc::default(),
             skew_ms: AtomicI64::new(0),
-            inbox: Part::default(),
             armed: Part::default(),
             generation: AtomicU64::new(0),
             process: Part::default(),
@@ -83,10 +93,8 @@ impl Node {
         self.generation.load(Ordering::SeqCst)
     }
 
-    /// Ends its process, if it has one. What was in its hands is gone with it.
-    pub fn end(&self) -> Option<Arc<Process>> {
+    fn end(&self) -> Option<Arc<Process>> {
         self.generation.fetch_add(1, Ordering::SeqCst);
-        self.inbox.with(Vec::clear);
         self.armed.with(|armed| *armed = None);
         self.process.with(Option::take)
     }
@@ -94,37 +102,14 @@ impl Node {
 
 impl World {
     /// Starts the process of a node that is down.
-    pub fn start(self: &Arc<World>, node: usize) -> Result<(), StoreError> {
-        let place = &self.nodes[node];
-        let generation = place.generation();
-        let store = Arc::new(Store::open(
-            &DatabaseUrl::Sqlite(DATABASE.into()),
-            self.store_options(node, generation),
-        )?);
-        let switchboard = Switchboard::new([], None);
-        let recorder = |lane: &str| {
-            let mut salt = [0; 32];
-            salt[..8].copy_from_slice(&self.seed.to_be_bytes());
-            Recorder::new(format!("node-{node}/{lane}"), SaltKey::new(salt))
-        };
-        let parts = SettlerParts {
-            store: Arc::clone(&store),
-            switchboard: switchboard.clone(),
-            recorder: recorder("settle"),
-            prices: Arc::new(NodePrices { world: Arc::downgrade(self), node, generation }),
-            treasury: TreasuryGuard::Matches,
-        };
-        let process = Process {
-            generation,
-            joins: Mutex::new(JoinLane::new(
-                JoinWork::new(switchboard, recorder("joins")),
-                self.bug,
-                Arc::downgrade(self),
-            )),
-            settler: SettleLane::new(Settler::new(parts), Arc::clone(&store), self.bug),
-            store,
-        };
-        place.process.with(|slot| *slot = Some(Arc::new(process)));
+    fn start(self: &Arc<World>, node: usize) -> Result<(), StoreError> {
+        let generation = self.nodes[node].generation();
+        let url = DatabaseUrl::Sqlite(DATABASE.into());
+        let store = Arc::new(Store::open(&url, self.store_options(node, generation))?);
+        let place = Place { node, generation, store: &store, seed: self.scenario.seed };
+        let rooms = self.rooms.iter().map(|room| Arc::clone(room).start(self, place)).collect();
+        let process = Process { generation, store, rooms };
+        self.nodes[node].process.with(|slot| *slot = Some(Arc::new(process)));
         Ok(())
     }
 
@@ -145,12 +130,34 @@ impl World {
         }
     }
 
+    /// Ends a node's process, if it has one. What was in its hands is gone with it.
+    fn end(&self, node: usize) -> Option<Arc<Process>> {
+        let ended = self.nodes[node].end();
+        self.rooms.iter().for_each(|room| room.down(node));
+        ended
+    }
+
+    /// Ends all processes and closes the witnesses' connections.
+    pub fn end_all(&self) -> Vec<Option<Arc<Process>>> {
+        let ended = (0..self.nodes.len()).map(|node| self.end(node)).collect();
+        self.rooms.iter().for_each(|room| room.disconnect());
+        ended
+    }
+
+    /// Plans the return of every node.
+    pub fn restart_all(self: &Arc<World>) {
+        for node in 0..self.serving {
+            let pause_ms = self.random.with(|random| random.between(300, 15_000));
+            self.plan_in(pause_ms, Class::Work, move |world| world.restart(node));
+        }
+    }
+
     /// Ends a node's process and plans its return.
     pub fn kill(self: &Arc<World>, node: usize) {
-        drop(self.nodes[node].end());
+        drop(self.end(node));
         if node < self.serving {
             let pause_ms = self.random.with(|random| random.between(500, 20_000));
-            self.plan_in(pause_ms, Event::Restart(node));
+            self.plan_in(pause_ms, Class::Work, move |world| world.restart(node));
         }
     }
 
@@ -163,78 +170,37 @@ impl World {
             Ok(()) => {
                 self.note(&format!("node {node} is up"));
                 let generation = self.nodes[node].generation();
-                self.plan_in(200, Event::Settle { node, generation });
+                self.rooms.iter().for_each(|room| Arc::clone(room).up(self, node, generation));
             }
             Err(_) if self.disk.halted() => self.machine_crash(None),
             Err(error) => {
                 self.note(&format!("node {node} does not start: {}", kind_of(&error)));
-                self.plan_in(3_000, Event::Restart(node));
+                self.plan_in(3_000, Class::Work, move |world| world.restart(node));
             }
         }
     }
 
-    /// A node's join lane takes up what waits.
-    pub fn lane(self: &Arc<World>, node: usize) {
-        let batch: Vec<Attempt> = self.nodes[node].inbox.with(|inbox| {
-            let count = inbox.len().min(BATCH_MAX);
-            inbox.drain(..count).collect()
-        });
-        if batch.is_empty() {
-            return;
-        }
-        let commands: Vec<_> = batch.iter().map(|attempt| attempt.command.clone()).collect();
-        let since = self.witness.with(|witness| witness.begin(&batch));
-        let replies = self.step(node, |process| {
-            // The lane is one thread: while it is in the middle of a batch, what came since has to wait.
-            let mut lane = process.joins.try_lock()?;
-            Some(run_batch(&process.store, &mut *lane, &commands))
-        });
-        match replies {
-            Some(None) => {
-                self.witness.with(|witness| witness.end(&batch));
-                self.nodes[node].inbox.with(|inbox| inbox.extend(batch));
-                self.plan_in(5, Event::Lane(node));
-            }
-            Some(Some(replies)) => {
-                self.figures.with(|figures| figures.batch(batch.len()));
-                self.answer_batch(node, since, &batch, replies);
-            }
-            None => self.note(&format!("node {node} died with {} joins in hand", batch.len())),
-        }
-        if self.nodes[node].inbox.with(|inbox| !inbox.is_empty()) {
-            self.plan_in(5, Event::Lane(node));
+    /// Runs something on a node that is up (any of them, drawn by `draw`), or in a process of its own beside the nodes.
+    /// `None` when it came to nothing.
+    pub fn command<T>(self: &Arc<World>, node: Option<usize>, work: impl Fn(&Process) -> T) -> Option<T> {
+        match node.filter(|node| self.nodes[*node].process().is_some()) {
+            Some(node) => self.step(node, work),
+            None => self.command_line(work),
         }
     }
 
-    /// A node's settler runs once and sleeps until it is needed.
-    pub fn settle(self: &Arc<World>, node: usize, generation: u64) {
-        if self.nodes[node].generation() != generation {
-            return;
-        }
-        let done = self.step(node, |process| {
-            let report = process.settler.run();
-            (report, process.store.read("rounds.next_due", next_due))
-        });
-        self.figures.with(|figures| figures.settler_runs += 1);
-        let Some((report, due)) = done else { return };
-        let now_ms = self.nodes[node].clock_ms.load(Ordering::SeqCst);
-        let sleep_ms = match (&report, due) {
-            (Ok(_), Ok(Some(due))) => (due.ms() - now_ms).clamp(500, SETTLER_SLEEP_MAX_MS),
-            (Ok(_), Ok(None)) => SETTLER_SLEEP_MAX_MS,
-            _ => 8_000,
-        };
-        match &report {
-            Ok(report) if report.checked == 0 => {}
-            Ok(report) => {
-                self.note(&format!("node {node} settled {} of {}", report.settled.len(), report.checked));
+    fn command_line<T>(self: &Arc<World>, work: impl Fn(&Process) -> T) -> Option<T> {
+        let place = self.serving;
+        if let Err(error) = self.start(place) {
+            self.note(&format!("the command line does not start: {}", kind_of(&error)));
+            if self.disk.halted() {
+                self.machine_crash(None);
             }
-            Err(SettleError::Store(error)) => {
-                self.note(&format!("node {node} could not settle: {}", kind_of(error)))
-            }
-            Err(error) => self.note(&format!("node {node} did not settle: {error}")),
+            return None;
         }
-        let jitter_ms = self.random.with(|random| random.between(0, 300));
-        self.plan_in(sleep_ms + jitter_ms, Event::Settle { node, generation });
+        let done = self.step(place, work);
+        drop(self.end(place));
+        done
     }
 
     /// A node copies the log into the database.
@@ -243,12 +209,19 @@ impl World {
             self.note(&format!("node {node} could not checkpoint: {}", kind_of(&error)));
         }
         let pause_ms = self.random.with(|random| random.between(60_000, 300_000));
-        self.plan_in(pause_ms, Event::Checkpoint(node));
+        self.plan_in(pause_ms, Class::Work, move |world| world.checkpoint(node));
+    }
+
+    /// The error of a unit of work, counted and without texts that may differ from run to run.
+    pub fn error_kind(&self, error: &StoreError) -> &'static str {
+        let kind = kind_of(error);
+        self.reach("store error", kind);
+        kind
     }
 }
 
-/// The kind of an error, without texts that may differ from run to run.
-pub fn kind_of(error: &StoreError) -> &'static str {
+/// The kind of an error.
+fn kind_of(error: &StoreError) -> &'static str {
     match error {
         StoreError::Conflict(_) => "conflict",
         StoreError::Duplicate(_) => "duplicate",

@@ -1,14 +1,13 @@
-//! What one seed's world is like: its size, its players, and which kinds of trouble it has.
+//! What one seed's world is like: its size, and which kinds of trouble it has.
 
-use bursar_rounds::market::Market;
 use bursar_rounds::timing::CYCLE_MS;
-use bursar_rounds::wallet::Address;
 
 use crate::random::Random;
+use crate::scenario::{Scenario, Simpler};
 
 /// Simulated time with faults: one hour.
 pub const TROUBLE_MS: i64 = 3_600_000;
-/// Longest time after it in which everything must come to rest: clocks may have run 10 minutes ahead, a price may be
+/// Longest time after it in which everything must come to rest: clocks may have run 20 minutes ahead, a price may be
 /// missing for 15 minutes more, and the last round ends 6 minutes after it began.
 pub const CALM_MAX_MS: i64 = 45 * 60_000;
 
@@ -17,7 +16,7 @@ const ORIGIN_MS: i64 = 1_700_000_040_000;
 /// A kind of trouble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strike {
-    /// A step of a transaction fails, or its node dies there.
+    /// A step of a transaction fails or takes long, or its node dies there.
     StoreStep,
     /// A write or sync of the disk fails or tears, or everything dies there.
     DiskStep,
@@ -27,23 +26,26 @@ pub enum Strike {
     NodeKill,
     /// All nodes die, or the power goes.
     MachineCrash,
-    /// A node's clock is set forward or back, for moments or minutes.
+    /// A node's clock is set forward or back, or drifts, for moments or minutes.
     Clock,
-    /// The price service fails for a while.
-    Upstream,
+    /// Something that nodes ask outside fails for a while.
+    Outside,
     /// Everything is stopped in order and started again.
     Maintenance,
+    /// A backup is made, or the last one restored.
+    Restore,
 }
 
-const STRIKES: [Strike; 8] = [
+const STRIKES: [Strike; 9] = [
     Strike::StoreStep,
     Strike::DiskStep,
     Strike::FullDisk,
     Strike::NodeKill,
     Strike::MachineCrash,
     Strike::Clock,
-    Strike::Upstream,
+    Strike::Outside,
     Strike::Maintenance,
+    Strike::Restore,
 ];
 
 /// One seed's world.
@@ -53,55 +55,45 @@ pub struct Plan {
     pub start_ms: i64,
     /// Serving nodes.
     pub nodes: usize,
-    /// Markets that are played.
-    pub markets: Vec<Market>,
-    /// Players' wallets.
-    pub wallets: Vec<Address>,
-    /// Most wishes that come together.
-    pub burst_max: u64,
+    /// Whether rounds are played, and whether payouts are made.
+    pub rooms: (bool, bool),
     /// Kinds of trouble, drawn anew for each seed so that each gets its turn without the others.
     pub strikes: Vec<Strike>,
     /// Mean time between two troubles, ms.
     pub strike_gap_ms: i64,
     /// Requests or answers lost on the network, of 1,000.
     pub network_loss_of_1000: u64,
-    /// Single price questions that fail, of 100.
-    pub upstream_faults_of_100: u64,
-    /// Whether operators change settings besides stopping and resuming.
-    pub settings_change: bool,
 }
 
 impl Plan {
-    /// The world of `seed`.
-    pub fn of(seed: u64) -> Plan {
-        let mut random = Random::of(seed, "plan");
-        let mut markets = Market::ALL.to_vec();
-        while markets.len() > 3 || (markets.len() > 1 && random.chance(1, 2)) {
-            let gone = random.index(markets.len());
-            markets.remove(gone);
-        }
+    /// The world of a scenario.
+    pub fn of(scenario: &Scenario) -> Plan {
+        let mut random = Random::of(scenario.seed, "plan");
         let mut strikes: Vec<Strike> = STRIKES.iter().copied().filter(|_| random.chance(2, 3)).collect();
         if !strikes.iter().any(|strike| matches!(strike, Strike::StoreStep | Strike::DiskStep)) {
             strikes.push(Strike::StoreStep);
         }
-        let wallets = (0..random.between(4, 16)).map(|_| wallet(&mut random)).collect();
-        Plan {
+        let mut plan = Plan {
             start_ms: ORIGIN_MS + CYCLE_MS * random.between(0, 10_000) + random.between(0, CYCLE_MS - 1),
             nodes: usize::try_from(random.between(1, 3)).expect("a few"),
-            markets,
-            wallets,
-            burst_max: random.below(12) + 16,
             strikes,
+            rooms: *random.pick(&[(true, false), (false, true), (true, true)]),
             strike_gap_ms: random.between(40_000, 120_000),
             network_loss_of_1000: random.below(80),
-            upstream_faults_of_100: random.below(20),
-            settings_change: random.chance(1, 2),
+        };
+        if scenario.omitted.options.contains(&Simpler::OneNode) {
+            plan.nodes = 1;
         }
+        if scenario.omitted.options.contains(&Simpler::CalmNetwork) {
+            plan.network_loss_of_1000 = 0;
+        }
+        plan
     }
-}
 
-fn wallet(random: &mut Random) -> Address {
-    let mut bytes = [0; 32];
-    bytes.chunks_mut(8).for_each(|chunk| chunk.copy_from_slice(&random.bits().to_be_bytes()));
-    Address::from_bytes(bytes)
+    /// A world in which nothing goes wrong by itself, for scenarios that say what does.
+    #[cfg(test)]
+    pub fn calm(nodes: usize) -> Plan {
+        let strikes = vec![Strike::StoreStep];
+        Plan { start_ms: ORIGIN_MS, nodes, rooms: (true, false), strikes, strike_gap_ms: 60_000, network_loss_of_1000: 0 }
+    }
 }

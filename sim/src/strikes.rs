@@ -6,41 +6,53 @@ use std::sync::atomic::Ordering;
 use bursar_disk_faults::{Fault, FaultPlan};
 use bursar_store::fault::{Injected, Step};
 
-use crate::event::Event;
+use crate::event::Class;
 use crate::machine::{Armed, Blow};
 use crate::plan::Strike;
 use crate::random::Random;
+use crate::scenario::Item;
 use crate::world::World;
+
+/// Time between two steps of a clock that drifts, ms.
+const DRIFT_STEP_MS: i64 = 5_000;
 
 impl World {
     /// The next trouble.
     pub fn strike(self: &Arc<World>) {
-        let strike = self.random.with(|random| *random.pick(&self.plan.strikes));
-        // Starting again is what costs most of the simulator's time.
-        let is_spared = matches!(strike, Strike::MachineCrash | Strike::Maintenance | Strike::NodeKill)
-            && self.random.with(|random| random.chance(2, 3));
-        match strike {
-            _ if is_spared => self.arm(),
-            Strike::StoreStep => self.arm(),
-            Strike::DiskStep => self.strike_disk(),
-            Strike::FullDisk => self.fill_disk(),
-            Strike::NodeKill => self.kill_some(),
-            Strike::MachineCrash => self.machine_crash(None),
-            Strike::Clock => self.set_wrong(),
-            Strike::Upstream => self.strike_prices(),
-            Strike::Maintenance => self.maintain(),
+        if let Some(mut random) = self.next_item(Item::Trouble) {
+            let strike = *random.pick(&self.plan.strikes);
+            self.strike_by(strike, &mut random);
         }
         let gap_ms = self.plan.strike_gap_ms;
         let pause_ms = self.random.with(|random| random.between(gap_ms / 4, gap_ms * 7 / 4));
-        self.plan_in(pause_ms, Event::Strike);
+        self.plan_in(pause_ms, Class::Trouble, World::strike);
+    }
+
+    /// One trouble of a kind.
+    pub fn strike_by(self: &Arc<World>, strike: Strike, random: &mut Random) {
+        // Starting again is what costs most of the simulator's time.
+        let is_costly = matches!(
+            strike,
+            Strike::MachineCrash | Strike::Maintenance | Strike::NodeKill | Strike::Restore
+        );
+        match strike {
+            _ if is_costly && random.chance(2, 3) => self.arm(random),
+            Strike::StoreStep => self.arm(random),
+            Strike::DiskStep => self.strike_disk(random),
+            Strike::FullDisk => self.fill_disk(random),
+            Strike::NodeKill => self.kill_some(random),
+            Strike::MachineCrash => self.machine_crash(None),
+            Strike::Clock => self.set_wrong(random),
+            Strike::Outside => self.fail_outside(random),
+            Strike::Maintenance => self.maintain(),
+            Strike::Restore => self.back_up_or_restore(random),
+        }
     }
 
     /// No trouble begins any more, and what stands is put right.
     pub fn end_trouble(self: &Arc<World>) {
         self.note("trouble ends");
-        self.keep_events(|event| {
-            !matches!(event, Event::Strike | Event::Operator | Event::Burst | Event::SpaceFreed)
-        });
+        self.keep_work();
         self.disk.clear_faults();
         if self.disk.halted() {
             self.machine_crash(None);
@@ -50,48 +62,43 @@ impl World {
             node.skew_ms.store(0, Ordering::SeqCst);
         }
         self.set_clocks();
-        self.upstream.with(|upstream| upstream.be_well());
-        self.resume_everything();
+        self.rooms.iter().for_each(|room| Arc::clone(room).put_right(self));
     }
 
     /// A fault waits for a step of some node.
-    fn arm(self: &Arc<World>) {
-        let (node, armed) = self.random.with(|random| {
-            let node = random.index(self.serving + 1);
-            (node, armed(random))
-        });
+    fn arm(self: &Arc<World>, random: &mut Random) {
+        let node = random.index(self.serving + 1);
+        let armed = armed(random);
         self.nodes[node].armed.with(|slot| *slot = Some(armed));
     }
 
     /// Something at one of the disk's next steps.
-    fn strike_disk(self: &Arc<World>) {
-        let (step, fault) = self.random.with(|random| {
-            let fault = match random.below(8) {
-                0 | 1 => Fault::FailWrite,
-                2 => Fault::TornWrite { bytes: usize::try_from(random.below(5_000)).expect("a page") },
-                3 => Fault::FailSync,
-                4 | 5 => *random.pick(&[Fault::FailTruncate, Fault::FailDelete]),
-                _ => Fault::Halt,
-            };
-            (random.below(24), fault)
-        });
+    fn strike_disk(self: &Arc<World>, random: &mut Random) {
+        let fault = match random.below(8) {
+            0 | 1 => Fault::FailWrite,
+            2 => Fault::TornWrite { bytes: usize::try_from(random.below(5_000)).expect("a page") },
+            3 => Fault::FailSync,
+            4 | 5 => *random.pick(&[Fault::FailTruncate, Fault::FailDelete]),
+            _ => Fault::Halt,
+        };
+        let step = random.below(24);
         self.disk.plan(FaultPlan::new().at(self.disk.steps() + step, fault));
     }
 
-    fn fill_disk(self: &Arc<World>) {
-        let (step, pause_ms) = self.random.with(|random| (random.below(12), random.between(2_000, 60_000)));
+    fn fill_disk(self: &Arc<World>, random: &mut Random) {
+        let (step, pause_ms) = (random.below(12), random.between(2_000, 60_000));
         self.disk.plan(FaultPlan::new().at(self.disk.steps() + step, Fault::DiskFull));
-        self.plan_in(pause_ms, Event::SpaceFreed);
+        self.plan_in(pause_ms, Class::Trouble, |world| world.free_space());
     }
 
     /// Space again, and an end to what else was planned for the disk.
-    pub fn free_space(self: &Arc<World>) {
+    fn free_space(self: &Arc<World>) {
         self.disk.clear_faults();
         self.note("the disk has space");
     }
 
-    fn kill_some(self: &Arc<World>) {
-        let node = self.random.with(|random| random.index(self.serving));
+    fn kill_some(self: &Arc<World>, random: &mut Random) {
+        let node = random.index(self.serving);
         if self.nodes[node].process().is_some() {
             self.fault("node: dies between two steps");
             self.note(&format!("node {node} is killed"));
@@ -100,50 +107,66 @@ impl World {
     }
 
     /// A node's clock goes wrong: usually by little, sometimes by minutes, for moments or for long.
-    fn set_wrong(self: &Arc<World>) {
-        let (node, skew_ms, pause_ms) = self.random.with(|random| {
-            let reach_ms = *random.pick(&[500, 3_000, 3_000, 10_000, 10_000, 60_000, 200_000, 1_200_000]);
-            let skew_ms = random.between(-reach_ms, reach_ms);
-            let longest_ms = if random.chance(1, 2) { 5_000 } else { 200_000 };
-            (random.index(self.serving), skew_ms, random.between(50, longest_ms))
-        });
+    fn set_wrong(self: &Arc<World>, random: &mut Random) {
+        let reach_ms = *random.pick(&[500, 3_000, 3_000, 10_000, 10_000, 60_000, 200_000, 1_200_000]);
+        let skew_ms = random.between(-reach_ms, reach_ms);
+        let longest_ms = if random.chance(1, 2) { 5_000 } else { 200_000 };
+        let (node, pause_ms) = (random.index(self.serving), random.between(50, longest_ms));
+        if random.chance(1, 3) {
+            self.fault("clock: drifts");
+            let steps = pause_ms / DRIFT_STEP_MS + 1;
+            self.drift(node, skew_ms / steps, steps);
+            return;
+        }
         self.fault(if skew_ms < 0 { "clock: back" } else { "clock: forward" });
         self.note(&format!("node {node}'s clock is wrong by {skew_ms} ms"));
         self.nodes[node].skew_ms.store(skew_ms, Ordering::SeqCst);
         self.set_clocks();
-        self.plan_in(pause_ms, Event::ClockRight(node));
+        self.plan_in(pause_ms, Class::Work, move |world| world.set_right(node));
     }
 
     /// A node's clock is right, give or take a moment.
-    pub fn set_right(self: &Arc<World>, node: usize) {
+    fn set_right(self: &Arc<World>, node: usize) {
         let skew_ms = self.random.with(|random| random.between(-40, 40));
         self.nodes[node].skew_ms.store(skew_ms, Ordering::SeqCst);
         self.set_clocks();
     }
 
-    fn strike_prices(self: &Arc<World>) {
-        let pause_ms = self.random.with(|random| {
-            let longest_ms = *random.pick(&[20_000, 120_000, 1_500_000]);
-            random.between(5_000, longest_ms)
-        });
-        let until_ms = self.now_ms() + pause_ms;
-        let trouble = self.upstream.with(|upstream| upstream.fail_until(until_ms));
-        self.note(&format!("{} for {pause_ms} ms", trouble.name()));
+    /// A node's clock runs fast or slow by `rate_ms` every few seconds, until it is set right.
+    fn drift(self: &Arc<World>, node: usize, rate_ms: i64, steps: i64) {
+        if steps == 0 {
+            self.set_right(node);
+            return;
+        }
+        self.nodes[node].skew_ms.fetch_add(rate_ms, Ordering::SeqCst);
+        self.set_clocks();
+        self.plan_in(DRIFT_STEP_MS, Class::Trouble, move |world| world.drift(node, rate_ms, steps - 1));
+    }
+
+    fn fail_outside(self: &Arc<World>, random: &mut Random) {
+        let room = random.pick(&self.rooms);
+        let (trouble, span_ms) = room.fail_outside(self.now_ms(), random);
+        self.note(&format!("{trouble} for {span_ms} ms"));
+    }
+
+    fn back_up_or_restore(self: &Arc<World>, random: &mut Random) {
+        let is_kept = self.backup.with(|backup| backup.is_some());
+        if is_kept && random.chance(1, 2) {
+            self.restore();
+        } else if !self.disk.halted() {
+            self.back_up();
+        }
     }
 
     /// All processes stop in order, so that the last one closes the database; then they start again.
     fn maintain(self: &Arc<World>) {
         self.note("everything is stopped in order");
-        self.witness.with(|witness| witness.disconnect());
-        self.operators.with(crate::operators::Operators::leave);
-        for node in &self.nodes {
-            drop(node.end());
-        }
+        drop(self.end_all());
         if self.disk.halted() {
             self.machine_crash(None);
             return;
         }
-        let connected = self.connect_witness();
+        let connected = self.connect_witnesses();
         self.after_recovery(connected);
         for node in 0..self.serving {
             self.restart(node);
@@ -192,6 +215,10 @@ fn armed(random: &mut Random) -> Armed {
         Step::Statement => random.below(30),
         Step::Begin | Step::Commit | Step::Committed => random.below(3),
     };
-    let blow = if random.chance(1, 3) { Blow::Death } else { Blow::Fault(*random.pick(faults)) };
+    let blow = match random.below(12) {
+        0 if step == Step::Commit => Blow::Slow(random.between(1_000, 30_000)),
+        0..4 => Blow::Death,
+        _ => Blow::Fault(*random.pick(faults)),
+    };
     Armed { step, skip, blow, dies_looking_up: false }
 }

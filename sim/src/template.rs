@@ -10,6 +10,8 @@ use bursar_rounds::settings::{SWITCHES, all};
 use bursar_store::{Clock, DatabaseUrl, EngineKind, OpenMode, Store, StoreOptions, Timestamp};
 use uuid::Uuid;
 
+use crate::payouts;
+
 /// Where the database is on the simulated disk.
 pub const DATABASE: &str = "data/bursar.db";
 
@@ -23,7 +25,9 @@ static IMAGE: LazyLock<DiskImage> = LazyLock::new(|| {
         ..StoreOptions::new(OpenMode::Tool)
     };
     let store = Store::open(&DatabaseUrl::Sqlite(DATABASE.into()), options).expect("an empty database opens");
+    let store = Arc::new(store);
     prepare(&store);
+    payouts::prepare(&store);
     store.checkpoint().expect("the log is copied");
     drop(store);
     disk.snapshot()
@@ -36,12 +40,13 @@ pub fn disk(seed: u64) -> Disk {
     disk
 }
 
-fn prepare(store: &Store) {
+fn prepare(store: &Arc<Store>) {
     let mut migrations = bursar_ledger::MIGRATIONS.to_vec();
     migrations.extend(bursar_control::MIGRATIONS);
     migrations.extend(bursar_audit::MIGRATIONS);
     migrations.push(bursar_audit::guards(EngineKind::Sqlite));
     migrations.extend(bursar_rounds::migrations(EngineKind::Sqlite));
+    migrations.extend(payouts::migrations());
     store.migrate(&migrations).expect("the migrations run");
     let values = all().into_iter().map(|s| (s.key, s.default.to_string(), s.description, false));
     let switches = SWITCHES.iter().map(|switch| (switch.key, "off".to_owned(), "switch", false));

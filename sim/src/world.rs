@@ -1,5 +1,6 @@
 //! One seed's world and its run: an hour of trouble, then calm until everything has come to rest.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
@@ -7,20 +8,18 @@ use bursar_audit::Anchor;
 use bursar_disk_faults::Disk;
 
 use crate::boundary;
-use crate::broken::Bug;
-use crate::clients::Clients;
-use crate::event::{Event, Queue};
+use crate::event::{Class, Event, Queue};
 use crate::figures::Figures;
 use crate::invariant::{Breach, Violation};
 use crate::node::Node;
-use crate::operators::Operators;
 use crate::part::Part;
 use crate::plan::{CALM_MAX_MS, Plan, TROUBLE_MS};
 use crate::random::Random;
+use crate::restores::Backup;
+use crate::scenario::{Item, Outcome, Scenario, Simpler};
 use crate::template;
 use crate::trace::Trace;
-use crate::upstream::Upstream;
-use crate::witness::Witness;
+use crate::workload::Workload;
 
 /// Steps that may be nested in one another: one node in the middle of something, another that overtakes it, and a
 /// third that overtakes both.
@@ -28,51 +27,26 @@ const DEPTH_MAX: usize = 2;
 /// Events in one run; more means that something spins.
 const EVENTS_MAX: u64 = 200_000;
 
-/// What to run.
-#[derive(Clone, Copy, Debug)]
-pub struct Scenario {
-    /// Everything follows from it.
-    pub seed: u64,
-    /// A planted bug that the run should find.
-    pub bug: Option<Bug>,
-    /// Whether the trace is printed while it grows.
-    pub prints_trace: bool,
-}
-
-/// How a run ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// The seed.
-    pub seed: u64,
-    /// The first broken rule, if any.
-    pub violation: Option<Violation>,
-    /// Hash over every line of the trace.
-    pub trace_hash: String,
-    /// Lines of the trace.
-    pub trace_lines: u64,
-    /// What the run went through.
-    pub figures: Figures,
-}
-
 /// Everything there is in one run.
 pub struct World {
-    pub(crate) seed: u64,
-    pub(crate) bug: Option<Bug>,
+    pub(crate) scenario: Scenario,
     pub(crate) plan: Plan,
     /// How many of `nodes` serve; the one after them is the operators' command line.
     pub(crate) serving: usize,
     pub(crate) nodes: Vec<Node>,
+    pub(crate) rooms: Vec<Arc<dyn Workload>>,
     pub(crate) disk: Disk,
     pub(crate) batches: AtomicU64,
     /// Choices of time and trouble.
     pub(crate) random: Part<Random>,
-    pub(crate) clients: Part<Clients>,
-    pub(crate) operators: Part<Operators>,
-    pub(crate) upstream: Part<Upstream>,
-    pub(crate) witness: Part<Witness>,
     /// How far the audit log had come when it was last looked at.
     pub(crate) anchor: Part<Option<Anchor>>,
+    /// How many restores the stored data has been through.
+    pub(crate) restores: AtomicI64,
+    /// The last backup.
+    pub(crate) backup: Part<Option<Backup>>,
     pub(crate) figures: Part<Figures>,
+    items: Part<BTreeMap<Item, u32>>,
     now_ms: AtomicI64,
     end_ms: AtomicI64,
     depth: AtomicUsize,
@@ -81,59 +55,54 @@ pub struct World {
     violation: Part<Option<Violation>>,
 }
 
-/// Runs one scenario to its end, or to the first broken rule.
-#[must_use]
-pub fn run(scenario: Scenario) -> Outcome {
-    boundary::install();
-    let world = World::new(scenario);
-    world.begin();
-    world.play();
-    world.come_to_rest();
-    world.outcome()
-}
-
 impl World {
-    fn new(scenario: Scenario) -> Arc<World> {
-        let Scenario { seed, bug, prints_trace } = scenario;
-        let plan = Plan::of(seed);
-        let disk = template::disk(seed);
+    /// The world of a scenario with these rooms in it.
+    pub(crate) fn new(scenario: Scenario, plan: Plan, rooms: Vec<Arc<dyn Workload>>) -> Arc<World> {
+        boundary::install();
+        let seed = scenario.seed;
         Arc::new(World {
-            seed,
-            bug,
             serving: plan.nodes,
             nodes: (0..=plan.nodes).map(|_| Node::new()).collect(),
-            disk,
+            rooms,
+            disk: template::disk(seed),
             batches: AtomicU64::new(1),
             random: Part::new(Random::of(seed, "world")),
-            clients: Part::new(Clients::new(seed)),
-            operators: Part::new(Operators::new(seed)),
-            upstream: Part::new(Upstream::new(seed, plan.upstream_faults_of_100)),
-            witness: Part::new(Witness::new(seed)),
             anchor: Part::default(),
+            restores: AtomicI64::new(0),
+            backup: Part::default(),
             figures: Part::default(),
+            items: Part::default(),
             now_ms: AtomicI64::new(plan.start_ms),
             end_ms: AtomicI64::new(plan.start_ms + TROUBLE_MS),
             depth: AtomicUsize::new(0),
             queue: Part::default(),
-            trace: Part::new(Trace::new(prints_trace)),
+            trace: Part::new(Trace::new(scenario.prints_trace)),
             violation: Part::default(),
             plan,
+            scenario,
         })
     }
 
-    fn begin(self: &Arc<World>) {
-        self.set_clocks();
-        let connected = self.connect_witness();
-        self.after_recovery(connected);
+    /// Runs to the end, or to the first broken rule.
+    pub(crate) fn run(self: &Arc<World>) -> Outcome {
+        self.open();
         for node in 0..self.serving {
-            self.restart(node);
-            self.plan_in(90_000, Event::Checkpoint(node));
+            self.plan_in(90_000, Class::Work, move |world| world.checkpoint(node));
         }
-        self.plan_in(10, Event::Burst);
-        self.plan_in(self.plan.strike_gap_ms / 2, Event::Strike);
-        self.plan_in(60_000, Event::Operator);
-        self.plan_in(70_000, Event::Results);
-        self.plan_in(900_000, Event::Examine);
+        self.rooms.iter().for_each(|room| Arc::clone(room).begin(self));
+        self.plan_in(900_000, Class::Work, World::examine_now_and_then);
+        self.plan_in(self.plan.strike_gap_ms / 2, Class::Trouble, |world| world.strike());
+        self.play();
+        self.come_to_rest();
+        self.outcome()
+    }
+
+    /// Opens the database and starts every node.
+    pub(crate) fn open(self: &Arc<World>) {
+        self.set_clocks();
+        let connected = self.connect_witnesses();
+        self.after_recovery(connected);
+        (0..self.serving).for_each(|node| self.restart(node));
     }
 
     /// Lets everything happen in the order of its time, up to the end that is set.
@@ -141,43 +110,50 @@ impl World {
         let mut events = 0;
         while !self.is_broken() && self.run_next() {
             events += 1;
-            assert!(events < EVENTS_MAX, "seed {}: {events} events and no end", self.seed);
+            assert!(events < EVENTS_MAX, "seed {}: {events} events and no end", self.scenario.seed);
         }
     }
 
-    /// Trouble ends; then every due round must be settled and everything must agree.
-    fn come_to_rest(self: &Arc<World>) {
+    /// Lets everything happen that is planned for the next `span_ms`.
+    pub(crate) fn play_for(self: &Arc<World>, span_ms: i64) {
+        self.end_ms.store(self.now_ms() + span_ms, Ordering::SeqCst);
+        self.play();
+        self.go_to(self.end_ms.load(Ordering::SeqCst));
+    }
+
+    /// Trouble ends; then nothing may be left undone and everything must agree.
+    pub(crate) fn come_to_rest(self: &Arc<World>) {
         if self.is_broken() {
             return;
         }
         self.end_trouble();
-        let end_ms = self.end_ms.load(Ordering::SeqCst);
+        let last_ms = self.now_ms() + CALM_MAX_MS;
         let mut rests = false;
-        while !rests && !self.is_broken() && self.now_ms() < end_ms + CALM_MAX_MS {
-            self.end_ms.fetch_add(30_000, Ordering::SeqCst);
-            self.play();
-            self.go_to(self.end_ms.load(Ordering::SeqCst));
-            rests = self.witness.with(|witness| witness.is_at_rest());
+        while !rests && !self.is_broken() && self.now_ms() < last_ms {
+            self.play_for(30_000);
+            rests = self.rooms.iter().all(|room| room.is_at_rest());
         }
         if self.is_broken() {
             return;
         }
-        let checked = self.witness.with(|witness| witness.check_settled());
-        self.hold(checked);
+        self.rooms.iter().for_each(|room| self.hold(room.check_rest()));
         self.examine();
     }
 
-    fn outcome(&self) -> Outcome {
+    /// How it ended.
+    pub(crate) fn outcome(&self) -> Outcome {
         self.report_disk_faults();
         let mut figures = self.figures.with(|figures| figures.clone());
         figures.seeds = 1;
         figures.simulated_ms = (self.now_ms() - self.plan.start_ms).cast_unsigned();
-        self.witness.with(|witness| witness.count(&mut figures));
+        self.rooms.iter().for_each(|room| room.count(&mut figures));
+        let items = self.items.with(|items| Item::ALL.map(|(item, _)| items.get(&item).copied().unwrap_or(0)));
         self.trace.with(|trace| Outcome {
-            seed: self.seed,
-            violation: self.violation.with(|violation| violation.clone()),
+            seed: self.scenario.seed,
+            violation: self.violation(),
             trace_hash: trace.hash(),
             trace_lines: trace.lines(),
+            items,
             figures,
         })
     }
@@ -187,31 +163,15 @@ impl World {
         let end_ms = self.end_ms.load(Ordering::SeqCst);
         let Some((at_ms, event)) = self.queue.with(|queue| queue.next_before(end_ms)) else { return false };
         self.go_to(at_ms);
-        match event {
-            Event::Burst => self.burst(),
-            Event::Deliver(node, attempt) => self.deliver(node, *attempt),
-            Event::Lane(node) => self.lane(node),
-            Event::Patience { wish, sends } => self.lose_patience(wish, sends),
-            Event::Settle { node, generation } => self.settle(node, generation),
-            Event::Checkpoint(node) => self.checkpoint(node),
-            Event::Restart(node) => self.restart(node),
-            Event::Operator => self.operate(),
-            Event::Strike => self.strike(),
-            Event::SpaceFreed => self.free_space(),
-            Event::ClockRight(node) => self.set_right(node),
-            Event::Results => self.look_at_results(),
-            Event::Examine => {
-                self.examine();
-                self.plan_in(900_000, Event::Examine);
-            }
-        }
+        (event.happening)(self);
         true
     }
 
     /// Lets another step run in the middle of this one, in `part` of `whole` cases.
     pub(crate) fn let_others_run(self: &Arc<World>, part: u64, whole: u64) {
         let depth = self.depth.load(Ordering::SeqCst);
-        if depth >= DEPTH_MAX || self.is_broken() || !self.random.with(|random| random.chance(part, whole)) {
+        let happens = self.random.with(|random| random.chance(part, whole));
+        if depth >= DEPTH_MAX || self.is_broken() || !happens || self.is(Simpler::NoOvertaking) {
             return;
         }
         self.depth.store(depth + 1, Ordering::SeqCst);
@@ -219,6 +179,22 @@ impl World {
             self.figures.with(|figures| figures.interleaved += 1);
         }
         self.depth.store(depth, Ordering::SeqCst);
+    }
+
+    /// Numbers the next item of a kind and gives its own choices; `None` when it is left out.
+    pub(crate) fn next_item(&self, item: Item) -> Option<Random> {
+        let number = self.items.with(|items| {
+            let count = items.entry(item).or_default();
+            *count += 1;
+            *count - 1
+        });
+        let is_omitted = self.scenario.omitted.items.contains(&(item, number));
+        (!is_omitted).then(|| Random::of(self.scenario.seed, &format!("{item:?} {number}")))
+    }
+
+    /// Whether an option is put to its plainest value.
+    pub(crate) fn is(&self, simpler: Simpler) -> bool {
+        self.scenario.omitted.options.contains(&simpler)
     }
 
     /// The true time, Unix ms.
@@ -241,15 +217,21 @@ impl World {
         }
     }
 
-    /// Plans `event` for `delay_ms` from now.
-    pub(crate) fn plan_in(&self, delay_ms: i64, event: Event) {
+    /// Plans what happens `delay_ms` from now.
+    pub(crate) fn plan_in(
+        &self,
+        delay_ms: i64,
+        class: Class,
+        happening: impl FnOnce(&Arc<World>) + Send + 'static,
+    ) {
         let at_ms = self.now_ms() + delay_ms;
+        let event = Event { class, happening: Box::new(happening) };
         self.queue.with(|queue| queue.plan(at_ms, event));
     }
 
-    /// Forgets planned events that `keep` does not want.
-    pub(crate) fn keep_events(&self, keep: impl Fn(&Event) -> bool) {
-        self.queue.with(|queue| queue.retain(keep));
+    /// Forgets planned load, acts and trouble.
+    pub(crate) fn keep_work(&self) {
+        self.queue.with(Queue::keep_work);
     }
 
     /// Adds a line to the trace.
@@ -261,7 +243,12 @@ impl World {
 
     /// Counts a fault that struck.
     pub(crate) fn fault(&self, kind: &'static str) {
-        self.figures.with(|figures| figures.fault(kind));
+        self.figures.with(|figures| figures.reach("fault", kind));
+    }
+
+    /// Counts something that was reached, for the report of what never was.
+    pub(crate) fn reach(&self, area: &'static str, what: &'static str) {
+        self.figures.with(|figures| figures.reach(area, what));
     }
 
     /// Notes a breach, if there is one.
@@ -279,6 +266,11 @@ impl World {
         self.violation.with(|first| {
             first.get_or_insert(Violation { invariant, at_ms, detail });
         });
+    }
+
+    /// The first broken rule, if any.
+    pub(crate) fn violation(&self) -> Option<Violation> {
+        self.violation.with(|violation| violation.clone())
     }
 
     /// Whether a rule was broken.

@@ -9,10 +9,23 @@ use crate::error::ChoreError;
 use crate::workspace::{cargo, read_text, spoken};
 
 const OPENAPI_FILE: &str = "docs/openapi.json";
+/// Where a campaign of the simulator keeps its next seed and its totals.
+const SIM_STATE: &str = "target/sim/campaign.json";
+/// Arguments of the simulator with which it runs no campaign that could go on, or one with a state of its own.
+const NOT_A_CAMPAIGN: [&str; 7] = ["--seed", "--from", "--bug", "--bugs", "--state", "--help", "-h"];
 
 /// Runs the release build of `bursar-bench` with the given arguments; its exit status is the verdict.
 pub fn bench(root: &Path, arguments: &[String]) -> Result<Verdict, ChoreError> {
-    let mut command = bench_command(root, arguments);
+    verdict_of(bench_command(root, arguments))
+}
+
+/// Runs the release build of `bursar-sim` with the given arguments; its exit status is the verdict. A campaign of plain
+/// seeds keeps its state under `target/`, so that the next one goes on with the seeds that were not run yet.
+pub fn sim(root: &Path, arguments: &[String]) -> Result<Verdict, ChoreError> {
+    verdict_of(sim_command(root, arguments))
+}
+
+fn verdict_of(mut command: Command) -> Result<Verdict, ChoreError> {
     let status =
         command.status().map_err(|source| ChoreError::Start { program: spoken(&command), source })?;
     Ok(if status.success() { Verdict::Good } else { Verdict::Bad })
@@ -34,6 +47,16 @@ pub fn openapi(root: &Path, check: bool) -> Result<Verdict, ChoreError> {
 fn bench_command(root: &Path, arguments: &[String]) -> Command {
     let mut command = cargo(root);
     command.args(["run", "--release", "-p", "bursar-bench", "--"]).args(arguments);
+    command
+}
+
+fn sim_command(root: &Path, arguments: &[String]) -> Command {
+    let mut command = cargo(root);
+    command.args(["run", "--release", "--quiet", "-p", "bursar-sim", "--"]).args(arguments);
+    let goes_on = arguments.iter().all(|word| !NOT_A_CAMPAIGN.contains(&word.as_str()));
+    if goes_on {
+        command.args(["--state", SIM_STATE]);
+    }
     command
 }
 
@@ -77,6 +100,15 @@ mod tests {
     fn bench_arguments_are_passed_on_unchanged() {
         let command = bench_command(Path::new("/"), &["joins".to_owned(), "--json".to_owned()]);
         assert!(spoken(&command).ends_with("run --release -p bursar-bench -- joins --json"));
+    }
+
+    #[test]
+    fn a_campaign_goes_on_where_the_last_one_ended_and_a_single_seed_does_not() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let campaign = spoken(&sim_command(Path::new("/"), &words("--minutes 3")));
+        assert!(campaign.ends_with("-- --minutes 3 --state target/sim/campaign.json"), "{campaign}");
+        let replay = spoken(&sim_command(Path::new("/"), &words("--seed 3 --trace")));
+        assert!(replay.ends_with("-- --seed 3 --trace"), "{replay}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! - `conformance`: which promised row of `docs/spec` has a passing test.
 //! - `tidy`: the style rules that a machine can check.
-//! - `bench`, `openapi`: forwarded to the crates that do the work.
+//! - `bench`, `openapi`, `sim`: forwarded to the crates that do the work.
 
 mod conformance;
 mod error;
@@ -33,6 +33,12 @@ enum Chore {
     /// Run the benchmarks; all arguments go to `bursar-bench`.
     Bench {
         /// Arguments of `bursar-bench`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Simulate the money path by seed, going on where the last campaign ended; all arguments go to `bursar-sim`.
+    Sim {
+        /// Arguments of `bursar-sim`, such as `--minutes 10 --jobs 2` or `--seed 7 --trace`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -69,8 +75,8 @@ fn run(chore: Chore) -> Result<Verdict, ChoreError> {
     match chore {
         Chore::Conformance(options) => conformance::run(&root, &options),
         Chore::Tidy => tidy::run(&root),
-
         Chore::Bench { arguments } => forward::bench(&root, &arguments),
+        Chore::Sim { arguments } => forward::sim(&root, &arguments),
         Chore::Openapi { check } => forward::openapi(&root, check),
     }
 }

@@ -14,6 +14,8 @@ mod bootstrap;
 mod change;
 mod entropy;
 mod four_eyes;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod operator;
 mod permission;
 mod policy;

@@ -20,7 +20,7 @@ pub use anchor::{Anchor, AnchorError, ChainHead, take_anchor};
 pub use event::{Actor, Event, Level, StoredEvent, Target};
 pub use finding::Finding;
 pub use outbox::{Delivery, due_deliveries, is_delivered, mark_delivered, mark_failed, sign};
-pub use reading::{EventFilter, events};
+pub use reading::{EventFilter, attention, events};
 pub use recorder::{Recorder, SaltKey};
 pub use redaction::{RedactionRefusal, redact};
 pub use verify::{Verification, verify};
@@ -28,8 +28,14 @@ pub use verify::{Verification, verify};
 use bursar_store::{EngineKind, Migration};
 
 /// The audit log's tables.
-pub const MIGRATIONS: [Migration; 1] =
-    [Migration { name: "audit/0001_audit", epoch: 1, sql: include_str!("../migrations/0001_audit.sql") }];
+pub const MIGRATIONS: [Migration; 2] = [
+    Migration { name: "audit/0001_audit", epoch: 1, sql: include_str!("../migrations/0001_audit.sql") },
+    Migration {
+        name: "audit/0003_attention",
+        epoch: 1,
+        sql: include_str!("../migrations/0003_attention.sql"),
+    },
+];
 
 /// What keeps the tables from being changed by hand, and the views over them (docs/spec/platform.md B2). SQLite and
 /// PostgreSQL write triggers differently, so this step has one text an engine; it comes after [`MIGRATIONS`].

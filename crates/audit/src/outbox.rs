@@ -45,20 +45,24 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// The headers to send with the body at `now`, signed when there is a `secret`.
+    /// The headers to send with the body at `now`, signed with each of `secrets`; unsigned without any.
     #[must_use]
-    pub fn headers(&self, secret: Option<&[u8]>, now: Timestamp) -> Vec<(&'static str, String)> {
-        let signature = secret.map(|secret| ("X-Bursar-Signature", sign(secret, now, &self.body)));
+    pub fn headers(&self, secrets: &[&[u8]], now: Timestamp) -> Vec<(&'static str, String)> {
+        let signature = (!secrets.is_empty()).then(|| ("X-Bursar-Signature", sign(secrets, now, &self.body)));
         [("X-Bursar-Delivery", self.event.to_string())].into_iter().chain(signature).collect()
     }
 }
 
-/// The value of `X-Bursar-Signature`: the Unix second `t` of `now`, and HMAC-SHA256 of `"t.body"` in hex.
+/// The value of `X-Bursar-Signature`: the Unix second `t` of `now`, then for each secret, newest first, `v1` with
+/// HMAC-SHA256 of `"t.body"` in hex. While a secret is replaced there are two, and a receiver accepts the delivery when
+/// either is right by the secret that it has.
 #[must_use]
-pub fn sign(secret: &[u8], now: Timestamp, body: &str) -> String {
+pub fn sign(secrets: &[&[u8]], now: Timestamp, body: &str) -> String {
     let seconds = now.ms().div_euclid(1_000).to_string();
-    let code = signature::code(secret, &[seconds.as_bytes(), b".", body.as_bytes()]);
-    format!("t={seconds},v1={}", hex::encode(code))
+    let code =
+        |secret: &&[u8]| hex::encode(signature::code(secret, &[seconds.as_bytes(), b".", body.as_bytes()]));
+    let codes: String = secrets.iter().map(|secret| format!(",v1={}", code(secret))).collect();
+    format!("t={seconds}{codes}")
 }
 
 /// Up to `limit` events (100 at most) whose delivery is due, oldest first. They are claimed: nobody else gets them
@@ -158,6 +162,16 @@ mod tests {
         let at = Timestamp::from_ms(1_700_000_000_999);
         // printf '1700000000.{"a":1}' | openssl dgst -sha256 -hmac secret
         let code = "49f24e537407743fa4a0242bb63b94b9a47ee99cbbe071ccd8a22550ae411686";
-        assert_eq!(sign(b"secret", at, "{\"a\":1}"), format!("t=1700000000,v1={code}"));
+        assert_eq!(sign(&[b"secret"], at, "{\"a\":1}"), format!("t=1700000000,v1={code}"));
+    }
+
+    #[test]
+    fn x3_while_a_secret_is_replaced_a_delivery_is_signed_with_both_the_new_one_first() {
+        let at = Timestamp::from_ms(1_700_000_000_000);
+        let codes = [b"new", b"old"].map(|secret| {
+            let alone = sign(&[secret], at, "{}");
+            alone.strip_prefix("t=1700000000").unwrap().to_owned()
+        });
+        assert_eq!(sign(&[b"new", b"old"], at, "{}"), format!("t=1700000000{}{}", codes[0], codes[1]));
     }
 }

@@ -7,4 +7,5 @@ mod host;
 mod jobs;
 pub mod replay;
 pub mod schema;
+mod secrets;
 mod serve;

@@ -50,12 +50,15 @@ const PUBLIC: [&str; 26] = [
 ];
 
 /// Pages and forms for operators who are signed in: a session's cookie, and for forms its proof.
-const CONSOLE: [&str; 7] = [
+const CONSOLE: [&str; 10] = [
     "get /console",
+    "get /console/incidents",
+    "get /console/incidents/{id}",
     "get /console/jobs",
     "get /console/ledger",
     "get /console/settlements",
     "get /console/switches",
+    "post /console/incidents",
     "post /console/sign-out",
     "post /console/switches",
 ];
@@ -220,9 +223,11 @@ fn admin(server: &Server) -> (String, String) {
 fn visit(server: &Server, operation: &str, headers: &[(&str, &str)], proof: &str) -> Answer {
     let (method, path) = operation.split_once(' ').unwrap();
     match method {
-        "get" => server.get_with(path, headers),
+        "get" => server.get_with(&path.replace("{id}", "1"), headers),
         "post" => {
-            let fields = [("proof", proof), ("switch", "all"), ("to", "stop"), ("reason", "mischief")];
+            let switch = [("switch", "all"), ("to", "stop"), ("reason", "mischief")];
+            let incident = [("act", "open"), ("class", "P1"), ("title", "mischief"), ("desk", "rounds")];
+            let fields = [&[("proof", proof)], &switch[..], &incident[..]].concat();
             server.post_form(path, headers, &fields)
         }
         other => panic!("no way to send {other}"),
@@ -236,6 +241,7 @@ fn the_console_opens_to_a_session_only_and_changes_nothing_without_one() {
         let server = setup(place, &prices).start();
         let (cookie, token) = admin(&server);
         let page = server.get_with("/console/switches", &[("cookie", &cookie)]).text;
+        Tool::beside(&server).json(&["ops", "incident", "open", "P3", "There is one to look at"]);
         let (_, rest) = page.split_once("name=\"proof\" value=\"").unwrap();
         let proof = rest.split('"').next().unwrap();
         let evidence = Evidence::of(place);

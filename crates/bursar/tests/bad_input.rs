@@ -252,6 +252,8 @@ fn switches_incidents_and_the_clock_refuse_values_beyond_their_bounds() {
             ("actor", json!("")),
             ("etaMs", json!(0.5)),
             ("etaMs", json!("1")),
+            ("etaMs", json!(-1)),
+            ("etaMs", json!(i64::MAX)),
         ] {
             let body = with(incident.clone(), field, &value);
             assert_refused(send("PUT", "/api/ops/incident", &body), 400, &body);

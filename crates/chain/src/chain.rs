@@ -1,10 +1,10 @@
 //! The trait that each chain implements.
 
-use bursar_money::Asset;
+use bursar_money::{Amount, Asset};
 
 use crate::{
     AccountBalance, Address, AddressError, Attempt, BuildError, ChainError, DeathProof, Evidence, Finality,
-    NotProven, Payment, SenderState, SignError, Signer, Standing, Unsigned,
+    Incoming, NotProven, Payment, SenderState, SignError, Signer, Standing, Unsigned,
 };
 
 /// A chain that payments go out on. Methods marked *asks* do network I/O and block within the time limits that the chain
@@ -64,4 +64,27 @@ pub trait Chain: Send + Sync {
     /// *Asks.* How far the chain is final by the word of as many nodes as must agree: the sign that it can be asked at
     /// all.
     fn finality(&self) -> Result<Finality, ChainError>;
+
+    /// *Asks.* At most `most` sends to the account that have to be accepted, of which as many nodes as must agree know.
+    /// By default none: on most chains what is sent has arrived.
+    fn incoming(&self, _account: &Address, _most: usize) -> Result<Vec<Incoming>, ChainError> {
+        Ok(Vec::new())
+    }
+
+    /// *Asks.* Like [`Chain::sender_state`], to accept what came in: also for an account that the chain has never seen.
+    fn receiver_state(&self, account: &Address) -> Result<SenderState, ChainError> {
+        self.sender_state(account)
+    }
+
+    /// *Pure.* A transaction that accepts what came in and takes the open slot like a payment; it is signed, stored and
+    /// broadcast like one.
+    fn build_receipt(&self, _incoming: &Incoming, _state: &SenderState) -> Result<Unsigned, BuildError> {
+        Err(BuildError::NothingToAccept)
+    }
+
+    /// *Pure.* What the chain took beyond the payment, in base units, by the evidence that confirmed the attempt. By
+    /// default nothing.
+    fn fee_paid(&self, _attempt: &Attempt, _evidence: &Evidence) -> Amount {
+        Amount::ZERO
+    }
 }

@@ -50,6 +50,9 @@ pub enum BuildError {
     /// The transaction would be the attempt itself.
     #[error("the attempt moves no money already; broadcast it until it is final")]
     NothingToFree,
+    /// On this chain what is sent has arrived.
+    #[error("nothing has to be accepted on this chain: what is sent to an account is its own")]
+    NothingToAccept,
     /// The bytes are not the chain's.
     #[error("this is not what the chain stored ({0}); the record is damaged or of another chain")]
     Unreadable(String),

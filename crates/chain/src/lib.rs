@@ -31,5 +31,5 @@ mod signer;
 pub use chain::Chain;
 pub use error::{AddressError, BuildError, ChainError, NotProven, SignError};
 pub use evidence::{AccountBalance, DeathProof, Evidence, Finality, Standing};
-pub use payment::{Address, Attempt, Payment, SenderState, Slot, TransactionId, Unsigned};
+pub use payment::{Address, Attempt, Incoming, Payment, SenderState, Slot, TransactionId, Unsigned};
 pub use signer::Signer;

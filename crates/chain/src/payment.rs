@@ -95,3 +95,14 @@ pub struct Attempt {
     /// The signed transaction.
     pub bytes: Vec<u8>,
 }
+
+/// Something that was sent to an account and has to be accepted before it can be spent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incoming {
+    /// The sender's transaction.
+    pub id: TransactionId,
+    /// Who sent it.
+    pub from: Address,
+    /// How much, in base units.
+    pub amount: Amount,
+}

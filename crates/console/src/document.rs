@@ -48,9 +48,10 @@ pub(crate) enum Header<'a> {
 }
 
 /// The console's pages: path and name.
-const SECTIONS: [(&str, &str); 5] = [
+const SECTIONS: [(&str, &str); 6] = [
     ("/console", "Overview"),
     ("/console/switches", "Stop"),
+    ("/console/incidents", "Incidents"),
     ("/console/settlements", "Settlements"),
     ("/console/jobs", "Jobs"),
     ("/console/ledger", "Ledger"),

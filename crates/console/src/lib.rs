@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use axum::http::HeaderValue;
 use bursar_desk::Platform;
+use bursar_desk::incident::PayoutStop;
 use bursar_rounds::oracle::LatestPrices;
 use bursar_web::{Envelope, Handler, HeaderPolicy, Surface};
 
@@ -50,6 +51,8 @@ pub struct ConsoleConfig {
     pub headers: HeaderPolicy,
     /// The desks that are on.
     pub desks: Vec<&'static str>,
+    /// What halts the payouts of each desk that pays out.
+    pub payout_stops: Vec<PayoutStop>,
 }
 
 /// What the pages need of the rounds desk.

@@ -118,6 +118,31 @@ pub fn change(
     table: ConfigTable,
     setting: Setting,
     value: i64,
+    by: (&str, &str),
+    now: Timestamp,
+) -> Result<String, StoreError> {
+    write(tx, table, setting, (value, "operator"), by, now)
+}
+
+/// Takes back what operators have changed: the setting has the value that it would have without them, and follows
+/// environment and default again. `from_environment` says where that value comes from. Returns what it was.
+pub fn unset(
+    tx: &mut Tx<'_>,
+    table: ConfigTable,
+    setting: Setting,
+    (value, from_environment): (i64, bool),
+    by: (&str, &str),
+    now: Timestamp,
+) -> Result<String, StoreError> {
+    let source = if from_environment { "environment" } else { "default" };
+    write(tx, table, setting, (value, source), by, now)
+}
+
+fn write(
+    tx: &mut Tx<'_>,
+    table: ConfigTable,
+    setting: Setting,
+    (value, source): (i64, &str),
     (actor, reason): (&str, &str),
     now: Timestamp,
 ) -> Result<String, StoreError> {
@@ -127,7 +152,7 @@ pub fn change(
     let params = [
         Param::Text(setting.key),
         Param::Text(&text),
-        Param::Text("operator"),
+        Param::Text(source),
         Param::Text(actor),
         Param::Text(reason),
         Param::Null,

@@ -112,10 +112,16 @@ fn actor(change: &Change) -> Actor {
         Some("sql") => "sql",
         _ => "system",
     };
-    let is_id = |text: &&str| ["operator:", "service:", "cli:"].iter().any(|prefix| text.starts_with(prefix));
-    Actor { kind, id: change.actor.as_deref().filter(is_id).unwrap_or_default().to_owned() }
+    Actor { kind, id: change.actor.as_deref().map_or("", actor_id).to_owned() }
 }
 
-fn desk_of(name: &str) -> &'static str {
+/// The part of `actor` that may stand outside a payload: the whole of an id, nothing of a name.
+pub(crate) fn actor_id(actor: &str) -> &str {
+    let is_id = ["operator:", "service:", "cli:"].iter().any(|prefix| actor.starts_with(prefix));
+    if is_id { actor } else { "" }
+}
+
+/// The configuration table's name for a desk, `platform` for anything else.
+pub(crate) fn desk_of(name: &str) -> &'static str {
     TABLES.iter().find(|table| table.desk == name).map_or("platform", |table| table.desk)
 }

@@ -11,6 +11,7 @@ use bursar_web::infrastructure::Finding;
 use bursar_web::metrics::MetricError;
 
 use crate::alert::AlertRule;
+use crate::incident::IncidentGuard;
 use crate::job::Job;
 use crate::platform::Platform;
 
@@ -29,6 +30,15 @@ pub trait Desk: Send + Sync {
     /// What its operators are to be told of.
     fn alerts(&self) -> Vec<AlertRule> {
         Vec::new()
+    }
+    /// The switch that halts its payouts when an incident is as bad as can be; `None` = it pays nothing out.
+    fn payout_switch(&self) -> Option<Switch> {
+        None
+    }
+    /// How its own admins are known on the routes of incidents; `None` = they have none there.
+    fn incident_guard(&self, platform: &Platform) -> Option<IncidentGuard> {
+        let _ = platform;
+        None
     }
     /// Starts its lanes and registers its metrics. Called once, when it is on and its tables are there.
     fn open(&self, platform: &Platform) -> Result<OpenDesk, DeskFault>;

@@ -14,6 +14,7 @@ use crate::journal::Journal;
 use crate::limits::Limits;
 use crate::off_thread::OffThread;
 use crate::refusals::Refusals;
+use crate::secrets::Secrets;
 
 /// What a platform is made of.
 pub struct PlatformParts {
@@ -25,6 +26,8 @@ pub struct PlatformParts {
     pub entropy: Arc<dyn Entropy>,
     /// The metrics of the process.
     pub metrics: Arc<Registry>,
+    /// The secrets as they stand.
+    pub secrets: Secrets,
 }
 
 /// Everything that a desk works with.
@@ -38,6 +41,8 @@ pub struct Platform {
     pub entropy: Arc<dyn Entropy>,
     /// The metrics of the process.
     pub metrics: Arc<Registry>,
+    /// The secrets as they stand, by the names of their variables.
+    pub secrets: Secrets,
     /// Counts calls against limits.
     pub limits: Limits,
     /// Records refusals and whatever else belongs to no change.
@@ -66,7 +71,7 @@ pub enum PlatformFault {
 impl Platform {
     /// Starts the platform's own lanes.
     pub fn start(parts: PlatformParts) -> Result<Platform, PlatformFault> {
-        let PlatformParts { store, switchboard, entropy, metrics } = parts;
+        let PlatformParts { store, switchboard, entropy, metrics, secrets } = parts;
         let mut key = [0; 32];
         entropy.fill(&mut key);
         let salts = SaltKey::new(key);
@@ -82,6 +87,7 @@ impl Platform {
             switchboard,
             entropy,
             metrics,
+            secrets,
             process,
             salts,
         })

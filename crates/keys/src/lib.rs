@@ -26,6 +26,8 @@ mod authorize;
 mod change;
 mod commands;
 mod ed25519;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod kek;
 mod kek_command;
 mod kek_source;

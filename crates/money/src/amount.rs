@@ -117,6 +117,13 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
+    fn a_multiple_is_exact_or_refused() {
+        assert_eq!(Amount::new(6).times(7), Ok(Amount::new(42)));
+        assert_eq!(Amount::MAX.times(1), Ok(Amount::MAX));
+        assert_eq!(Amount::MAX.times(2), Err(AmountError::Overflow));
+    }
+
+    #[test]
     fn a_product_beyond_128_bits_still_divides_exactly() {
         let share = Amount::MAX.share_floor(Amount::new(7), Amount::new(7));
         assert_eq!(share, Ok(Amount::MAX));

@@ -101,6 +101,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_assets_with_their_symbols_and_decimal_places() {
+        let table: Vec<_> = Asset::all().map(|asset| (asset.to_string(), asset.decimals())).collect();
+        let expected = [
+            ("PB", 2),
+            ("SOL", 9),
+            ("BAN", 29),
+            ("ETH", 18),
+            ("AIBA", 0),
+            ("NEUR", 0),
+            ("STARS", 0),
+            ("DIAMONDS", 0),
+        ];
+        assert_eq!(table, expected.map(|(symbol, places)| (symbol.to_owned(), places)));
+    }
+
+    #[test]
     fn codes_and_symbols_name_one_asset_each() {
         for asset in Asset::all() {
             assert_eq!(Asset::from_code(asset.code()), Ok(asset));

@@ -73,6 +73,20 @@ mod tests {
     }
 
     #[test]
+    fn a_balance_covers_up_to_what_is_held_and_debt_covers_nothing() {
+        let held = Balance::Credit(Amount::new(9));
+        let covered = [8, 9, 10].map(|amount| held.covers(Amount::new(amount)));
+        assert_eq!(covered, [true, true, false]);
+        assert!(Balance::ZERO.covers(Amount::ZERO) && !Balance::ZERO.covers(Amount::new(1)));
+    }
+
+    #[test]
+    fn only_nothing_either_way_is_zero() {
+        let balances = [Balance::ZERO, Balance::Credit(Amount::new(1)), Balance::Debit(Amount::new(1))];
+        assert_eq!(balances.map(Balance::is_zero), [true, false, false]);
+    }
+
+    #[test]
     fn opposite_balances_cancel() {
         let debt = Balance::Debit(Amount::new(9));
         assert_eq!(debt.plus(Balance::Credit(Amount::new(9))), Ok(Balance::ZERO));

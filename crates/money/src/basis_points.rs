@@ -49,6 +49,8 @@ mod tests {
 
     #[test]
     fn more_than_the_whole_is_no_rate() {
+        assert_eq!(Bps::new(10_000).map(Bps::points), Some(10_000));
+        assert_eq!(Bps::of_points::<250>().points(), 250);
         assert_eq!(Bps::new(10_001), None);
     }
 }

@@ -27,11 +27,9 @@ impl Price {
         Price { mantissa, exponent }
     }
 
+    /// Which of two prices, neither of them zero, is further from zero.
     fn magnitude_order(self, other: Price) -> Ordering {
         let (a, b) = (self.mantissa.unsigned_abs(), other.mantissa.unsigned_abs());
-        if a == 0 || b == 0 {
-            return a.cmp(&b);
-        }
         let span = self.exponent.abs_diff(other.exponent);
         if self.exponent >= other.exponent {
             scaled(a, span).map_or(Ordering::Greater, |wide| wide.cmp(&U256::from(b)))
@@ -64,6 +62,7 @@ impl Ord for Price {
     fn cmp(&self, other: &Price) -> Ordering {
         match (self.mantissa.signum(), other.mantissa.signum()) {
             (a, b) if a != b => a.cmp(&b),
+            (0, _) => Ordering::Equal,
             (-1, _) => other.magnitude_order(*self),
             _ => self.magnitude_order(*other),
         }
@@ -73,7 +72,7 @@ impl Ord for Price {
 impl fmt::Display for Price {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = self.mantissa.unsigned_abs().to_string();
-        let sign = if self.mantissa < 0 { "-" } else { "" };
+        let sign = if self.mantissa.is_negative() { "-" } else { "" };
         if self.mantissa == 0 {
             return f.write_str("0");
         }
@@ -104,6 +103,8 @@ mod tests {
         assert!(Price::new(31, -2) > Price::new(3, -1));
         assert!(Price::new(-31, -2) < Price::new(-3, -1));
         assert_eq!(Price::new(0, 5), Price::new(0, -5));
+        assert_ne!(Price::new(3, -1), Price::new(3, -2));
+        assert!(Price::new(0, i32::MAX) < Price::new(1, i32::MIN) && Price::ZERO > Price::new(-1, i32::MIN));
     }
 
     #[test]
@@ -123,6 +124,16 @@ mod tests {
         check(7, 2, "700");
         check(100, -2, "1");
         check(0, -8, "0");
+    }
+
+    #[test]
+    fn a_price_beyond_forty_places_prints_with_its_exponent() {
+        let check = |exponent, text: &str| assert_eq!(Price::new(-7, exponent).to_string(), text);
+        check(40, &format!("-7{}", "0".repeat(40)));
+        check(41, "-7e41");
+        check(-40, &format!("-0.{}7", "0".repeat(39)));
+        check(-41, "-7e-41");
+        check(i32::MAX, "-7e2147483647");
     }
 
     proptest! {

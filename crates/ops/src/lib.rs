@@ -1,4 +1,5 @@
-//! Operating the platform: backups that are proven by restoring them, alerts, and counts kept for days.
+//! Operating the platform: backups that are proven by restoring them, alerts, incidents, and counts kept for
+//! days.
 //!
 //! Entry points: [`backup::create`], [`backup::verify`], [`backup::restore`] and [`backup::prune`], all on a
 //! [`backup::Target`].
@@ -17,6 +18,7 @@
 
 pub mod alerts;
 pub mod backup;
+pub mod incidents;
 pub mod rollup;
 
 use bursar_store::Migration;

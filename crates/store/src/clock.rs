@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::{StoreError, Tx};
+use crate::{EngineKind, StoreError, Tx};
 
 /// A moment in Unix milliseconds (UTC). Stored as timestamptz cut to milliseconds, or as an integer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,6 +92,18 @@ impl Clock {
 const FAST: &str = "fast";
 
 impl Tx<'_> {
+    /// Real time, whatever clock the rules follow, for what is about processes being alive: the machine's on the
+    /// embedded engine, the database's on PostgreSQL, where processes on many machines compare it.
+    pub fn real_time(&mut self) -> Result<Timestamp, StoreError> {
+        match self.engine() {
+            EngineKind::Sqlite => Ok(machine_time()),
+            EngineKind::Postgres => {
+                let now = self.query_first("SELECT clock_timestamp()", &[], |row| row.get(0))?;
+                now.ok_or_else(|| StoreError::Decode("the database told no time".into()))
+            }
+        }
+    }
+
     /// The latest time that any scope has been marked with, or `None` where there is no mark.
     pub fn latest_mark(&mut self) -> Result<Option<Timestamp>, StoreError> {
         let sql = "SELECT mark FROM store_clocks ORDER BY mark DESC LIMIT 1";

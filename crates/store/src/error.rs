@@ -63,3 +63,17 @@ impl StoreError {
         matches!(self, StoreError::Statement(_) | StoreError::Duplicate(_) | StoreError::Decode(_))
     }
 }
+
+/// Why another user or password of the database is not taken. The former one stays in use.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInRefusal {
+    /// It is not the same database.
+    #[error("names another server, database or option than the one in use")]
+    OtherPlace,
+    /// Nobody can sign in with it, or what its user may do cannot be told.
+    #[error("does not work: {0}")]
+    Store(#[source] StoreError),
+    /// The user may do less than the former one.
+    #[error("names a user who may not do what the former could: {}", .0.join(", "))]
+    Rights(Vec<String>),
+}

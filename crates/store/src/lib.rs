@@ -25,7 +25,7 @@ mod value;
 
 pub use clock::{Clock, Timestamp};
 pub use engine::EngineKind;
-pub use error::StoreError;
+pub use error::{SignInRefusal, StoreError};
 pub use migrate::{Migration, MigrationState};
 pub use row::{FromColumn, Row};
 pub use sequence::Sequence;

@@ -1,6 +1,6 @@
 //! A fixed number of connections, lent out one at a time and opened when first needed.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
@@ -33,11 +33,27 @@ impl<T> Pool<T> {
 
     /// Borrows a place.
     pub fn take(&self) -> Result<Place<'_, T>, StoreError> {
-        match self.free.recv_timeout(self.wait) {
+        self.take_before(Instant::now() + self.wait)
+    }
+
+    /// Borrows a place that comes free before `deadline`. Whoever comes first is served first, and the place that lay
+    /// longest is lent first.
+    pub fn take_before(&self, deadline: Instant) -> Result<Place<'_, T>, StoreError> {
+        match self.free.recv_deadline(deadline) {
             Ok(connection) => Ok(Place { connection, back: &self.back }),
             Err(_) => {
                 Err(StoreError::Unavailable("every database connection of this process is busy".into()))
             }
+        }
+    }
+
+    /// Closes the connections that nobody has borrowed.
+    pub fn empty_idle(&self) {
+        let idle: Vec<Option<T>> = self.free.try_iter().collect();
+        for connection in idle {
+            drop(connection);
+            // It was taken from the channel, so there is room for it.
+            let _ = self.back.send(None);
         }
     }
 }

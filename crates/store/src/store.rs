@@ -11,7 +11,7 @@ use crate::fault::{Faults, Step};
 use crate::postgres::PostgresEngine;
 use crate::sqlite::{SqliteEngine, SqliteOptions};
 use crate::transaction::{Session, apply};
-use crate::{Clock, DatabaseUrl, EngineKind, StoreError, Tx};
+use crate::{Clock, DatabaseUrl, EngineKind, SignInRefusal, StoreError, Tx};
 
 /// Times that the outcome of a commit is asked for before it stays unknown.
 const OUTCOME_LOOKUPS_MAX: u32 = 40;
@@ -79,13 +79,14 @@ pub trait CommitGuard: Send + Sync {
 }
 
 enum Engine {
-    Sqlite(SqliteEngine),
+    Sqlite(Box<SqliteEngine>),
     Postgres(PostgresEngine),
 }
 
 /// The database of one deployment. Shared by all threads of the process.
 pub struct Store {
     engine: Engine,
+    url: RwLock<DatabaseUrl>,
     options: StoreOptions,
     guard: RwLock<Option<Arc<dyn CommitGuard>>>,
 }
@@ -94,7 +95,7 @@ impl Store {
     /// Opens the database at `url`, creating an embedded one that is not there.
     pub fn open(url: &DatabaseUrl, options: StoreOptions) -> Result<Store, StoreError> {
         let engine = match url {
-            DatabaseUrl::Sqlite(path) => Engine::Sqlite(SqliteEngine::open(SqliteOptions {
+            DatabaseUrl::Sqlite(path) => Engine::Sqlite(Box::new(SqliteEngine::open(SqliteOptions {
                 path: path.clone(),
                 vfs: options.sqlite_vfs.clone(),
                 readers: options.sqlite_readers,
@@ -102,7 +103,7 @@ impl Store {
                 wait: options.patience,
                 cache_kib: options.sqlite_cache_kib,
                 server: options.mode == OpenMode::Server,
-            })?),
+            })?)),
             DatabaseUrl::Postgres(url) => Engine::Postgres(PostgresEngine::open(
                 url,
                 options.postgres_connections,
@@ -110,7 +111,39 @@ impl Store {
                 options.postgres_statement_cache,
             )?),
         };
-        Ok(Store { engine, options, guard: RwLock::new(None) })
+        Ok(Store { engine, url: RwLock::new(url.clone()), options, guard: RwLock::new(None) })
+    }
+
+    /// Where the database is, with the user and password in use now.
+    #[must_use]
+    pub fn url(&self) -> DatabaseUrl {
+        self.url.read().clone()
+    }
+
+    /// Signs new connections in with the user and password of `url`, once that is proven to work; connections of the
+    /// former user end with the transaction that they are in.
+    ///
+    /// # Errors
+    /// [`SignInRefusal`]; the former user then stays in use. An embedded database knows no users, so only its own URL is
+    /// taken there.
+    pub fn sign_in_with(&self, url: &DatabaseUrl) -> Result<(), SignInRefusal> {
+        match (&self.engine, url) {
+            (Engine::Postgres(engine), DatabaseUrl::Postgres(text)) => engine.sign_in_with(text)?,
+            (Engine::Sqlite(_), _) if *url == self.url() => {}
+            (Engine::Sqlite(_) | Engine::Postgres(_), _) => return Err(SignInRefusal::OtherPlace),
+        }
+        *self.url.write() = url.clone();
+        Ok(())
+    }
+
+    /// Whether the database has refused our user or password since this was last asked. While it does, units of work
+    /// wait for connections that live on, or for [`Store::sign_in_with`], as long as for a busy pool.
+    #[must_use]
+    pub fn was_refused(&self) -> bool {
+        match &self.engine {
+            Engine::Sqlite(_) => false,
+            Engine::Postgres(engine) => engine.was_refused(),
+        }
     }
 
     /// Which engine this is.

@@ -3,6 +3,8 @@
 
 mod cluster;
 mod faults;
+#[cfg(feature = "objects")]
+pub mod object_server;
 mod place;
 mod test_store;
 

@@ -1,15 +1,13 @@
 //! Shared keys in headers: reading them and comparing them in constant time.
 
 use axum::http::{HeaderMap, header};
-use secrecy::{ExposeSecret, SecretString};
-use subtle::{Choice, ConstantTimeEq};
+use secrecy::SecretString;
 
-/// A configured service key, and its predecessor while both are valid. Keeps digests, not the secrets.
+use crate::live_secret::{CallerSecret, LiveSecret};
+
+/// A configured service key, and its predecessor while both are valid. Follows a secret that is replaced.
 #[derive(Clone, Default)]
-pub struct ServiceKey {
-    current: Option<[u8; 32]>,
-    previous: Option<[u8; 32]>,
-}
+pub struct ServiceKey(LiveSecret);
 
 /// What the presented key is worth. Each route maps this to its own status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,31 +23,22 @@ pub enum KeyCheck {
 }
 
 impl ServiceKey {
-    /// Takes the configured key and, during a rotation, the one it replaces. An empty key counts as unset;
-    /// a previous key without a current one is ignored.
+    /// Takes a configured key that stays as it is, and the one it replaces. An empty key counts as unset; a previous
+    /// key without a current one is ignored.
     pub fn new(current: Option<&SecretString>, previous: Option<&SecretString>) -> Self {
-        let digest = |secret: &SecretString| {
-            let text = secret.expose_secret();
-            (!text.is_empty()).then(|| digest(text.as_bytes()))
-        };
-        let current = current.and_then(digest);
-        let previous = current.and(previous).and_then(digest);
-        Self { current, previous }
+        let secret =
+            current.map(|current| CallerSecret { current: current.clone(), previous: previous.cloned() });
+        Self(LiveSecret::new(secret))
     }
 
     /// Whether a key is configured.
     pub fn is_set(&self) -> bool {
-        self.current.is_some()
+        self.0.is_set()
     }
 
     /// Judges a presented key. An empty one counts as missing.
     pub fn check(&self, presented: Option<&str>) -> KeyCheck {
-        let Some(current) = &self.current else { return KeyCheck::Unset };
-        let Some(presented) = presented.filter(|key| !key.is_empty()) else { return KeyCheck::Missing };
-        // Digests have one length, so neither the key's length nor its common prefix shows in the time.
-        let presented = digest(presented.as_bytes());
-        let previous = self.previous.as_ref().map_or(Choice::from(0), |previous| presented.ct_eq(previous));
-        if bool::from(presented.ct_eq(current) | previous) { KeyCheck::Accepted } else { KeyCheck::Wrong }
+        self.0.check(presented)
     }
 
     /// Judges the key in the named header.
@@ -58,10 +47,15 @@ impl ServiceKey {
     }
 }
 
+impl From<LiveSecret> for ServiceKey {
+    fn from(secret: LiveSecret) -> Self {
+        Self(secret)
+    }
+}
+
 impl std::fmt::Debug for ServiceKey {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let state = |key: &Option<[u8; 32]>| if key.is_some() { "set" } else { "unset" };
-        write!(formatter, "ServiceKey(current {}, previous {})", state(&self.current), state(&self.previous))
+        formatter.debug_tuple("ServiceKey").field(&self.0).finish()
     }
 }
 
@@ -76,10 +70,6 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// The token of `Authorization: Bearer …`, else of the header `X-API-Key`.
 pub fn bearer_or_api_key(headers: &HeaderMap) -> Option<&str> {
     bearer(headers).or_else(|| headers.get("x-api-key")?.to_str().ok().filter(|key| !key.is_empty()))
-}
-
-fn digest(text: &[u8]) -> [u8; 32] {
-    *blake3::hash(text).as_bytes()
 }
 
 #[cfg(test)]
@@ -123,7 +113,8 @@ mod tests {
 
     #[test]
     fn keys_do_not_show_in_debug_output() {
-        assert_eq!(format!("{:?}", key("s3cret", "")), "ServiceKey(current set, previous unset)");
+        let shown = format!("{:?}", key("s3cret", ""));
+        assert_eq!(shown, "ServiceKey(LiveSecret(current set, previous unset))");
     }
 
     #[test]

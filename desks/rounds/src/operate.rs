@@ -3,6 +3,7 @@
 use bursar_audit::Recorder;
 use bursar_control::{ConfigTable, RecordedStop, Switch, SwitchChange, Switchboard};
 use bursar_desk::control_fold::fold;
+use bursar_desk::incident::By;
 use bursar_store::{StoreError, Timestamp, Tx};
 
 use crate::incident;
@@ -59,7 +60,7 @@ pub enum Toggled {
 }
 
 /// Sets the rows of all switches of `toggle`, with their audit events, in the transaction that is open. Resuming the
-/// last stop also takes the incident text away.
+/// last stop also resolves the incidents that players are told of.
 pub fn toggle(
     tx: &mut Tx<'_>,
     toggle: &Toggle<'_>,
@@ -82,7 +83,7 @@ pub fn toggle(
     let changes: Vec<SwitchChange<'_>> = toggle.switches.iter().map(change).collect();
     Switchboard::set(tx, &changes, now)?;
     if !stop && rows_all_run(tx)? {
-        incident::set(tx, None, (actor, reason), now)?;
+        incident::end(tx, "Service was resumed.", By { actor, reason }, recorder)?;
     }
     fold(tx, recorder, now)?;
     Ok(Toggled::Done)

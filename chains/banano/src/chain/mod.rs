@@ -11,14 +11,15 @@ use std::time::Duration;
 
 use bursar_chain::{
     AccountBalance, Address, AddressError, Attempt, BuildError, Chain, ChainError, DeathProof, Evidence,
-    Finality, NotProven, Payment, SenderState, SignError, Signer, Standing, Unsigned,
+    Finality, Incoming, NotProven, Payment, SenderState, SignError, Signer, Standing, TransactionId,
+    Unsigned,
 };
 use bursar_money::{Amount, Asset};
 
 use self::account::{AccountSight, agreed_account};
 use self::draft::{Draft, Stored, slot_of};
 use self::report::{Report, Sighting};
-use crate::block::{BlockHash, StateBlock, Subtype};
+use crate::block::{BlockHash, BlockHashError, StateBlock, Subtype};
 use crate::keys::PublicKey;
 use crate::nodes::NodeSet;
 use crate::rpc::{Publication, Receivable};
@@ -234,5 +235,25 @@ impl Chain for Banano {
         heights.sort_unstable_by(|a, b| b.cmp(a));
         let height = heights.get(self.nodes.agree() - 1).copied().unwrap_or_default();
         Ok(Finality { height, nodes: heights.len() })
+    }
+
+    fn incoming(&self, account: &Address, most: usize) -> Result<Vec<Incoming>, ChainError> {
+        let incoming = |item: Receivable| Incoming {
+            id: TransactionId::from_canonical(item.source.to_string()),
+            from: Address::from_canonical(item.sender.address()),
+            amount: item.amount,
+        };
+        Ok(self.receivable(account, most)?.into_iter().map(incoming).collect())
+    }
+
+    fn receiver_state(&self, account: &Address) -> Result<SenderState, ChainError> {
+        self.state(account, true)
+    }
+
+    fn build_receipt(&self, incoming: &Incoming, state: &SenderState) -> Result<Unsigned, BuildError> {
+        let unreadable = |problem: &dyn std::fmt::Display| BuildError::Unreadable(problem.to_string());
+        let source = incoming.id.as_str().parse().map_err(|error: BlockHashError| unreadable(&error))?;
+        let sender = PublicKey::from_address(incoming.from.as_str()).map_err(|error| unreadable(&error))?;
+        self.build_receive(&Receivable { source, sender, amount: incoming.amount }, state)
     }
 }

@@ -12,6 +12,7 @@ mod context;
 pub mod demo;
 pub mod duration;
 mod error;
+pub mod jobs;
 pub mod ledger;
 pub mod load;
 pub mod migrate;
@@ -21,6 +22,7 @@ mod print;
 pub mod replay;
 pub mod rollback;
 pub mod runbook;
+pub mod secrets;
 pub mod settings;
 
 pub use context::{Context, DatabaseOption};
@@ -39,8 +41,11 @@ pub enum Verb {
     Config(config::ConfigVerb),
     /// Stop, resume and watch the rounds desk.
     Ops(ops::Ops),
-    /// Read and change live settings of the rounds desk.
+    /// Read and change live settings of the platform and of the desks.
     Settings(settings::Settings),
+    /// Make, list and replace secrets without a restart.
+    #[command(visible_alias = "secret")]
+    Secrets(secrets::Secrets),
     /// Add, list and disable operators, and give them tokens.
     Operators(operators::Operators),
     /// Read the book: accounts, their history, past balances, the trial balance.
@@ -49,6 +54,8 @@ pub enum Verb {
     Audit(audit::Audit),
     /// Make, prove, restore, list and remove backups.
     Backup(backup::Backup),
+    /// How each background job is doing; exit 1 when one is dead, late or hanging.
+    Jobs(jobs::Jobs),
     /// The operators' procedures: list, print, or walk through them.
     Runbook(runbook::Runbook),
     /// Prove that the release before could take over.
@@ -73,10 +80,12 @@ impl Verb {
             Verb::Config(_) | Verb::Load(_) | Verb::Replay(_) => None,
             Verb::Ops(group) => group.database.url.as_deref(),
             Verb::Settings(group) => group.database.url.as_deref(),
+            Verb::Secrets(group) => group.database.url.as_deref(),
             Verb::Operators(group) => group.database.url.as_deref(),
             Verb::Ledger(group) => group.database.url.as_deref(),
             Verb::Audit(group) => group.database.url.as_deref(),
             Verb::Backup(group) => group.database(),
+            Verb::Jobs(group) => group.database.url.as_deref(),
             Verb::Runbook(group) => group.database.url.as_deref(),
             Verb::Rollback(group) => group.database.url.as_deref(),
         }
@@ -92,11 +101,13 @@ pub fn run(verb: &Verb, context: &Context) -> Result<Value, CommandError> {
         Verb::Migrate(group) => migrate::run(&group.verb, context),
         Verb::Config(verb) => config::run(verb, context),
         Verb::Ops(group) => ops::run(&group.verb, context),
-        Verb::Settings(group) => settings::run(&group.verb, context),
+        Verb::Settings(group) => settings::run(group, context),
+        Verb::Secrets(group) => secrets::run(&group.verb, context),
         Verb::Operators(group) => operators::run(&group.verb, context),
         Verb::Ledger(group) => ledger::run(&group.verb, context),
         Verb::Audit(group) => audit::run(&group.verb, context),
         Verb::Backup(group) => backup::run(group, context),
+        Verb::Jobs(group) => jobs::run(group, context),
         Verb::Runbook(group) => runbook::run(&group.verb, context),
         Verb::Rollback(group) => rollback::run(&group.verb, context),
         Verb::Load(options) => load::run(options, context),

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use bursar_desk::Secrets;
 use secrecy::SecretString;
 
 use super::backup::BackupConfiguration;
@@ -16,6 +17,7 @@ use super::problem::Warning;
 use super::proxies::ProxyTrust;
 use super::rounds::RoundsConfiguration;
 use super::secrets::CallerSecret;
+use super::source::Source;
 use super::values::Values;
 
 /// Everything the server was told. Variables without a field of their own are read by name from
@@ -54,10 +56,14 @@ pub struct Configuration {
     pub audit: AuditDelivery,
     /// The rounds desk.
     pub rounds: RoundsConfiguration,
+    /// The secrets as they stand, which a reload changes under whoever holds one.
+    pub secrets: Secrets,
     /// What an operator should know about these settings.
     pub warnings: Vec<Warning>,
     /// Every value in force, by name: `configuration.values.flag("DEMO_MODE")`.
     pub values: Values,
+    /// What it was read from, to read secrets anew.
+    pub(super) source: Source,
 }
 
 /// Where audit events are delivered.

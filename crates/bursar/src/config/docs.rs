@@ -12,7 +12,11 @@ Every name that Bursar reads from its environment. A TOML file named by `BURSAR_
 `NAME = \"value\"` lines; the environment overrides it, and command-line flags override both.
 
 - A secret is also read from the file that `NAME_FILE` names; set one of the two.
-- While `NAME_PREVIOUS` (or `NAME_PREVIOUS_FILE`) is set, the secret it replaces is accepted too; a URL has no predecessor.
+- While `NAME_PREVIOUS` (or `NAME_PREVIOUS_FILE`) is set, the secret it replaces is accepted too; a URL has no predecessor. \
+A file of a predecessor that is empty or not there means that there is none.
+- The column `secret` says when a new value takes effect: `live` = at `bursar secrets reload` or SIGHUP, without a restart; \
+`restart` = when the server starts; `command` = with the next command, since only the command line reads it; `yes` = nothing \
+reads it yet.
 - Flags take true, 1, yes, on, false, 0, no, off in any case.
 - A blank value counts as unset, except for on/off switches, gates and `BURSAR_DESKS`.
 - Names of a desk that is off are accepted and have no effect.
@@ -35,7 +39,7 @@ fn section(owner: Owner) -> String {
         format!("\n## {owner}\n\n| name | kind | default | secret | meaning |\n|---|---|---|---|---|\n");
     for variable in registry::all().filter(|variable| variable.desk == owner) {
         let default = variable.default.map_or_else(|| "unset".to_owned(), |value| format!("`{value}`"));
-        let secret = if variable.is_secret() { "yes" } else { "" };
+        let secret = if variable.is_secret() { variable.takes_effect().unwrap_or("yes") } else { "" };
         // Writing to a String cannot fail.
         _ = writeln!(
             text,
@@ -88,7 +92,10 @@ mod tests {
         let page = markdown();
         for row in [
             "| `PANCHO_RL_ORACLE_IP_LIMIT` | integer | `100` |  | Requests that pass in one window of this bucket. From 1 to 10000000. |",
-            "| `SETTLE_API_KEY` | secret | unset | yes | Key of real settlement. Unset: that route answers 503. |",
+            "| `SETTLE_API_KEY` | secret | unset | live | Key of real settlement. Unset: that route answers 503. |",
+            "| `SOLANA_RPC_URL` | URL | unset | restart | Solana node of every desk",
+            "| `OPS_ALERT_WEBHOOK_URL` | URL | unset | command | Receives the report",
+            "| `CRON_SECRET` | secret | unset | yes | Key of the scheduled calls.",
             "| `PANCHO_TREASURY_WALLET` | Solana address | unset |  | Where fees go when TREASURY_WALLET is unset. Alias of `TREASURY_WALLET`. |",
         ] {
             assert!(page.contains(row), "{row}");

@@ -11,7 +11,7 @@ use super::proxies::ProxyTrust;
 use super::rounds::RoundsConfiguration;
 use super::source::Source;
 use super::values::Values;
-use super::{clock, database, failpoints, listen, registry, resolve, unknown, warnings};
+use super::{clock, database, failpoints, listen, registry, reload, resolve, strength, unknown, warnings};
 
 /// Checks `source` and answers the configuration.
 ///
@@ -42,8 +42,26 @@ fn base_name(name: &str) -> &str {
     registry::lookup(name).map_or(name, |(variable, _)| variable.name)
 }
 
+/// The same for a command that needs the database and no other secret: problems of those are answered beside the
+/// configuration, which lacks them.
+///
+/// # Errors
+/// Every problem, when one is about something else.
+pub fn load_despite_secrets(source: &Source) -> Result<(Configuration, Vec<Problem>), ConfigurationErrors> {
+    let mut problems = Vec::new();
+    let configuration = examine(source, &mut problems);
+    let is_of_another_secret = |problem: &Problem| {
+        registry::lookup(&problem.variable)
+            .is_some_and(|(variable, _)| variable.is_secret() && variable.kind != registry::Kind::Database)
+    };
+    if problems.iter().all(is_of_another_secret) {
+        return Ok((configuration, problems));
+    }
+    Err(ConfigurationErrors { production: false, problems })
+}
+
 /// The configuration as far as it can be read: what has a problem keeps its default.
-fn examine(source: &Source, problems: &mut Vec<Problem>) -> Configuration {
+pub(super) fn examine(source: &Source, problems: &mut Vec<Problem>) -> Configuration {
     let mut found_warnings = Vec::new();
     let merged = source.merge(problems);
     unknown::find(&merged, problems, &mut found_warnings);
@@ -51,7 +69,7 @@ fn examine(source: &Source, problems: &mut Vec<Problem>) -> Configuration {
     let mode = mode::decide(&values, problems);
     warnings::find(&merged, &values, mode, &desks, &mut found_warnings);
     let bursar_env_set = values.is_set("BURSAR_ENV");
-    Configuration {
+    let configuration = Configuration {
         mode,
         bursar_env_set,
         auto_migrate: auto_migrate(&values, mode, bursar_env_set),
@@ -72,8 +90,12 @@ fn examine(source: &Source, problems: &mut Vec<Problem>) -> Configuration {
         rounds: RoundsConfiguration::from_values(&values),
         warnings: found_warnings,
         desks,
+        secrets: reload::secrets(&values),
+        source: source.clone(),
         values,
-    }
+    };
+    problems.extend(strength::weak(&configuration));
+    configuration
 }
 
 fn auto_migrate(values: &Values, mode: Mode, bursar_env_set: bool) -> bool {

@@ -3,7 +3,8 @@
 //! [`Source`] gathers the layers (config file, then environment, then command-line flags), [`load`] checks
 //! all of them at once and answers a typed [`Configuration`] or every problem together. [`registry`] holds
 //! the tables of names, [`docs::markdown`] prints them, [`production_failures`] lists what production would
-//! refuse. Rules: docs/spec/platform.md V1 to V7, H2, H5, H7, H18.
+//! refuse, [`read_anew`] reads the secrets of a running server again.
+//! Rules: docs/spec/platform.md V1 to V8, H2, H5, H7, H18.
 
 mod backup;
 mod clock;
@@ -23,30 +24,33 @@ mod problem;
 mod production;
 mod proxies;
 pub mod registry;
+mod reload;
 mod report;
 mod resolve;
 mod rounds;
 mod secrets;
 mod source;
+mod strength;
 #[cfg(test)]
 mod testing;
 mod unknown;
 mod values;
 mod warnings;
 
-pub use backup::BackupConfiguration;
+pub use backup::{BackupConfiguration, BucketConfiguration};
 pub use clock::ClockChoice;
 pub use configuration::{AuditDelivery, Configuration, PendingMigrations};
 pub use database::{DatabaseConfiguration, DatabaseTls, PoolSizes};
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use desks::{DeskName, Owner};
-pub use load::load;
+pub use load::{load, load_despite_secrets};
 pub use logging::{LogLevel, Logging};
 pub use metrics_access::MetricsAccess;
 pub use mode::Mode;
 pub use problem::{ConfigurationErrors, Failure, Problem, Warning};
 pub use production::production_failures;
 pub use proxies::ProxyTrust;
+pub use reload::{Change, Reading, Wanted, read_anew};
 pub use report::readiness_report;
 pub use rounds::{
     AlertThresholds, OperationsCommands, PauseFlags, RateBucket, RateLimit, RateLimits, RoundsConfiguration,

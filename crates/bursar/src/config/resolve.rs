@@ -58,9 +58,12 @@ fn read_secret(
     values: &mut Values,
     problems: &mut Vec<Problem>,
 ) {
-    if let Some((text, layer)) = secrets::read(variable, variable.name, source, merged, problems) {
-        match variable.kind.check(&text) {
-            Some(canonical) => values.set(variable, canonical, layer),
+    if let Some(found) = secrets::read(variable, source, merged, problems) {
+        match variable.kind.check(&found.text) {
+            Some(canonical) => {
+                values.set(variable, canonical, found.layer);
+                values.set_origin(variable, found.origin);
+            }
             None => problems.push(unreadable(variable, variable.name)),
         }
     }
@@ -68,7 +71,7 @@ fn read_secret(
         return;
     }
     let previous_name = format!("{}_PREVIOUS", variable.name);
-    let Some((old, _)) = secrets::read(variable, &previous_name, source, merged, problems) else { return };
+    let Some(old) = secrets::read_previous(variable, source, merged, problems) else { return };
     let current_named = [variable.name.to_owned(), format!("{}_FILE", variable.name)];
     if current_named.iter().all(|name| merged.filled(name).is_none()) {
         let rule = format!("is set although {} is not", variable.name);
@@ -80,7 +83,7 @@ fn read_secret(
         ));
         return;
     }
-    values.set_previous(variable, old);
+    values.set_previous(variable, old.text);
 }
 
 fn unreadable(variable: &Variable, name: &str) -> Problem {

@@ -1,65 +1,102 @@
 //! Secrets from a variable or from the file that `<NAME>_FILE` names, and their predecessors (V1).
 
-use secrecy::SecretString;
+use std::io::ErrorKind;
 
 use super::problem::Problem;
 use super::registry::Variable;
 use super::source::{Layer, Merged, Source};
 
-/// A secret that callers show, and the one it replaces while that one may still be shown.
-#[derive(Clone, Debug)]
-pub struct CallerSecret {
-    /// The secret in force.
-    pub current: SecretString,
-    /// The former one, valid only while `<NAME>_PREVIOUS` is set.
-    pub previous: Option<SecretString>,
+pub use bursar_web::CallerSecret;
+
+/// A secret as it was found.
+pub(super) struct Found {
+    pub(super) text: String,
+    pub(super) layer: Layer,
+    /// The name that gave it: its own, or that of its file.
+    pub(super) origin: String,
 }
 
-/// The text of one secret name, from itself or from its file. Problems never quote a value, nor the file's
-/// path: somebody who confuses the two names puts the secret there.
+/// The secret of `variable`, from itself or from its file. Problems never quote a value, nor the file's path: somebody
+/// who confuses the two names puts the secret there.
 pub(super) fn read(
     variable: &Variable,
-    name: &str,
     source: &Source,
     merged: &Merged,
     problems: &mut Vec<Problem>,
-) -> Option<(String, Layer)> {
+) -> Option<Found> {
+    let name = variable.name;
+    match named(variable, name, source, merged) {
+        Ok(Some(File::Blank(file))) => {
+            let fix = "write the secret into it";
+            problems.push(Problem::new(variable.desk, file, "names an empty file", fix));
+            None
+        }
+        Ok(Some(File::Unread(file, why))) => {
+            let rule = format!("names a file that cannot be read ({why})");
+            problems.push(Problem::new(variable.desk, file, rule, "name a file that the server may read"));
+            None
+        }
+        Ok(Some(File::Text(found))) => Some(found),
+        Ok(None) => None,
+        Err(problem) => {
+            problems.push(problem);
+            None
+        }
+    }
+}
+
+/// The predecessor of `variable`'s secret. Its file comes and goes with a rotation, so that none and an empty one mean
+/// that there is no predecessor.
+pub(super) fn read_previous(
+    variable: &Variable,
+    source: &Source,
+    merged: &Merged,
+    problems: &mut Vec<Problem>,
+) -> Option<Found> {
+    let name = format!("{}_PREVIOUS", variable.name);
+    match named(variable, &name, source, merged) {
+        Ok(Some(File::Text(found))) => Some(found),
+        Ok(None | Some(File::Blank(_) | File::Unread(_, ErrorKind::NotFound))) => None,
+        Ok(Some(File::Unread(file, why))) => {
+            let rule = format!("names a file that cannot be read ({why})");
+            let fix = "let the server read it, or remove the file when the old secret is over";
+            problems.push(Problem::new(variable.desk, file, rule, fix));
+            None
+        }
+        Err(problem) => {
+            problems.push(problem);
+            None
+        }
+    }
+}
+
+/// What a name gives.
+enum File {
+    Text(Found),
+    Blank(String),
+    Unread(String, ErrorKind),
+}
+
+fn named(variable: &Variable, name: &str, source: &Source, merged: &Merged) -> Result<Option<File>, Problem> {
     let file_name = format!("{name}_FILE");
     let value = merged.filled(name);
     let Some((path, layer)) = merged.filled(&file_name) else {
-        return value.map(|(text, layer)| (text.to_owned(), layer));
+        let found =
+            value.map(|(text, layer)| Found { text: text.to_owned(), layer, origin: name.to_owned() });
+        return Ok(found.map(File::Text));
     };
     if value.is_some() {
-        problems.push(Problem::new(
-            variable.desk,
-            name,
-            format!("is set beside {file_name}"),
-            "keep one of the two",
-        ));
-        return None;
+        let rule = format!("is set beside {file_name}");
+        return Err(Problem::new(variable.desk, name, rule, "keep one of the two"));
     }
-    match source.read(path) {
-        Ok(text) if text.trim().is_empty() => {
-            problems.push(Problem::new(
-                variable.desk,
-                file_name,
-                "names an empty file",
-                "write the secret into it",
-            ));
-            None
+    Ok(Some(match source.read(path) {
+        Ok(text) if text.trim().is_empty() => File::Blank(file_name),
+        Ok(text) => {
+            let text = text.trim_end_matches(['\r', '\n']).to_owned();
+            File::Text(Found { text, layer, origin: file_name })
         }
-        Ok(text) => Some((text.trim_end_matches(['\r', '\n']).to_owned(), layer)),
-        Err(error) => {
-            let rule = format!("names a file that cannot be read ({})", error.kind());
-            problems.push(Problem::new(
-                variable.desk,
-                file_name,
-                rule,
-                "name a file that the server may read",
-            ));
-            None
-        }
-    }
+        Err(error) => File::Unread(file_name, error.kind()),
+    }))
 }
 
 #[cfg(test)]
@@ -123,6 +160,16 @@ mod tests {
         let errors = refused(&[("OPS_API_KEY_PREVIOUS", "old")]);
         assert_eq!(errors.problems[0].variable, "OPS_API_KEY_PREVIOUS");
         assert_eq!(errors.problems[0].rule, "is set although OPS_API_KEY is not");
+    }
+
+    #[test]
+    fn v1_an_empty_or_missing_file_of_a_predecessor_means_that_there_is_none() {
+        for files in [vec![("/run/ops", "new")], vec![("/run/ops", "new"), ("/run/ops-old", "\n")]] {
+            let environment =
+                [("OPS_API_KEY_FILE", "/run/ops"), ("OPS_API_KEY_PREVIOUS_FILE", "/run/ops-old")];
+            let configuration = load(&with_files(&environment, &files)).unwrap();
+            assert!(configuration.rounds.ops_key.unwrap().previous.is_none());
+        }
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Where values come from: config file, environment and command-line flags, each layer over the one before.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::desks::Owner;
 use super::file;
@@ -26,9 +28,10 @@ pub enum Layer {
 /// The largest config or secret file that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
-type ReadFile = Box<dyn Fn(&Path) -> io::Result<String> + Send + Sync>;
+type ReadFile = Arc<dyn Fn(&Path) -> io::Result<String> + Send + Sync>;
 
-/// The raw texts of one start, not yet checked.
+/// The raw texts of one start, not yet checked. Files are read at each load.
+#[derive(Clone)]
 pub struct Source {
     environment: BTreeMap<String, String>,
     flags: BTreeMap<String, String>,
@@ -74,7 +77,7 @@ impl Source {
             environment,
             flags: BTreeMap::new(),
             not_text: Vec::new(),
-            read_file: Box::new(read_limited),
+            read_file: Arc::new(read_limited),
         }
     }
 
@@ -92,7 +95,7 @@ impl Source {
         mut self,
         read: impl Fn(&Path) -> io::Result<String> + Send + Sync + 'static,
     ) -> Source {
-        self.read_file = Box::new(read);
+        self.read_file = Arc::new(read);
         self
     }
 
@@ -123,6 +126,13 @@ impl Source {
             }
         }
         Merged { texts }
+    }
+}
+
+impl fmt::Debug for Source {
+    /// Texts may be secrets.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Source").finish_non_exhaustive()
     }
 }
 

@@ -14,6 +14,7 @@ pub struct Values {
     texts: BTreeMap<&'static str, String>,
     secrets: BTreeMap<&'static str, SecretString>,
     previous: BTreeMap<&'static str, SecretString>,
+    origins: BTreeMap<&'static str, String>,
     layers: BTreeMap<&'static str, Layer>,
 }
 
@@ -52,6 +53,12 @@ impl Values {
     pub fn caller_secret(&self, name: &str) -> Option<CallerSecret> {
         let current = self.secret(name)?.clone();
         Some(CallerSecret { current, previous: self.previous.get(name).cloned() })
+    }
+
+    /// The name that gave the secret: the variable's own, its alias's, or that of the file, such as `OPS_API_KEY_FILE`.
+    #[must_use]
+    pub fn origin(&self, name: &str) -> Option<&str> {
+        self.origins.get(name).map(String::as_str)
     }
 
     /// Whether a flag is on; `None` when it is unset and has no default.
@@ -116,6 +123,19 @@ impl Values {
         self.layers.insert(variable.name, layer);
     }
 
+    pub(super) fn set_origin(&mut self, variable: &'static Variable, origin: String) {
+        self.origins.insert(variable.name, origin);
+    }
+
+    /// Puts a secret and its predecessor in the place of the former two.
+    pub(super) fn rotate(&mut self, variable: &'static Variable, secret: CallerSecret) {
+        self.secrets.insert(variable.name, secret.current);
+        match secret.previous {
+            Some(old) => self.previous.insert(variable.name, old),
+            None => self.previous.remove(variable.name),
+        };
+    }
+
     pub(super) fn set_previous(&mut self, variable: &'static Variable, text: String) {
         self.previous.insert(variable.name, text.into());
     }
@@ -134,6 +154,9 @@ impl Values {
         if let Some(old) = self.previous.remove(alias.name) {
             self.previous.insert(canonical.name, old);
         }
+        if let Some(origin) = self.origins.remove(alias.name) {
+            self.origins.insert(canonical.name, origin);
+        }
         self.forget(alias);
     }
 
@@ -142,6 +165,7 @@ impl Values {
         self.secrets.remove(variable.name);
         self.texts.remove(variable.name);
         self.previous.remove(variable.name);
+        self.origins.remove(variable.name);
         self.layers.remove(variable.name);
     }
 }

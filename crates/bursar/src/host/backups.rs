@@ -4,8 +4,8 @@ use std::path::Path;
 
 use bursar_audit::{Actor, Event, Level, Recorder, Target as Subject};
 use bursar_ops::backup::{
-    self, BackupError, BackupKey, BackupName, CreateRequest, Created, DeskCheck, Folder, Lock, Program,
-    Target, Verified, VerifyRequest, Work, note_failure, note_success,
+    self, BackupError, BackupKey, BackupName, CreateRequest, Created, DeskCheck, Folder, Lock, ObjectStore,
+    Program, Target, Verified, VerifyRequest, Work, note_failure, note_success,
 };
 use bursar_store::{DatabaseUrl, EngineKind, Store, StoreError, Timestamp};
 use serde_json::{Value, json};
@@ -18,25 +18,31 @@ const CHECKS: [DeskCheck; 1] = [DeskCheck { desk: "rounds", check: bursar_rounds
 
 /// The backups that the configuration names.
 pub(crate) struct Backups {
-    folder: Folder,
+    target: Box<dyn Target>,
     key: Option<BackupKey>,
     desks: Desks,
 }
 
 impl Backups {
-    /// Those in the configured folder, or in `folder`; reads the key.
+    /// Those in `folder`, else in the configured bucket, else in the configured folder; reads the key.
     pub fn new(configuration: &Configuration, folder: Option<&Path>) -> Result<Backups, BackupError> {
         let key = configuration.value("BACKUP_KEY_FILE").filter(|path| !path.is_empty());
-        Ok(Backups {
-            folder: Folder::new(folder.unwrap_or(&configuration.backup.folder)),
-            key: key.map(|path| BackupKey::from_file(Path::new(path))).transpose()?,
-            desks: Desks::new(configuration),
-        })
+        let key = key.map(|path| BackupKey::from_file(Path::new(path))).transpose()?;
+        let configured = &configuration.backup;
+        let secret = configuration.values.secret("BACKUP_S3_SECRET_ACCESS_KEY");
+        let bucket = configured.bucket.as_ref().zip(secret).filter(|_| folder.is_none());
+        let target: Box<dyn Target> = match bucket {
+            Some((bucket, secret)) => {
+                Box::new(ObjectStore::new(&bucket.with_secret(secret.clone()), key.is_some())?)
+            }
+            None => Box::new(Folder::new(folder.unwrap_or(&configured.folder))),
+        };
+        Ok(Backups { target, key, desks: Desks::new(configuration) })
     }
 
     /// Where they are.
-    pub fn target(&self) -> &Folder {
-        &self.folder
+    pub fn target(&self) -> &dyn Target {
+        &*self.target
     }
 
     /// What opens them.
@@ -52,8 +58,8 @@ impl Backups {
 
     /// The newest backup.
     pub fn newest(&self) -> Result<BackupName, BackupError> {
-        let newest = self.folder.names()?.pop();
-        newest.ok_or_else(|| BackupError::NoneFound(self.folder.place()))
+        let newest = self.target.names()?.pop();
+        newest.ok_or_else(|| BackupError::NoneFound(self.target.place()))
     }
 
     /// Makes one of `database`.
@@ -67,7 +73,7 @@ impl Backups {
             backup::create(&CreateRequest {
                 program,
                 database,
-                target: &self.folder,
+                target: self.target(),
                 key: self.key.as_ref(),
                 now,
                 is_wanted,
@@ -84,13 +90,13 @@ impl Backups {
     ) -> Result<Verified, BackupError> {
         let lock = self.lock(accepts_unencrypted);
         self.with_program(|program| {
-            backup::verify(&VerifyRequest { program, target: &self.folder, name, lock, scratch })
+            backup::verify(&VerifyRequest { program, target: self.target(), name, lock, scratch })
         })
     }
 
     /// Bytes of all files of a backup.
     pub fn bytes(&self, name: &BackupName) -> Result<u64, BackupError> {
-        Ok(self.folder.files(name)?.iter().map(|file| file.bytes).sum())
+        Ok(self.target.files(name)?.iter().map(|file| file.bytes).sum())
     }
 }
 

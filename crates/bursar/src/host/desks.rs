@@ -9,7 +9,7 @@ use bursar_rounds::launch::{KeysSet, LaunchFacts, TreasuryWallets};
 use bursar_rounds::settle;
 use bursar_web::{CorsPolicy, HeaderPolicy, ServiceKey};
 
-use crate::config::{CallerSecret, Configuration, DeskName, Mode, TreasuryGuard};
+use crate::config::{Configuration, DeskName, Mode, TreasuryGuard};
 use crate::serve::COMMIT;
 
 /// The desk of this name; `None` = it is not part of this build yet.
@@ -34,8 +34,8 @@ fn rounds_config(configuration: &Configuration) -> RoundsConfig {
     };
     RoundsConfig {
         is_production: configuration.mode == Mode::Production,
-        sim_settle_key: service_key(rounds.sim_settle_key.as_ref()),
-        ops_key: service_key(rounds.ops_key.as_ref()),
+        sim_settle_key: service_key(configuration, "SIM_SETTLE_API_KEY"),
+        ops_key: service_key(configuration, "OPS_API_KEY"),
         hermes: HermesBase(rounds.hermes_url.clone()),
         treasury,
         status_cache: rounds.status_cache,
@@ -73,10 +73,9 @@ fn cors(configuration: &Configuration) -> CorsPolicy {
     if origins.is_empty() { CorsPolicy::Closed } else { CorsPolicy::Origins(origins) }
 }
 
-/// A key with its predecessor, which is valid only while it is configured.
-pub(crate) fn service_key(secret: Option<&CallerSecret>) -> ServiceKey {
-    let previous = secret.and_then(|secret| secret.previous.as_ref());
-    ServiceKey::new(secret.map(|secret| &secret.current), previous)
+/// The key of the variable `name`, which follows the secret as it is replaced.
+pub(crate) fn service_key(configuration: &Configuration, name: &str) -> ServiceKey {
+    configuration.secrets.get(name).into()
 }
 
 /// The common security headers; browsers are told to use TLS only in production (H8).

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use bursar_control::{ConfigTable, ControlFile, Switch, Switchboard};
 use bursar_desk::Desk;
+use bursar_desk::incident::PayoutStop;
 use bursar_rounds::desk::RoundsDesk;
 use bursar_store::{EngineKind, Migration};
 
@@ -18,7 +19,7 @@ pub(crate) use backups::{Backups, Chronicle};
 pub(crate) use database::{OpenFault, begin_clock, embedded_file, open, open_existing, open_server, url};
 pub(crate) use desks::{header_policy, service_key};
 pub(crate) use fast_clock::{reserve as reserve_fast_clock, rest as rest_fast_clock};
-pub(crate) use seeding::seed;
+pub(crate) use seeding::{platform_settings, seed};
 
 use crate::config::{Configuration, DeskName};
 use crate::schema;
@@ -71,6 +72,15 @@ impl Desks {
             desk.switches().into_iter().map(move |switch| (table, switch)).collect::<Vec<_>>()
         };
         self.all().flat_map(of_desk).collect()
+    }
+
+    /// What halts the payouts of each desk that pays out.
+    pub fn payout_stops(&self) -> Vec<PayoutStop> {
+        let of_desk = |desk: &Arc<dyn Desk>| {
+            let table = desk.table();
+            desk.payout_switch().map(|switch| PayoutStop { table, switch })
+        };
+        self.all().filter_map(of_desk).collect()
     }
 
     /// The sources of stops besides the rows: this process's environment, and the control file when embedded.

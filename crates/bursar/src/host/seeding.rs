@@ -10,14 +10,20 @@ use crate::config::Configuration;
 /// Writes the rows that are missing, refreshes those that no operator has changed, and warns of variables that a
 /// changed row overrules.
 pub(crate) fn seed(store: &Store, configuration: &Configuration, desks: &Desks) -> Result<(), StoreError> {
-    let mut of_platform = bursar_console::settings();
-    of_platform.extend(bursar_ops::alerts::rules::settings());
-    of_platform.push(bursar_ops::rollup::KEPT_DAYS);
-    seed_table(store, configuration, ConfigTable::PLATFORM, &of_platform, &[])?;
+    seed_table(store, configuration, ConfigTable::PLATFORM, &platform_settings(), &[])?;
     for desk in desks.on() {
         seed_table(store, configuration, desk.table(), &desk.settings(), &desk.switches())?;
     }
     Ok(())
+}
+
+/// The live settings of the whole deployment: limits of the pages, alerts, timers of incidents, and how long counts are kept.
+pub(crate) fn platform_settings() -> Vec<Setting> {
+    let mut all = bursar_console::settings();
+    all.extend(bursar_ops::alerts::rules::settings());
+    all.extend(bursar_ops::incidents::settings());
+    all.push(bursar_ops::rollup::KEPT_DAYS);
+    all
 }
 
 fn seed_table(

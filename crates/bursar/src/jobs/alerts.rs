@@ -8,6 +8,7 @@ use bursar_desk::alert::AlertRule;
 use bursar_desk::job::{Cadence, Job, JobFault, JobTurn, Progress};
 use bursar_ops::alerts::Evaluator;
 use bursar_ops::alerts::rules::{internal_errors, missed};
+use bursar_ops::incidents::Figures;
 use bursar_ops::rollup::{KEPT_DAYS, prune};
 use bursar_store::{Store, Timestamp};
 use bursar_web::metrics::MetricError;
@@ -26,6 +27,9 @@ pub(crate) fn watch(platform: &Platform, desks: &Desks, jobs: &[Job]) -> Result<
     let store = &platform.store;
     let started = store.read("alerts.started", |tx| tx.reading())?;
     let mut rules: Vec<AlertRule> = vec![internal_errors()];
+    let incidents = Figures::new();
+    incidents.register(&platform.metrics)?;
+    rules.extend(incidents.rules());
     for desk in desks.on() {
         rules.extend(desk.alerts());
         let of_desk = |job: &&Job| job.name.split_once('.').is_some_and(|(owner, _)| owner == desk.name());

@@ -7,7 +7,8 @@ use bursar_audit::{Delivery, due_deliveries, mark_delivered, mark_failed};
 use bursar_desk::Platform;
 use bursar_desk::job::{Cadence, Job, JobFault, JobTurn, Progress};
 use bursar_store::{Store, StoreError, Timestamp, Tx};
-use secrecy::{ExposeSecret, SecretString};
+use bursar_web::LiveSecret;
+use secrecy::ExposeSecret;
 use ureq::Agent;
 
 use crate::config::Configuration;
@@ -24,8 +25,8 @@ const KEPT_UNSENT_MS: i64 = 86_400_000;
 pub(super) fn job(platform: &Platform, configuration: &Configuration) -> Job {
     let store = Arc::clone(&platform.store);
     let name = "platform.audit_outbox";
-    let audit = &configuration.audit;
-    let Some(url) = audit.url.clone() else {
+    let url = configuration.secrets.get("AUDIT_WEBHOOK_URL");
+    if !url.is_set() {
         return Job::new(name, Cadence::every_ms(3_600_000), move |_| {
             store.transact("audit.outbox_purge", |tx| {
                 let before = tx.reading()?.after_ms(-KEPT_UNSENT_MS);
@@ -33,8 +34,8 @@ pub(super) fn job(platform: &Platform, configuration: &Configuration) -> Job {
             })?;
             Ok(Progress::Done)
         });
-    };
-    let secret = audit.secret.as_ref().map(|secret| secret.current.clone());
+    }
+    let secret = configuration.secrets.get("AUDIT_WEBHOOK_SECRET");
     let receiver = Receiver { store, agent: agent(), url, secret };
     Job::new(name, Cadence::every_ms(CADENCE_MS), move |turn| receiver.deliver(turn))
         .when(next_due)
@@ -49,8 +50,8 @@ fn next_due(tx: &mut Tx<'_>) -> Result<Option<Timestamp>, StoreError> {
 struct Receiver {
     store: Arc<Store>,
     agent: Agent,
-    url: SecretString,
-    secret: Option<SecretString>,
+    url: LiveSecret,
+    secret: LiveSecret,
 }
 
 impl Receiver {
@@ -83,11 +84,17 @@ impl Receiver {
 
     /// The URL may hold a token, so errors do not name it.
     fn send(&self, delivery: &Delivery) -> Result<(), String> {
-        let secret = self.secret.as_ref().map(|secret| secret.expose_secret().as_bytes());
+        let secret = self.secret.get();
+        let secrets: Vec<&[u8]> = secret
+            .iter()
+            .flat_map(|secret| std::iter::once(&secret.current).chain(&secret.previous))
+            .map(|secret| secret.expose_secret().as_bytes())
+            .collect();
         // The receiver checks the signature's age against its own clock.
-        let headers = delivery.headers(secret, bursar_store::clock::machine_time());
+        let headers = delivery.headers(&secrets, bursar_store::clock::machine_time());
+        let Some(url) = self.url.get() else { return Err("AUDIT_WEBHOOK_URL is not set".to_owned()) };
         let mut request =
-            self.agent.post(self.url.expose_secret()).header("content-type", "application/json");
+            self.agent.post(url.current.expose_secret()).header("content-type", "application/json");
         for (name, value) in headers {
             request = request.header(name, value);
         }

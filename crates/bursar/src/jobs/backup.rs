@@ -11,7 +11,7 @@ use bursar_web::metrics::{MetricError, Reading, Registry, Unit};
 use parking_lot::Mutex;
 
 use crate::config::Configuration;
-use crate::host::{Backups, Chronicle, url};
+use crate::host::{Backups, Chronicle};
 
 const MINUTE_MS: i64 = 60_000;
 /// Backups are counted from 02:00 UTC (docs/spec/platform.md, jobs).
@@ -72,7 +72,7 @@ impl Keeper {
         let made = || -> Result<(), JobFault> {
             let now = self.store.read("backup.now", |tx| tx.reading())?;
             let backups = Backups::new(&self.configuration, None)?;
-            let created = backups.create(&url(&self.configuration)?, now, &|| !turn.is_stopping())?;
+            let created = backups.create(&self.store.url(), now, &|| !turn.is_stopping())?;
             let bytes = backups.bytes(&created.name)?;
             self.chronicle(Work::Create).created(&created, bytes)?;
             prune(backups.target(), Retention::STANDARD, false)?;

@@ -14,7 +14,7 @@ use super::StartFault;
 use super::companion::{Companion, Served};
 use super::opening::{Opening, set_up};
 use super::running::Running;
-use super::shutdown::{Stop, follow_signals, told};
+use super::shutdown::{Stop, follow_hangups, follow_signals, told};
 use crate::config::Configuration;
 use crate::host::reserve_fast_clock;
 
@@ -82,6 +82,7 @@ impl<'c> Bound<'c> {
         };
         let result = runtime.block_on(async {
             let stop = follow_signals().map_err(|error| set_up(&error))?;
+            follow_hangups(opening.hangups.clone()).map_err(|error| set_up(&error))?;
             let address = self.public.local_addr().map_err(|error| set_up(&error))?;
             let public = tokio::net::TcpListener::from_std(self.public).map_err(|error| set_up(&error))?;
             if let Some((listener, application)) = operations {

@@ -188,7 +188,7 @@ fn required(check: &'static str, text: String) -> Finding {
 
 /// With a token it alone opens; else production lets loopback and listed networks read, other modes anybody.
 fn metrics_access(configuration: &Configuration) -> MetricsAccess {
-    let token = service_key(configuration.metrics.token.as_ref());
+    let token = service_key(configuration, "METRICS_TOKEN");
     match (token.is_set(), configuration.mode) {
         (true, _) => MetricsAccess::Token(token),
         (false, Mode::Production) => MetricsAccess::Networks(configuration.metrics.allow.clone()),

@@ -9,10 +9,12 @@ use bursar_audit::{Actor, Event, Level, Recorder, Target};
 use bursar_control::Switchboard;
 use bursar_desk::job::{Job, Scheduler, SchedulerParts};
 use bursar_desk::{Platform, PlatformParts, Readiness};
+use bursar_ops::incidents::{self, IncidentRoutes};
 use bursar_store::{Migration, Store};
 use bursar_web::infrastructure::{self, HealthSource};
 use bursar_web::metrics::{HttpMetrics, Registry, register_process_metrics};
 use bursar_web::{Application, Host, ProxyTrust, Surface, Unknown, assemble};
+use parking_lot::Mutex;
 
 use super::health::ProcessHealth;
 use super::running::Running;
@@ -20,6 +22,7 @@ use super::{COMMIT, StartFault, dev_clock, pages};
 use crate::config::{Configuration, Mode, PendingMigrations};
 use crate::host::{Desks, header_policy, seed};
 use crate::jobs;
+use crate::secrets::{Hangups, SecretFollower, Waiting};
 
 /// How far the schema is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +76,8 @@ pub(super) struct Opening {
     metrics: Arc<Registry>,
     http: HttpMetrics,
     health: Arc<ProcessHealth>,
+    pub hangups: Hangups,
+    waiting: Mutex<Option<Waiting>>,
 }
 
 impl Opening {
@@ -90,7 +95,20 @@ impl Opening {
             Arc::clone(&migrations),
             desks.on().map(|desk| desk.name()).collect(),
         ));
-        Ok(Opening { configuration, store, desks, migrations, switchboard, metrics, http, health })
+        let (hangups, waiting) = Hangups::new();
+        let waiting = Mutex::new(Some(waiting));
+        Ok(Opening {
+            configuration,
+            store,
+            desks,
+            migrations,
+            switchboard,
+            metrics,
+            http,
+            health,
+            hangups,
+            waiting,
+        })
     }
 
     /// The infrastructure routes alone, while everything else is not ready.
@@ -126,11 +144,21 @@ impl Opening {
         let scheduler = Arc::new(Scheduler::start(parts)?);
         scheduler.register(&self.metrics).map_err(|error| set_up(&error))?;
         watch.start()?;
+        let secrets = self.follow_secrets(&platform)?;
         if self.configuration.mode != Mode::Production {
             surfaces.push(dev_clock::surface(&platform, &scheduler));
         }
         let application = assemble(surfaces, self.host()).map_err(|error| set_up(&error))?;
-        Ok((Running { scheduler, watch, store: Arc::clone(&self.store), checks }, application))
+        let running = Running { scheduler, watch, secrets, store: Arc::clone(&self.store), checks };
+        Ok((running, application))
+    }
+
+    /// Starts to read secrets anew whenever somebody asks for it.
+    fn follow_secrets(&self, platform: &Platform) -> Result<SecretFollower, StartFault> {
+        let Some(waiting) = self.waiting.lock().take() else {
+            return Err(StartFault::SetUp("a server is opened once".to_owned()));
+        };
+        Ok(SecretFollower::start(&self.configuration, platform, &self.hangups, waiting)?)
     }
 
     /// Opens the desks that are on, and the pages over them.
@@ -142,6 +170,16 @@ impl Opening {
             opened.surfaces.push(desk.surface);
             opened.jobs.extend(desk.jobs);
             opened.checks.push(desk.readiness);
+        }
+        let guards: Vec<_> = self.desks.on().filter_map(|desk| desk.incident_guard(platform)).collect();
+        if !guards.is_empty() {
+            opened.surfaces.push(incidents::surface(IncidentRoutes {
+                off_thread: platform.off_thread.clone(),
+                recorder: platform.recorder("incidents"),
+                guards,
+                stops: self.desks.payout_stops(),
+                headers: header_policy(self.configuration.mode),
+            }));
         }
         let pages = pages::surfaces(&self.configuration, platform, &self.desks, &opened.surfaces);
         opened.surfaces.extend(pages);
@@ -161,6 +199,7 @@ impl Opening {
             switchboard: self.switchboard.clone(),
             entropy: Arc::new(OsEntropy),
             metrics: Arc::clone(&self.metrics),
+            secrets: self.configuration.secrets.clone(),
         };
         Platform::start(parts).map_err(|error| set_up(&error))
     }

@@ -25,6 +25,7 @@ pub(super) fn surfaces(
         build: COMMIT.to_owned(),
         headers: header_policy(configuration.mode),
         desks: desks.on().map(|desk| desk.name()).collect(),
+        payout_stops: desks.payout_stops(),
     };
     let join = open.iter().find_map(|surface| surface.handler(&Method::POST, JOIN));
     let rounds = join.zip(desks.rounds().latest_prices()).map(|(join, prices)| RoundsParts { join, prices });

@@ -8,11 +8,13 @@ use bursar_store::Store;
 
 use crate::host::rest_fast_clock;
 use crate::jobs::Watch;
+use crate::secrets::SecretFollower;
 
 /// Jobs and the database of a server whose desks have started.
 pub(super) struct Running {
     pub scheduler: Arc<Scheduler>,
     pub watch: Watch,
+    pub secrets: SecretFollower,
     pub store: Arc<Store>,
     /// The readiness checks of the desks.
     pub checks: Vec<Readiness>,
@@ -23,6 +25,7 @@ impl Running {
     pub fn stop(self) {
         self.scheduler.stop();
         self.watch.stop();
+        self.secrets.stop();
         if let Err(error) = rest_fast_clock(&self.store) {
             tracing::warn!(%error, "the fast clock's mark stays ahead; the next start goes on from there");
         }

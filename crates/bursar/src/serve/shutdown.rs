@@ -1,7 +1,9 @@
-//! The signals that end the server.
+//! The signals that end the server, and the one that makes it read its secrets anew.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+
+use crate::secrets::Hangups;
 
 /// Becomes true once the server is told to stop.
 pub(super) type Stop = watch::Receiver<bool>;
@@ -19,6 +21,18 @@ pub(super) fn follow_signals() -> std::io::Result<Stop> {
         std::future::pending::<()>().await;
     });
     Ok(stop)
+}
+
+/// Follows SIGHUP, which reads the secrets anew.
+pub(super) fn follow_hangups(hangups: Hangups) -> std::io::Result<()> {
+    let mut signals = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while signals.recv().await.is_some() {
+            tracing::info!(signal = "SIGHUP", "told to read the secrets anew");
+            hangups.tell();
+        }
+    });
+    Ok(())
 }
 
 async fn wait_for_either(terminate: &mut Signal, interrupt: &mut Signal) -> &'static str {

@@ -15,5 +15,6 @@ mod harness;
 
 mod books;
 mod load;
+mod objects;
 mod timer;
 mod tool;

@@ -9,7 +9,7 @@ use crate::harness::{Place, START_MS, Server, Setup, Tool};
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 /// 2023-11-15 02:00 UTC, the first time for a backup after the clock's start at 22:14.
-const TWO: i64 = START_MS + 3 * HOUR_MS + 46 * MINUTE_MS;
+pub const TWO: i64 = START_MS + 3 * HOUR_MS + 46 * MINUTE_MS;
 /// 08:17 of that day.
 const PROOF: i64 = TWO + 6 * HOUR_MS + 17 * MINUTE_MS;
 

@@ -4,6 +4,8 @@
 mod audit;
 mod config;
 mod embedded;
+mod incidents;
+mod jobs;
 mod ledger;
 mod load;
 mod lying;

@@ -1,9 +1,18 @@
-//! The day's look and the alert channel (docs/spec/rounds.md section 6, rows R26a, R50, R51).
+//! The day's look and the alert channel (docs/spec/rounds.md section 6, rows R26a, R29, R50 to R52).
 
 use serde_json::{Value, json};
 
-use crate::harness::{Join, START_MS, Server, Tool, Webhook};
+use crate::harness::{Join, START_MS, Server, Tool, Webhook, wallet};
 use crate::scene::{END_MS, Scene, play};
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// What was counted is stored when a server ends in order; the look needs no server.
+fn stop(server: Server) -> Tool {
+    let tool = Tool::beside(&server);
+    assert!(server.stop().success());
+    tool
+}
 
 #[test]
 fn r50_the_days_look_shows_how_many_rounds_settled_how_fast_and_what_was_refused() {
@@ -13,31 +22,103 @@ fn r50_the_days_look_shows_how_many_rounds_settled_how_fast_and_what_was_refused
         play(&server, "SOL", START_MS);
         assert_eq!(Join::new("too many").send(&server).status, 429);
         server.move_clock(END_MS);
-        let answer = Tool::beside(&server).json(&["ops", "daily"]);
+        let answer = stop(server).env("BURSAR_CLOCK", &clock(END_MS)).json(&["ops", "daily"]);
         let settlement = &answer["settlement"];
         assert_eq!([&settlement["settled"], &settlement["voided"], &settlement["failedRuns"]], [1, 0, 0]);
-        assert_eq!(
-            (&settlement["withinSeconds"]["0.1"], &settlement["withinSeconds"]["3"]),
-            (&json!(1), &json!(1))
-        );
-        let refusal = json!({"route": "/api/sim/entries", "bucket": "sim-entries:wallet", "count": 1});
-        assert_eq!(answer["refusals"], json!([refusal]));
+        assert_eq!(settlement["lagUpToSeconds"], json!({"0.1": 1}));
+        let (route, bucket) = ("/api/sim/entries", "sim-entries:wallet");
+        let refusal = json!({"desk": "rounds", "route": route, "bucket": bucket, "calls": 1});
+        assert_eq!(answer["rateLimited"], json!([refusal]));
         assert_eq!((&answer["joins"]["created"], &answer["totals"]["entries"]), (&json!(2), &json!(2)));
-        assert_eq!((&answer["countedSinceMs"], &answer["uptimeMs"]), (&json!(START_MS), &json!(360_000)));
+        assert_eq!(
+            (&answer["health"]["status"], &answer["backup"]["lastAtMs"]),
+            (&json!("ok"), &Value::Null)
+        );
         let look_at = answer["lookAt"].to_string();
         assert!(look_at.contains("1 buckets refused calls") && look_at.contains("No backup"), "{look_at}");
     });
 }
 
+fn clock(now_ms: i64) -> String {
+    format!("manual:{now_ms}")
+}
+
 #[test]
-fn the_days_look_is_exit_1_when_the_server_does_not_tell() {
+fn r29_the_look_back_covers_the_hours_asked_for_over_restarts() {
+    Scene::for_each_engine(|scene| {
+        let limited = scene.setup().env("PANCHO_RL_STATUS_IP_LIMIT", "2");
+        for now_ms in [START_MS, START_MS + 20 * HOUR_MS] {
+            let server = limited.clone().manual_clock(now_ms).start();
+            (0..3).for_each(|_| _ = server.get("/api/status"));
+            stop(server);
+        }
+        let tool = Tool::of(&scene.setup()).env("BURSAR_CLOCK", &clock(START_MS + 23 * HOUR_MS));
+        let looked = |options: &[&str]| {
+            let answer = tool.json(&[&["ops", "daily"], options].concat());
+            let requests = &answer["requests"];
+            assert!(requests["latencyUpToSeconds"]["p95"].is_string(), "{answer}");
+            (requests["byStatus"].clone(), requests["successBps"].clone())
+        };
+        assert_eq!(looked(&[]), (json!({"200": 4, "429": 2}), json!(10_000)));
+        assert_eq!(looked(&["--hours", "4"]), (json!({"200": 2, "429": 1}), json!(10_000)));
+        assert_eq!(looked(&["--since", "3h"]).0, json!({"200": 2, "429": 1}));
+        let first = "2023-11-14T22:14:00Z";
+        assert_eq!(looked(&["--since", first, "--hours", "1"]).0, json!({"200": 2, "429": 1}));
+        let none = tool.json(&["ops", "daily", "--since", "60m"]);
+        assert_eq!(
+            (&none["requests"]["answered"], &none["requests"]["successBps"]),
+            (&json!(0), &Value::Null)
+        );
+    });
+}
+
+#[test]
+fn r51_the_days_look_shows_refusals_by_route_and_kind_of_bucket() {
     let scene = Scene::sqlite();
-    let server = scene.setup().env("METRICS_TOKEN", "metrics-token-of-the-tests-0123456").start();
-    assert_eq!(Tool::beside(&server).run(&["ops", "daily"]).status, 0);
-    let wrong = Tool::beside(&server).env("METRICS_TOKEN", "another-token-of-the-tests-0123456");
-    let refused = wrong.run(&["ops", "daily"]);
-    assert_eq!((refused.status, &refused.json()["path"]), (1, &json!("/metrics")));
-    assert!(!refused.stderr.contains("another-token"), "{}", refused.stderr);
+    let limits =
+        scene.setup().env("PANCHO_RL_STATUS_IP_LIMIT", "1").env("PANCHO_RL_SIM_RESULTS_IP_LIMIT", "1");
+    let server = limits.start();
+    (0..4).for_each(|_| _ = server.get("/api/status"));
+    (0..3).for_each(|_| _ = server.get(&format!("/api/sim/results?wallet={}", wallet(1))));
+    let answer = stop(server).json(&["ops", "daily"]);
+    let line = |route: &str, bucket: &str, calls: i64| json!({"desk": "rounds", "route": route, "bucket": bucket, "calls": calls});
+    let expected = [line("/api/sim/results", "sim-results:ip", 2), line("/api/status", "status:ip", 3)];
+    assert_eq!(answer["rateLimited"], json!(expected));
+}
+
+#[test]
+fn r52_the_days_look_lists_the_most_refused_wallets_and_names_those_that_stand_out() {
+    Scene::for_each_engine(|scene| {
+        let limits = scene.setup().env("PANCHO_RL_SIM_ENTRIES_WALLET_LIMIT", "1");
+        let server = limits.env("PANCHO_RL_SIM_ENTRIES_IP_LIMIT", "1000").start();
+        for (player, calls) in [(1, 101), (2, 4), (3, 3), (4, 1)] {
+            (0..calls)
+                .for_each(|call| _ = Join::new(&format!("{player}-{call}")).wallet(player).send(&server));
+        }
+        let tool = stop(server);
+        let answer = tool.json(&["ops", "daily", "--top", "2"]);
+        let refused = |player, calls: i64| json!({"desk": "rounds", "wallet": wallet(player), "calls": calls, "codes": {"rate_limited": calls}});
+        assert_eq!(answer["refusedWallets"], json!([refused(1, 100), refused(2, 3)]));
+        let look_at = answer["lookAt"].to_string();
+        assert!(look_at.contains(&format!("{} was refused 100 times", wallet(1))), "{look_at}");
+        assert!(!look_at.contains(&wallet(2)), "{look_at}");
+        let text = tool.run(&["ops", "daily", "--text"]).stdout;
+        assert!(text.contains("From 2023-11-13 22:15 UTC to 2023-11-14 22:15 UTC\n"), "{text}");
+        assert!(text.contains("Answers: 109, of them 100.00 % no fault of ours"), "{text}");
+        assert!(text.contains("  /api/sim/entries sim-entries:wallet  105\n"), "{text}");
+        assert!(text.contains(&format!("  {}  100: rate_limited 100\n", wallet(1))), "{text}");
+    });
+}
+
+#[test]
+fn the_days_look_is_exit_1_where_there_is_no_database_and_for_a_span_that_is_none() {
+    let scene = Scene::sqlite();
+    let tool = Tool::of(&scene.setup());
+    let missing = tool.run(&["ops", "daily"]);
+    assert_eq!((missing.status, &missing.json()["code"]), (1, &json!("no_database")));
+    for options in [["--hours", "0"], ["--since", "yesterday"], ["--top", "0"]] {
+        assert_eq!(tool.run(&[&["ops", "daily"][..], &options].concat()).status, 1, "{options:?}");
+    }
 }
 
 fn problems(server: &Server, tool: &Tool) -> (i32, Value) {

@@ -20,6 +20,7 @@ mod crash;
 mod daily;
 mod deployed;
 mod gate;
+mod incidents;
 mod joins;
 mod keys;
 mod limits;

@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use bursar_desk::alert::AlertRule;
+use bursar_desk::job::{Cadence, Job, Progress};
 use bursar_rounds::settle::TreasuryGuard;
+use bursar_store::{Clock, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::harness::Server;
+use crate::harness::{Server, Tool};
 use crate::scene::Scene;
 
 #[derive(Deserialize)]
@@ -32,10 +35,29 @@ fn deploy(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy").join(path)
 }
 
+/// The rules of all files.
 fn rules() -> Vec<Rule> {
-    let text = std::fs::read_to_string(deploy("prometheus/rounds.rules.yml")).unwrap();
-    let file: RuleFile = serde_saphyr::from_str(&text).unwrap();
-    file.groups.into_iter().flat_map(|group| group.rules).collect()
+    let entries = std::fs::read_dir(deploy("prometheus")).unwrap().map(|entry| entry.unwrap().path());
+    let files = entries.filter(|path| path.to_string_lossy().ends_with(".rules.yml"));
+    let groups = files.flat_map(|path| {
+        let file: RuleFile = serde_saphyr::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        file.groups
+    });
+    groups.flat_map(|group| group.rules).collect()
+}
+
+/// The rules that the server judges by itself, but those about its jobs.
+fn rules_of_server() -> Vec<AlertRule> {
+    let mut all = bursar_rounds::watch::rules(TreasuryGuard::Off);
+    all.push(bursar_ops::alerts::rules::internal_errors());
+    all.extend(bursar_ops::incidents::Figures::new().rules());
+    all
+}
+
+/// The rule about a job that nobody does.
+fn missed() -> AlertRule {
+    let job = Job::new("rounds.any", Cadence::every_ms(1), |_| Ok(Progress::Done)).when(|_| Ok(None));
+    bursar_ops::alerts::rules::missed("rounds", &job, &Clock::System, Timestamp::from_ms(0)).unwrap()
 }
 
 /// The names of series that a server tells, from the types that it declares.
@@ -108,12 +130,31 @@ fn r26a_r26b_r26c_each_rule_of_the_server_stands_in_the_file_with_the_same_runbo
         .into_iter()
         .filter_map(|mut rule| Some((rule.labels.remove("rule")?, rule.annotations.remove("runbook")?)))
         .collect();
-    let mut of_server = bursar_rounds::watch::rules(TreasuryGuard::Off);
-    of_server.push(bursar_ops::alerts::rules::internal_errors());
+    let of_server = rules_of_server();
     let pairs = of_server.iter().map(|rule| (rule.id.to_owned(), rule.runbook.to_owned()));
     let jobs = ["missed:rounds.settle", "missed:rounds.alerts"]
         .map(|rule| (rule.to_owned(), "keeper-missed".to_owned()));
     assert_eq!(in_file, pairs.chain(jobs).collect());
+}
+
+#[test]
+fn every_alert_of_server_and_files_names_a_runbook_that_can_be_shown_and_every_page_is_named_by_one() {
+    let tool = Tool::of(&Scene::sqlite().setup());
+    let of_server = rules_of_server().into_iter().chain([missed()]).map(|rule| rule.runbook.to_owned());
+    let in_files = rules().into_iter().map(|rule| rule.annotations["runbook"].clone());
+    let named: BTreeSet<String> = of_server.chain(in_files).collect();
+    for name in &named {
+        let shown = tool.run(&["runbook", "show", name]);
+        assert!(
+            shown.status == 0 && shown.stdout.starts_with(&format!("## {name}: ")),
+            "{name}: {}",
+            shown.stderr
+        );
+    }
+    let listed = tool.json(&["runbook", "list"])["runbooks"].clone();
+    let listed = listed.as_array().unwrap().clone();
+    let pages = listed.iter().filter(|one| one["alert"] == true);
+    assert_eq!(pages.map(|one| one["name"].as_str().unwrap().to_owned()).collect::<BTreeSet<_>>(), named);
 }
 
 #[test]

@@ -27,18 +27,24 @@ fn walked(server: &Server, name: &str) -> Value {
     output.json()
 }
 
+/// The names of the procedures for alerts, or of the others.
+fn listed(server: &Server, of_alerts: bool) -> Vec<String> {
+    let listed = Tool::beside(server).json(&["runbook", "list"])["runbooks"].clone();
+    let listed = listed.as_array().unwrap().clone();
+    let listed = listed.iter().filter(|one| one["alert"] == of_alerts);
+    listed.map(|one| one["name"].as_str().unwrap().to_owned()).collect()
+}
+
 #[test]
 fn every_command_block_of_the_runbook_works_on_a_live_server() {
     Scene::for_each_engine(|scene| {
         let webhook = Webhook::start();
         let server = start(scene, &webhook);
-        let listed = Tool::beside(&server).json(&["runbook", "list"])["runbooks"].clone();
-        let listed: Vec<&str> =
-            listed.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+        let listed = listed(&server, false);
         // `resume` follows each procedure that leaves everything stopped.
         let order = ["launch", "canary-stages", "pause", "resume", "rollback", "daily", "incident", "resume"];
         assert!(
-            listed.iter().all(|name| order.contains(name)) && listed.len() == order.len() - 1,
+            listed.iter().all(|name| order.contains(&name.as_str())) && listed.len() == order.len() - 1,
             "{listed:?}"
         );
         for name in order {
@@ -53,6 +59,25 @@ fn every_command_block_of_the_runbook_works_on_a_live_server() {
         }
         assert_eq!(server.status()["status"], "ok");
         assert_eq!(server.status().get("incident"), None, "the last resume took the words for players away");
+    });
+}
+
+#[test]
+fn every_command_block_of_the_alerts_pages_works_on_a_live_server() {
+    Scene::for_each_engine(|scene| {
+        let webhook = Webhook::start();
+        let server = start(scene, &webhook);
+        Tool::beside(&server).json(&["backup", "create"]);
+        for name in listed(&server, true) {
+            for step in walked(&server, &name)["steps"].as_array().unwrap() {
+                assert_eq!(step["outcome"], "done", "{name}: {step}");
+                for command in step["commands"].as_array().unwrap() {
+                    // A step may say no about a server that is not well. This one is, but not fit for production.
+                    let is_about_production = command["command"] == "bursar config check";
+                    assert!(is_about_production || command["ok"] == true, "{name}: {command}");
+                }
+            }
+        }
     });
 }
 
@@ -137,4 +162,6 @@ fn a_runbook_that_does_not_exist_is_a_usage_error_that_names_those_that_do() {
     assert!(output.stderr.contains("launch, canary-stages, pause"), "{}", output.stderr);
     let pause = tool.run(&["runbook", "show", "pause"]);
     assert!(pause.status == 0 && pause.stdout.starts_with("## pause: "), "{pause:?}");
+    let late = tool.run(&["runbook", "show", "settlement-late"]);
+    assert!(late.status == 0 && late.stdout.starts_with("## settlement-late: "), "{late:?}");
 }

@@ -10,6 +10,8 @@ mod harness;
 mod browser;
 mod console;
 mod forms;
+mod incidents;
+mod jobs;
 mod operator;
 mod sign_in;
 mod stops;

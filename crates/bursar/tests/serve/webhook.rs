@@ -23,7 +23,7 @@ fn x3_a_refused_key_is_told_with_a_signature_over_the_body() {
         let signature = delivered.header("x-bursar-signature").unwrap();
         let second: i64 = signature.trim_start_matches("t=").split(',').next().unwrap().parse().unwrap();
         let at = Timestamp::from_ms(second * 1_000);
-        assert_eq!(signature, sign(SECRET.as_bytes(), at, &delivered.text));
+        assert_eq!(signature, sign(&[SECRET.as_bytes()], at, &delivered.text));
     });
 }
 

@@ -1,6 +1,9 @@
 //! The console: what operators see, and the stop page. Everything but signing in takes a signed-in operator.
 
 mod change;
+mod incident_change;
+mod incident_forms;
+mod incidents;
 mod jobs;
 mod ledger;
 mod overview;
@@ -57,6 +60,8 @@ pub(crate) fn routes(operators: &Arc<Operators>) -> Vec<Route> {
     let settlements = view("/console/settlements", "console_settlements", "Settlements with their evidence.");
     let jobs = view("/console/jobs", "console_jobs", "Background jobs.");
     let ledger = view("/console/ledger", "console_ledger", "The ledger's totals by asset.");
+    let incidents = view(incidents::PATH, "console_incidents", "Incidents, and the form to open one.");
+    let incident = view(incidents::ONE, "console_incident", "One incident with its timeline and forms.");
     let switches = view(switches::PATH, "console_switches", "The kill switches, to stop and resume.");
     vec![
         sign_in::show_route(operators),
@@ -66,6 +71,9 @@ pub(crate) fn routes(operators: &Arc<Operators>) -> Vec<Route> {
         read(operators, settlements, settlements::show),
         read(operators, jobs, jobs::show),
         read(operators, ledger, ledger::show),
+        read(operators, incidents, incidents::show),
+        read(operators, incident, incidents::show_one),
+        act(operators, incidents::PATH, incident_change::operation(), incident_change::change),
         read(operators, switches, switches::show),
         act(operators, switches::PATH, change::operation(), change::change),
     ]

@@ -237,7 +237,7 @@ fn rows(tx: &mut Tx<'_>) -> Result<Vec<SwitchRow>, StoreError> {
 }
 
 /// Names of operators by what the log calls them.
-fn names(tx: &mut Tx<'_>) -> Result<HashMap<String, String>, StoreError> {
+pub(super) fn names(tx: &mut Tx<'_>) -> Result<HashMap<String, String>, StoreError> {
     let known = all_operators(tx, "", OPERATORS_MAX)?;
     let logged = |id: OperatorId| format!("operator:{id}");
     Ok(known.into_iter().map(|operator| (logged(operator.id), operator.name)).collect())

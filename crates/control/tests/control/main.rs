@@ -6,6 +6,7 @@ mod control_file;
 mod hand_typed;
 mod locking;
 mod rate_windows;
+mod secret_roster;
 mod settings;
 mod stage;
 mod switches;

@@ -1,6 +1,6 @@
 //! The rows that say how each job is doing.
 
-use bursar_store::{Param, StoreError, Timestamp, Tx};
+use bursar_store::{EngineKind, Param, StoreError, Timestamp, Tx};
 
 /// How a job is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,12 +29,25 @@ pub struct JobRow {
     pub runs: i64,
     /// Of them failed.
     pub failures: i64,
+    /// The process that runs it now, by its lease; `None` = nobody does.
+    pub leased_by: Option<String>,
 }
 
 /// Every job that ever ran, by name.
 pub fn job_rows(tx: &mut Tx<'_>) -> Result<Vec<JobRow>, StoreError> {
-    let sql = "SELECT name, holder, checked_at, served_at, started_at, succeeded_at, failed_at, last_error, next_at, \
-               lag_ms, runs, failures FROM job_runs ORDER BY name";
+    let sql = match tx.engine() {
+        // Embedded servers renew no lease, since nobody could take it over: it lasts until it is given back.
+        EngineKind::Sqlite => {
+            "SELECT r.name, r.holder, checked_at, served_at, started_at, succeeded_at, failed_at, last_error, next_at, \
+             lag_ms, runs, failures, l.holder FROM job_runs r \
+             LEFT JOIN store_leases l ON l.name = 'job:' || r.name AND l.until > 0 ORDER BY r.name"
+        }
+        EngineKind::Postgres => {
+            "SELECT r.name, r.holder, checked_at, served_at, started_at, succeeded_at, failed_at, last_error, next_at, \
+             lag_ms, runs, failures, l.holder FROM job_runs r \
+             LEFT JOIN store_leases l ON l.name = 'job:' || r.name AND l.until > clock_timestamp() ORDER BY r.name"
+        }
+    };
     tx.query(sql, &[], |row| {
         Ok(JobRow {
             name: row.get(0)?,
@@ -49,6 +62,7 @@ pub fn job_rows(tx: &mut Tx<'_>) -> Result<Vec<JobRow>, StoreError> {
             lag_ms: row.get(9)?,
             runs: row.get(10)?,
             failures: row.get(11)?,
+            leased_by: row.get(12)?,
         })
     })
 }

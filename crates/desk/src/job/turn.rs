@@ -4,9 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bursar_store::clock::machine_time;
 use bursar_store::lease::Lease;
-use bursar_store::{EngineKind, Store, StoreError, Timestamp, Tx};
+use bursar_store::{EngineKind, Store, StoreError, Timestamp};
 
 use super::{Job, JobFault, JobTurn, Progress, rows};
 
@@ -53,7 +52,7 @@ impl Holder {
     /// The lease, and when the run begins.
     fn begin(&self, job: &Job, instant: Timestamp) -> Result<Option<(Lease, Timestamp)>, StoreError> {
         self.store.transact("desk.job_begin", |tx| {
-            let real = real_time(tx)?;
+            let real = tx.real_time()?;
             let Some(lease) = Lease::take(tx, &lease_name(job.name), &self.process, real, LEASE_MS)? else {
                 return Ok(None);
             };
@@ -80,7 +79,7 @@ impl Holder {
     /// Renews the leases of jobs that are still running here.
     pub fn renew(&self, names: &[&'static str]) -> Result<(), StoreError> {
         self.store.transact("desk.job_renew", |tx| {
-            let real = real_time(tx)?;
+            let real = tx.real_time()?;
             for name in names {
                 if Lease::take(tx, &lease_name(name), &self.process, real, LEASE_MS)?.is_none() {
                     tracing::warn!(job = name, "another process has taken over a job that still runs here");
@@ -124,17 +123,6 @@ fn run(job: &Job, turn: &JobTurn) -> Result<(), JobFault> {
         "a job found more work {RUNS_IN_A_ROW_MAX} times in a row; it goes on later"
     );
     Ok(())
-}
-
-/// Leases are about processes being alive, so they follow real time, whatever clock the rules follow.
-fn real_time(tx: &mut Tx<'_>) -> Result<Timestamp, StoreError> {
-    match tx.engine() {
-        EngineKind::Sqlite => Ok(machine_time()),
-        EngineKind::Postgres => {
-            let now = tx.query_first("SELECT clock_timestamp()", &[], |row| row.get(0))?;
-            now.ok_or_else(|| StoreError::Decode("the database told no time".into()))
-        }
-    }
 }
 
 fn lease_name(job: &str) -> String {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod control;
+mod incidents;
 mod jobs;
 mod limits;
 mod real_time;

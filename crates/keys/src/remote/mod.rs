@@ -6,4 +6,6 @@ mod wire;
 
 pub(crate) use client::RemoteSigner;
 pub use endpoint::{Credential, Endpoint};
+#[cfg(feature = "fuzz")]
+pub(crate) use wire::signature;
 pub use wire::{HMAC_HEADER, SigningRequest};

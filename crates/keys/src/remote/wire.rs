@@ -80,7 +80,7 @@ pub(super) fn header(
 }
 
 /// The signature in an answer; `None` = there is none that could be meant.
-pub(super) fn signature(body: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn signature(body: &[u8]) -> Option<Vec<u8>> {
     let answer: Answer = serde_json::from_slice(body).ok()?;
     let fits = (2..=SIGNATURE_LENGTH_MAX * 2).contains(&answer.signature.len());
     fits.then(|| hex::decode(&answer.signature).ok()).flatten()

@@ -1,4 +1,4 @@
-//! Making a backup: every table from one snapshot, then the manifest, then its seal, then the name.
+//! Making a backup: every table from one snapshot, then the seal, then the manifest that makes it whole, then the name.
 
 use std::io;
 use std::time::Instant;
@@ -8,7 +8,9 @@ use bursar_store::{DatabaseUrl, EngineKind, Timestamp};
 
 use super::error::BackupError;
 use super::key::BackupKey;
-use super::manifest::{Encryption, FORMAT, MANIFEST, Manifest, SEAL, TablePart, engine_word, seal};
+use super::manifest::{
+    Encryption, FORMAT, MANIFEST, MANIFEST_BYTES_MAX, Manifest, SEAL, TablePart, engine_word, seal,
+};
 use super::name::BackupName;
 use super::observed::{Lens, Observed};
 use super::part::PartWriter;
@@ -82,9 +84,12 @@ pub fn create(request: &CreateRequest<'_>) -> Result<Created, BackupError> {
         audit: anchor_value(&observed.anchor(request.now))?,
     };
     let bytes = serde_json::to_vec_pretty(&manifest).map_err(|error| malformed(&error))?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MANIFEST_BYTES_MAX {
+        return Err(malformed(&format!("it would be longer than {MANIFEST_BYTES_MAX} bytes")));
+    }
     let fault = |cause| BackupError::file(request.target.place_of(&name), cause);
-    write(draft.as_mut(), MANIFEST, &bytes).map_err(fault)?;
     write(draft.as_mut(), SEAL, seal(&bytes, request.key).as_bytes()).map_err(fault)?;
+    write(draft.as_mut(), MANIFEST, &bytes).map_err(fault)?;
     draft.complete()?;
     let took_ms = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
     Ok(Created { name, manifest, manifest_hash: blake3::hash(&bytes).to_hex().to_string(), took_ms })

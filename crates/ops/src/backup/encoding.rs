@@ -1,11 +1,13 @@
 //! Rows as bytes: a length, then each value with a tag. The same rows always give the same bytes.
 
-use std::io::{BufRead, ErrorKind};
+use std::io::{BufRead, Read};
 
 use super::cell::Cell;
 
-/// The longest row that is read, in bytes; a longer length can only be damage.
-pub const ROW_BYTES_MAX: u64 = 256 << 20;
+/// The longest row, in bytes: none longer is written, so a longer length can only be damage.
+pub const ROW_BYTES_MAX: u64 = 64 << 20;
+/// Memory kept from one row to the next; that of a rare longer one is given back.
+const ROW_BYTES_KEPT: usize = 1 << 20;
 
 const NULL: u8 = 0;
 const INT: u8 = 1;
@@ -26,8 +28,13 @@ pub enum EncodingError {
     Io(#[from] std::io::Error),
 }
 
+/// A row that is too long to be read back.
+#[derive(Debug, thiserror::Error)]
+#[error("a row of {0} bytes is longer than the {ROW_BYTES_MAX} that a backup takes")]
+pub struct RowTooLong(u64);
+
 /// Appends a row to `out`; `scratch` keeps its memory between calls.
-pub fn write_row(row: &[Cell<'_>], scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
+pub fn write_row(row: &[Cell<'_>], scratch: &mut Vec<u8>, out: &mut Vec<u8>) -> Result<(), RowTooLong> {
     scratch.clear();
     for cell in row {
         match cell {
@@ -40,8 +47,12 @@ pub fn write_row(row: &[Cell<'_>], scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
             Cell::Bytes(bytes) => write_bytes(BYTES, bytes, scratch),
         }
     }
+    if length(scratch) > ROW_BYTES_MAX {
+        return Err(RowTooLong(length(scratch)));
+    }
     write_number(length(scratch), out);
     out.extend_from_slice(scratch);
+    Ok(())
 }
 
 fn write_bytes(tag: u8, bytes: &[u8], out: &mut Vec<u8>) {
@@ -93,13 +104,16 @@ impl<R: BufRead> RowReader<R> {
     pub fn next_row(&mut self) -> Result<Option<Vec<Cell<'_>>>, EncodingError> {
         let Some(length) = self.read_length()? else { return Ok(None) };
         let number = self.rows.saturating_add(1);
-        let length = usize::try_from(length).ok().filter(|_| length <= ROW_BYTES_MAX);
-        let length = length.ok_or(EncodingError::Malformed(number))?;
-        self.row.resize(length, 0);
-        self.source.read_exact(&mut self.row).map_err(|error| match error.kind() {
-            ErrorKind::UnexpectedEof => EncodingError::Truncated(number),
-            _ => EncodingError::Io(error),
-        })?;
+        if length > ROW_BYTES_MAX {
+            return Err(EncodingError::Malformed(number));
+        }
+        self.row.clear();
+        self.row.shrink_to(ROW_BYTES_KEPT);
+        // Memory grows with what is there, not with what a damaged length says.
+        let read = (&mut self.source).take(length).read_to_end(&mut self.row)?;
+        if u64::try_from(read).unwrap_or(u64::MAX) < length {
+            return Err(EncodingError::Truncated(number));
+        }
         self.rows = number;
         let cells = read_cells(&self.row, self.width);
         cells.ok_or(EncodingError::Malformed(number)).map(Some)

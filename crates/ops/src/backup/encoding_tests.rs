@@ -36,7 +36,7 @@ fn value() -> impl Strategy<Value = Value> {
 fn written(rows: &[Vec<Value>]) -> Vec<u8> {
     let (mut scratch, mut out) = (Vec::new(), Vec::new());
     for row in rows {
-        write_row(&row.iter().map(Value::cell).collect::<Vec<_>>(), &mut scratch, &mut out);
+        write_row(&row.iter().map(Value::cell).collect::<Vec<_>>(), &mut scratch, &mut out).unwrap();
     }
     out
 }
@@ -100,9 +100,28 @@ fn a_length_beyond_the_limit_is_refused_before_memory_is_taken_for_it() {
 }
 
 #[test]
+fn memory_grows_with_what_is_there_and_not_with_what_a_length_says() {
+    // 64 MiB are announced, and 3 bytes follow.
+    let bytes = [0x80, 0x80, 0x80, 0x20, 1, 2, 3];
+    let mut reader = RowReader::new(&bytes[..], 1);
+    assert!(matches!(reader.next_row(), Err(EncodingError::Truncated(1))));
+    assert!(reader.row.capacity() < 1 << 16, "{}", reader.row.capacity());
+}
+
+#[test]
+fn a_row_that_could_not_be_read_back_is_not_written() {
+    let longest = vec![0; usize::try_from(ROW_BYTES_MAX).unwrap() - 5];
+    let (mut scratch, mut out) = (Vec::new(), Vec::new());
+    write_row(&[Cell::Bytes(&longest)], &mut scratch, &mut out).unwrap();
+    assert_eq!(read(&out, 1).0, 1);
+    let refused = write_row(&[Cell::Bytes(&longest), Cell::Null], &mut scratch, &mut out);
+    assert!(refused.unwrap_err().to_string().contains("longer than"));
+}
+
+#[test]
 fn the_bytes_of_a_row_are_these() {
     let row = [Cell::Null, Cell::Int(-3), Cell::Text("é"), Cell::Bytes(&[0, 255])];
     let (mut scratch, mut out) = (Vec::new(), Vec::new());
-    write_row(&row, &mut scratch, &mut out);
+    write_row(&row, &mut scratch, &mut out).unwrap();
     assert_eq!(out, [11, 0, 1, 5, 2, 2, 0xc3, 0xa9, 3, 2, 0, 255]);
 }

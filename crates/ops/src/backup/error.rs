@@ -7,6 +7,7 @@ use bursar_store::StoreError;
 use super::finding::Finding;
 use super::key::KeyError;
 use super::name::{BackupName, NameError};
+use super::object_store::ObjectStoreRefusal;
 
 /// Why something was not done. A backup that is bad is [`BackupError::Damaged`]; all else says nothing about it.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +40,9 @@ pub enum BackupError {
     /// There is none at all.
     #[error("there is no backup in {0}; make one with `bursar backup create`")]
     NoneFound(String),
+    /// The bucket's settings lead nowhere, or to where anybody could read what is sent.
+    #[error(transparent)]
+    Bucket(#[from] ObjectStoreRefusal),
     /// A text is no name of a backup.
     #[error(transparent)]
     Name(#[from] NameError),
@@ -79,6 +83,7 @@ impl BackupError {
             BackupError::File { .. } => "backup_place_unusable",
             BackupError::DiskFull { .. } | BackupError::Store(StoreError::DiskFull(_)) => "disk_full",
             BackupError::NotFound { .. } | BackupError::NoneFound(_) => "backup_not_found",
+            BackupError::Bucket(_) => "backup_target_refused",
             BackupError::Name(_) => "backup_name",
             BackupError::Key(KeyError::Wrong) => "backup_key_wrong",
             BackupError::Key(KeyError::Missing) => "backup_key_missing",

@@ -115,7 +115,12 @@ impl Target for Folder {
     }
 
     fn open(&self, name: &BackupName, file: &str) -> io::Result<Box<dyn Read + Send>> {
-        Ok(Box::new(File::open(self.of(name).join(file))?))
+        let path = self.of(name).join(file);
+        // A link may lead anywhere, and opening a pipe waits for its writer.
+        if !fs::symlink_metadata(&path)?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+        }
+        Ok(Box::new(File::open(path)?))
     }
 
     fn remove(&self, name: &BackupName) -> Result<(), BackupError> {
@@ -149,11 +154,12 @@ impl Draft for FolderDraft<'_> {
     }
 
     fn complete(self: Box<Self>) -> Result<(), BackupError> {
-        let root = &self.target.path;
+        let (root, name) = (&self.target.path, self.target.of(&self.name));
         let finish = || -> io::Result<()> {
             sync_folder(&self.path)?;
-            fs::rename(&self.path, self.target.of(&self.name))?;
-            sync_folder(root)
+            fs::rename(&self.path, &name)?;
+            // A name that may not outlast a power cut is none: what is given up is removed as a draft.
+            sync_folder(root).inspect_err(|_| _ = fs::rename(&name, &self.path))
         };
         finish().map_err(Folder::fault(root))
     }

@@ -5,7 +5,9 @@ use std::io::{self, ErrorKind, Read};
 use super::error::BackupError;
 use super::finding::Finding;
 use super::key::{BackupKey, KeyError};
-use super::manifest::{MANIFEST, MANIFEST_BYTES_MAX, Manifest, SEAL, SealCheck, check_key, check_seal};
+use super::manifest::{
+    MANIFEST, MANIFEST_BYTES_MAX, Manifest, SEAL, SEAL_BYTES_MAX, SealCheck, check_key, check_seal,
+};
 use super::name::BackupName;
 use super::part::measure;
 use super::target::{StoredFile, Target};
@@ -62,8 +64,8 @@ fn whole_manifest(
 ) -> Result<(Manifest, Vec<u8>, String), BackupError> {
     // Tells a backup that is not there from one whose manifest is gone.
     target.files(name)?;
-    let bytes = small_file(target, name, MANIFEST)?;
-    let seal = String::from_utf8(small_file(target, name, SEAL)?);
+    let bytes = small_file(target, name, MANIFEST, MANIFEST_BYTES_MAX)?;
+    let seal = String::from_utf8(small_file(target, name, SEAL, SEAL_BYTES_MAX)?);
     let seal = seal.map_err(|_| damaged(name, Finding::SealBroken))?;
     if matches!(check_seal(&seal, &bytes, None), SealCheck::Broken) {
         return Err(damaged(name, Finding::SealBroken));
@@ -72,16 +74,27 @@ fn whole_manifest(
     Ok((manifest, bytes, seal))
 }
 
-fn small_file(target: &dyn Target, name: &BackupName, file: &'static str) -> Result<Vec<u8>, BackupError> {
+/// A whole file of at most `most` bytes.
+fn small_file(
+    target: &dyn Target,
+    name: &BackupName,
+    file: &'static str,
+    most: u64,
+) -> Result<Vec<u8>, BackupError> {
     let read = || -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        target.open(name, file)?.take(MANIFEST_BYTES_MAX).read_to_end(&mut bytes)?;
+        target.open(name, file)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
-    read().map_err(|error| match error.kind() {
+    let bytes = read().map_err(|error| match error.kind() {
         ErrorKind::NotFound => damaged(name, Finding::ManifestMissing(file)),
         _ => BackupError::file(format!("{}/{file}", target.place_of(name)), error),
-    })
+    })?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > most {
+        let why = format!("{file} is longer than {most} bytes");
+        return Err(damaged(name, Finding::ManifestUnreadable(why)));
+    }
+    Ok(bytes)
 }
 
 pub(super) fn damaged(name: &BackupName, finding: Finding) -> BackupError {

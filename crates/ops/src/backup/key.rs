@@ -1,5 +1,7 @@
 //! The key that encrypts backups: read from a file, never shown, and split into one key for each use.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretBox, SecretString};
@@ -7,6 +9,8 @@ use secrecy::{ExposeSecret, SecretBox, SecretString};
 use super::name::BackupName;
 
 const DIGITS: usize = 64;
+/// Bytes of a key's file that are read.
+const FILE_BYTES_MAX: u64 = 4_096;
 const CHECK_CONTEXT: &str = "bursar backup 2026-01 key check";
 const SEAL_CONTEXT: &str = "bursar backup 2026-01 manifest seal";
 const PART_CONTEXT: &str = "bursar backup 2026-01 part";
@@ -62,8 +66,10 @@ impl BackupKey {
     /// # Errors
     /// [`KeyError::File`] and [`KeyError::Malformed`].
     pub fn from_file(path: &Path) -> Result<BackupKey, KeyError> {
-        let text = std::fs::read_to_string(path);
-        let text = text.map_err(|cause| KeyError::File { path: path.to_owned(), cause })?;
+        let mut text = String::new();
+        // The path may name something endless, such as a device.
+        let read = File::open(path).and_then(|file| file.take(FILE_BYTES_MAX).read_to_string(&mut text));
+        read.map_err(|cause| KeyError::File { path: path.to_owned(), cause })?;
         BackupKey::from_hex(&SecretString::from(text))
     }
 

@@ -15,8 +15,10 @@ pub const MANIFEST: &str = "manifest.json";
 pub const SEAL: &str = "manifest.seal";
 /// The format that this program writes and reads.
 pub const FORMAT: u32 = 1;
-/// The largest manifest that is read, in bytes.
-pub const MANIFEST_BYTES_MAX: u64 = 256 << 20;
+/// The largest manifest that is written and read, in bytes: that of some 200,000 chains of the audit log.
+pub const MANIFEST_BYTES_MAX: u64 = 64 << 20;
+/// The largest seal that is read, in bytes.
+pub const SEAL_BYTES_MAX: u64 = 1_024;
 
 const CIPHER: &str = "xchacha20-poly1305 stream of 64 KiB";
 const SEAL_FORM: &str = "bursar-backup-seal-1";
@@ -131,13 +133,13 @@ impl Manifest {
     /// Bytes of all parts.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.tables.iter().map(|part| part.bytes).sum()
+        self.tables.iter().fold(0, |sum, part| sum.saturating_add(part.bytes))
     }
 
     /// Rows of all tables.
     #[must_use]
     pub fn rows(&self) -> u64 {
-        self.tables.iter().map(|part| part.rows).sum()
+        self.tables.iter().fold(0, |sum, part| sum.saturating_add(part.rows))
     }
 
     /// When it was taken.
@@ -186,9 +188,13 @@ struct Format {
 pub fn seal(manifest: &[u8], key: Option<&BackupKey>) -> String {
     let mut text = format!("{SEAL_FORM}\nblake3 {}\n", blake3::hash(manifest).to_hex());
     if let Some(key) = key {
-        text.push_str(&format!("keyed {}\n", key.seal(manifest).to_hex()));
+        text.push_str(&keyed_line(&key.seal(manifest)));
     }
     text
+}
+
+fn keyed_line(code: &blake3::Hash) -> String {
+    format!("keyed {}\n", code.to_hex())
 }
 
 /// Whether the seal fits, with what was asked of its key.
@@ -201,26 +207,22 @@ pub(super) enum SealCheck {
     NotKeyed,
 }
 
-/// Checks a seal's text; with `key` it must have been made with that key.
+/// Checks a seal's text to the byte; with `key` it must have been made with that key.
 pub(super) fn check_seal(text: &str, manifest: &[u8], key: Option<&BackupKey>) -> SealCheck {
-    let mut lines = text.lines();
-    let is_form = lines.next() == Some(SEAL_FORM);
-    let hash = lines.next().and_then(|line| line.strip_prefix("blake3 ")).and_then(read_hash);
-    if !is_form || hash != Some(blake3::hash(manifest)) {
-        return SealCheck::Broken;
+    let Some(code) = text.strip_prefix(&seal(manifest, None)) else { return SealCheck::Broken };
+    if code.is_empty() {
+        return if key.is_none() { SealCheck::Fits } else { SealCheck::NotKeyed };
     }
-    let code = lines.next().and_then(|line| line.strip_prefix("keyed "));
-    match (key, code) {
-        (None, _) => SealCheck::Fits,
-        (Some(_), None) => SealCheck::NotKeyed,
+    let hex = code.strip_prefix("keyed ").and_then(|rest| rest.strip_suffix('\n'));
+    let Some(given) = hex.and_then(|hex| blake3::Hash::from_hex(hex).ok()) else { return SealCheck::Broken };
+    // Hexadecimal has two spellings of a digit above 9, and a seal has one.
+    let is_canonical = keyed_line(&given) == code;
+    match key {
         // Hashes compare in constant time.
-        (Some(key), Some(code)) if read_hash(code) == Some(key.seal(manifest)) => SealCheck::Fits,
-        (Some(_), Some(_)) => SealCheck::Broken,
+        _ if !is_canonical => SealCheck::Broken,
+        Some(key) if given != key.seal(manifest) => SealCheck::Broken,
+        Some(_) | None => SealCheck::Fits,
     }
-}
-
-fn read_hash(text: &str) -> Option<blake3::Hash> {
-    blake3::Hash::from_hex(text).ok()
 }
 
 /// Whether `key` is the one that `encryption` asks for.

@@ -7,11 +7,14 @@ mod encoding;
 mod error;
 mod finding;
 mod folder;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod inspect;
 mod key;
 mod ledger_check;
 mod manifest;
 mod name;
+mod object_store;
 mod observed;
 mod part;
 mod program;
@@ -34,6 +37,9 @@ pub use inspect::{Lock, manifest_of};
 pub use key::{BackupKey, KeyError};
 pub use manifest::{AssetTotals, Encryption, MANIFEST, Manifest, SEAL, Step, TablePart};
 pub use name::{BackupName, NameError};
+pub use object_store::{
+    ObjectPlace, ObjectPlaceError, ObjectStore, ObjectStoreRefusal, ObjectStoreSettings, Patience,
+};
 pub use program::{DeskCheck, Program};
 pub use record::{Generation, Work, WorkRow, generations, note_failure, note_success, work_rows};
 pub use restore::{RestoreRequest, Restored, restore};

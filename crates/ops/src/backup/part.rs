@@ -47,11 +47,14 @@ impl RowHasher {
         RowHasher { rows: 0, hasher: blake3::Hasher::new(), gathered, scratch }
     }
 
-    /// Takes a row in; the bytes gathered so far, whenever they are many.
-    pub fn add(&mut self, row: &[Cell<'_>]) -> bool {
-        write_row(row, &mut self.scratch, &mut self.gathered);
+    /// Takes a row in, and says whether so much has gathered that it is to be drained.
+    ///
+    /// # Errors
+    /// The row is too long for a backup.
+    pub fn add(&mut self, row: &[Cell<'_>]) -> io::Result<bool> {
+        write_row(row, &mut self.scratch, &mut self.gathered).map_err(io::Error::other)?;
         self.rows = self.rows.saturating_add(1);
-        self.gathered.len() >= GATHERED
+        Ok(self.gathered.len() >= GATHERED)
     }
 
     /// Hashes what has gathered and hands it on.
@@ -121,10 +124,7 @@ impl PartWriter {
 
     /// Writes a row.
     pub fn write(&mut self, row: &[Cell<'_>]) -> io::Result<()> {
-        if self.rows.add(row) {
-            self.drain()?;
-        }
-        Ok(())
+        if self.rows.add(row)? { self.drain() } else { Ok(()) }
     }
 
     fn drain(&mut self) -> io::Result<()> {

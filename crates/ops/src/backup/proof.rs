@@ -78,7 +78,7 @@ fn compare_rows(
         let Some(table) = tables.iter().find(|table| table.name == part.table) else { continue };
         let mut hasher = RowHasher::new();
         let fault = |cause| BackupError::file(&part.table, cause);
-        source.read(table, &mut |row| match hasher.add(row) {
+        source.read(table, &mut |row| match hasher.add(row).map_err(fault)? {
             true => hasher.drain(|_| Ok(())).map_err(fault),
             false => Ok(()),
         })?;

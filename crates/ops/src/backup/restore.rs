@@ -16,7 +16,7 @@ use super::finding::Finding;
 use super::inspect::{self, Lock, Opened, damaged};
 use super::manifest::{Manifest, TablePart};
 use super::name::BackupName;
-use super::part::open_part;
+use super::part::{file_of, open_part};
 use super::program::Program;
 use super::proof::{open_store, prove};
 use super::record::add_generation;
@@ -132,6 +132,11 @@ pub(super) fn fill(
 
 /// The manifest lists exactly the tables and columns that its migrations make.
 fn check_shape(name: &BackupName, manifest: &Manifest, tables: &[Table]) -> Result<(), BackupError> {
+    let is_sealed = manifest.encryption.is_some();
+    if let Some(part) = manifest.tables.iter().find(|part| part.file != file_of(&part.table, is_sealed)) {
+        let why = format!("it gives {} the file of something else", part.table);
+        return Err(damaged(name, Finding::ManifestUnreadable(why)));
+    }
     let listed = manifest.tables.iter().map(|part| (&part.table, &part.columns));
     let made = tables.iter().map(|table| (&table.name, &table.columns));
     let [mut listed, mut made] = [listed.collect::<Vec<_>>(), made.collect::<Vec<_>>()];

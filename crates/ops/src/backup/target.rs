@@ -1,4 +1,4 @@
-//! Where backups are kept, behind a trait: a folder now; an object store would be another implementation.
+//! Where backups are kept, behind a trait: a folder of this machine, or a bucket of an object store.
 
 use std::io::{self, Read, Write};
 
@@ -28,7 +28,8 @@ pub trait Target: Send + Sync {
     /// The place cannot be written to.
     fn begin(&self, name: &BackupName) -> Result<Box<dyn Draft + '_>, BackupError>;
 
-    /// Every backup, oldest first. One whose manifest is gone is still listed, so that verifying it finds that.
+    /// Every backup, oldest first. In a folder one whose manifest is gone is still listed, so that verifying it finds that;
+    /// in a bucket the manifest makes it a backup.
     ///
     /// # Errors
     /// The place cannot be read.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bursar_store::{StoreError, Timestamp, Tx};
 
+use super::refused::{RefusedCaller, most_refused};
 use super::rows::minute;
 use super::series::Series;
 
@@ -17,19 +18,6 @@ pub struct Daily {
     grown: Vec<(Series, i64)>,
     /// The most refused callers, most refused first.
     pub refused: Vec<RefusedCaller>,
-}
-
-/// A caller that was refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RefusedCaller {
-    /// The desk.
-    pub desk: String,
-    /// Who, such as a wallet; empty = those that were too many to be kept apart.
-    pub subject: String,
-    /// How often.
-    pub calls: i64,
-    /// How often with each code.
-    pub codes: BTreeMap<String, i64>,
 }
 
 /// Refusals by one kind of limit on one route.
@@ -62,30 +50,8 @@ pub fn daily(tx: &mut Tx<'_>, from: Timestamp, until: Timestamp, most: usize) ->
                GROUP BY series ORDER BY series";
     let grown = tx.query(sql, &span, |row| Ok((row.get::<String>(0)?, row.get::<i64>(1)?)))?;
     let series = |(text, growth): (String, i64)| Some((Series::parse(&text)?, growth));
-    let sql = "SELECT desk, subject, code, CAST(SUM(calls) AS BIGINT) FROM ops_refusal \
-               WHERE minute >= $1 AND minute < $2 GROUP BY desk, subject, code ORDER BY desk, subject, code";
-    let refused = tx.query(sql, &span, |row| {
-        let who: (String, String) = (row.get(0)?, row.get(1)?);
-        Ok((who, row.get::<String>(2)?, row.get::<i64>(3)?))
-    })?;
-    Ok(Daily { grown: grown.into_iter().filter_map(series).collect(), refused: most_refused(refused, most) })
-}
-
-fn most_refused(rows: Vec<((String, String), String, i64)>, most: usize) -> Vec<RefusedCaller> {
-    let mut by_caller: BTreeMap<(String, String), BTreeMap<String, i64>> = BTreeMap::new();
-    for (who, code, calls) in rows {
-        by_caller.entry(who).or_default().insert(code, calls);
-    }
-    let caller = |((desk, subject), codes): (_, BTreeMap<String, i64>)| RefusedCaller {
-        desk,
-        subject,
-        calls: codes.values().fold(0, |sum, calls| sum.saturating_add(*calls)),
-        codes,
-    };
-    let mut callers: Vec<RefusedCaller> = by_caller.into_iter().map(caller).collect();
-    callers.sort_by_key(|caller| std::cmp::Reverse(caller.calls));
-    callers.truncate(most);
-    callers
+    let refused = most_refused(tx, span, most)?;
+    Ok(Daily { grown: grown.into_iter().filter_map(series).collect(), refused })
 }
 
 impl Daily {
@@ -209,18 +175,5 @@ mod tests {
         assert_eq!(day.latency_at_bps(9_500).as_deref(), Some("0.5"));
         assert_eq!(day.latency_at_bps(9_700).as_deref(), Some("2.5"));
         assert_eq!(of(&[]).latency_at_bps(9_500), None);
-    }
-
-    #[test]
-    fn the_most_refused_come_first_with_their_codes() {
-        let row =
-            |who: &str, code: &str, calls| (("rounds".to_owned(), who.to_owned()), code.to_owned(), calls);
-        let rows = vec![row("a", "x", 3), row("b", "x", 2), row("b", "y", 2), row("c", "x", 1)];
-        let callers = most_refused(rows, 2);
-        assert_eq!(
-            callers.iter().map(|caller| (caller.subject.as_str(), caller.calls)).collect::<Vec<_>>(),
-            [("b", 4), ("a", 3)]
-        );
-        assert_eq!(callers[0].codes, [("x".to_owned(), 2), ("y".to_owned(), 2)].into());
     }
 }

@@ -4,10 +4,12 @@
 
 mod daily;
 mod growth;
+mod refused;
 mod rows;
 mod series;
 
-pub use daily::{Bucket, Daily, Limited, RefusedCaller, daily};
+pub use daily::{Bucket, Daily, Limited, daily};
 pub use growth::Growth;
+pub use refused::RefusedCaller;
 pub use rows::{Addition, KEPT_DAYS, add, minute, prune, total};
 pub use series::Series;

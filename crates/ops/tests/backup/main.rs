@@ -11,5 +11,7 @@ mod damage;
 mod drafts;
 mod forged;
 mod keys;
+mod objects;
 mod restoring;
+mod tampering;
 mod town;

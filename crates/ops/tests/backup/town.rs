@@ -113,10 +113,20 @@ impl Town {
         lock: Lock<'_>,
         to: &DatabaseUrl,
     ) -> Result<Restored, BackupError> {
+        self.try_restore_from(&self.target(), name, lock, to)
+    }
+
+    pub fn try_restore_from(
+        &self,
+        target: &dyn Target,
+        name: &BackupName,
+        lock: Lock<'_>,
+        to: &DatabaseUrl,
+    ) -> Result<Restored, BackupError> {
         with_program(|program| {
             restore(&RestoreRequest {
                 program,
-                target: &self.target(),
+                target,
                 name,
                 lock,
                 to,

@@ -1,38 +1,22 @@
-//! One connection to PostgreSQL with its prepared statements, and the pool that lends connections.
+//! One connection to PostgreSQL with its prepared statements.
 
 use std::collections::HashMap;
 use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use postgres::config::SslMode;
 use postgres::error::Severity;
 use postgres::types::{ToSql, Type};
-use postgres::{Client, Config, NoTls, Statement};
+use postgres::{Client, Statement};
 
 use super::codec::{ColumnArray, array_types, param_type};
-use super::tls;
-use crate::pool::Pool;
 use crate::{Bulk, Column, Lookup, Param, Row, StoreError};
 
-/// How long a connection attempt may take, in seconds.
-const CONNECT_TIMEOUT_S: u64 = 5;
 /// Every statement finds its rows by an index and joins only against the arrays it is sent. The planner is told so,
 /// since a plan made for tables that were nearly empty then, and kept, would read them whole once they are full. What
 /// remains to be read whole (a handful of rows) then looks dear enough to be compiled first, which takes far longer.
 const PLANNING: &str = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; \
                         SET LOCAL enable_mergejoin = off; SET LOCAL jit = off";
-/// A statement of a transaction that writes is cancelled by the server when it runs longer.
-const WRITE_STATEMENT_MAX: Duration = Duration::from_secs(60);
-
-/// Connections to one server; lent out one at a time, opened when first needed.
-pub struct PostgresEngine {
-    config: Config,
-    cache_statements: bool,
-    pool: Pool<Connection>,
-    read_limit: Duration,
-}
-
 /// One session. It keeps no session state, so that a pooler between transactions may swap it.
 pub struct Connection {
     client: Client,
@@ -40,85 +24,19 @@ pub struct Connection {
     statements: Option<HashMap<(usize, usize), Statement>>,
 }
 
-impl PostgresEngine {
-    /// A pool of at most `size` connections to `url`; `patience` limits the wait for one, and each reading statement.
-    pub fn open(
-        url: &str,
-        size: usize,
-        patience: Duration,
-        cache_statements: bool,
-    ) -> Result<Self, StoreError> {
-        let config = configuration(url)?;
-        Ok(PostgresEngine { config, cache_statements, pool: Pool::new(size, patience), read_limit: patience })
-    }
-
-    /// Lends a connection in a transaction that has begun. One that died since its last use is replaced.
-    pub fn with<T>(
-        &self,
-        read_only: bool,
-        work: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let limit = if read_only { self.read_limit } else { WRITE_STATEMENT_MAX };
-        let mut place = self.pool.take()?;
-        let reused = place.connection.take().and_then(|mut connection| {
-            let begun = connection.begin(read_only, limit);
-            begun.is_ok().then_some(connection)
-        });
-        let connection = match reused {
-            Some(connection) => connection,
-            None => {
-                let mut fresh = self.connect()?;
-                fresh.begin(read_only, limit)?;
-                fresh
-            }
-        };
-        let result = work(place.connection.insert(connection));
-        place.connection.take_if(|connection| connection.client.is_closed());
-        result
-    }
-
-    fn connect(&self) -> Result<Connection, StoreError> {
-        let client = connect(&self.config)?;
-        Ok(Connection { client, statements: self.cache_statements.then(HashMap::new) })
-    }
-}
-
-/// A session of its own with the server at `url`, set up as the pool's are.
-pub fn session(url: &str) -> Result<Client, StoreError> {
-    connect(&configuration(url)?)
-}
-
-fn configuration(url: &str) -> Result<Config, StoreError> {
-    let mut config: Config = url.parse().map_err(|error| unavailable(&error))?;
-    config.connect_timeout(Duration::from_secs(CONNECT_TIMEOUT_S));
-    config.tcp_user_timeout(Duration::from_secs(30));
-    if config.get_application_name().is_none() {
-        config.application_name("bursar");
-    }
-    Ok(config)
-}
-
-fn connect(config: &Config) -> Result<Client, StoreError> {
-    let client = match config.get_ssl_mode() {
-        SslMode::Disable => config.connect(NoTls),
-        _ if is_local(config) => config.connect(NoTls),
-        // `prefer` would fall back to plain text on a host that somebody else may answer for.
-        _ => config.clone().ssl_mode(SslMode::Require).connect(tls::connector()?),
-    };
-    client.map_err(|error| unavailable(&error))
-}
-
-/// Whether every host is a socket of this machine, where encryption protects nothing.
-fn is_local(config: &Config) -> bool {
-    config.get_hosts().iter().all(|host| match host {
-        postgres::config::Host::Unix(_) => true,
-        postgres::config::Host::Tcp(name) => matches!(name.as_str(), "localhost" | "127.0.0.1" | "::1"),
-    })
-}
-
 impl Connection {
+    /// Over a session that was just opened.
+    pub fn new(client: Client, keep_statements: bool) -> Connection {
+        Connection { client, statements: keep_statements.then(HashMap::new) }
+    }
+
+    /// Whether the session has ended.
+    pub fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
     /// Starts a transaction, each statement of which may take up to `limit`.
-    fn begin(&mut self, read_only: bool, limit: Duration) -> Result<(), StoreError> {
+    pub fn begin(&mut self, read_only: bool, limit: Duration) -> Result<(), StoreError> {
         let mode = if read_only {
             "ISOLATION LEVEL REPEATABLE READ, READ ONLY"
         } else {
@@ -238,10 +156,6 @@ fn typed<'a>(params: &'a [Param<'a>]) -> Vec<(&'a (dyn ToSql + Sync), Type)> {
     params.iter().map(|param| (param as &(dyn ToSql + Sync), param_type(param))).collect()
 }
 
-fn unavailable(error: &postgres::Error) -> StoreError {
-    StoreError::Unavailable(describe(error))
-}
-
 /// Server and transport errors as the store names them (PostgreSQL documentation, appendix A).
 pub fn classify(error: postgres::Error) -> StoreError {
     let text = describe(&error);
@@ -263,7 +177,8 @@ pub fn classify(error: postgres::Error) -> StoreError {
     }
 }
 
-fn describe(error: &postgres::Error) -> String {
+/// The server's words, or the transport's.
+pub fn describe(error: &postgres::Error) -> String {
     match error.as_db_error() {
         Some(database) => format!("{} ({})", database.message(), database.code().code()),
         None => error.to_string(),

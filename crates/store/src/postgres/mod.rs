@@ -2,6 +2,10 @@
 
 pub mod codec;
 mod connection;
+mod engine;
+mod sign_in;
 mod tls;
 
-pub use connection::{Connection, PostgresEngine, classify, session};
+pub use connection::{Connection, classify};
+pub use engine::PostgresEngine;
+pub use sign_in::session;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::Response;
-use bursar_desk::control_fold::fold;
+use bursar_desk::incident::By;
 use bursar_store::Tx;
 use bursar_web::platform_codes::INVALID_BODY;
 use bursar_web::{ApiError, Auth, Call, Operation, schema};
@@ -15,7 +15,7 @@ use serde_json::json;
 use super::ops::KEY;
 use super::switches::WORDS_CHARACTERS_MAX;
 use super::{Routes, no_store};
-use crate::incident::{Incident, MESSAGE_CHARACTERS_MAX, current, set as store};
+use crate::incident::{Incident, current, end, tell};
 
 pub(super) const PATH: &str = "/api/ops/incident";
 
@@ -44,11 +44,12 @@ pub(super) fn set_operation() -> Operation {
     ]);
     Operation::new("rounds_set_incident", "Tell players about an interruption.", Auth::ServiceKey(KEY))
         .describe(
-            "Shown in /api/status at once. An empty message takes it away; so does resuming the last switch.",
+            "Shown in /api/status at once: it becomes part of the desk's open incident, or opens one. An empty message \
+             resolves the incidents that players are told of; so does resuming the last switch.",
         )
         .request(request)
         .answer(StatusCode::OK, "The incident, or null.", json!({"type": "object"}))
-        .refusal(StatusCode::BAD_REQUEST, "Too long, or no actor.")
+        .refusal(StatusCode::BAD_REQUEST, "Too long, no actor, or a time out of bounds.")
         .refusal(StatusCode::UNAUTHORIZED, "No key, a wrong one, or none is configured.")
 }
 
@@ -60,24 +61,21 @@ pub(super) async fn show(routes: Arc<Routes>, call: Call) -> Result<Response, Ap
 pub(super) async fn set(routes: Arc<Routes>, mut call: Call) -> Result<Response, ApiError> {
     routes.admit_changer(PATH, &call).await?;
     let wish: Wish = call.json().await?;
-    let fits = |text: &str, max: usize| text.chars().count() <= max && !text.contains('\0');
-    let is_valid = fits(&wish.message, MESSAGE_CHARACTERS_MAX)
-        && fits(&wish.actor, WORDS_CHARACTERS_MAX)
-        && fits(&wish.reason, WORDS_CHARACTERS_MAX)
-        && !wish.actor.trim().is_empty();
-    if !is_valid {
-        let text = "message takes up to 500 characters, actor 1 to 200, reason up to 200.";
-        return Err(ApiError::because(&INVALID_BODY, text));
+    let fits = |text: &str| text.chars().count() <= WORDS_CHARACTERS_MAX && !text.contains('\0');
+    if !fits(&wish.actor) || !fits(&wish.reason) || wish.actor.trim().is_empty() {
+        return Err(ApiError::because(&INVALID_BODY, "actor takes 1 to 200 characters, reason up to 200."));
     }
     let recorder = routes.recorder.clone();
     let work = move |tx: &mut Tx<'_>| {
-        let now = tx.reading()?;
-        let incident = Incident { message: wish.message.clone(), eta_ms: wish.eta_ms };
-        let shown = Some(&incident).filter(|incident| !incident.message.trim().is_empty());
-        store(tx, shown, (&wish.actor, &wish.reason), now)?;
-        fold(tx, &recorder, now).map(|_| ())
+        let by = By { actor: &wish.actor, reason: &wish.reason };
+        if wish.message.trim().is_empty() {
+            return end(tx, "Players are told nothing any more.", by, &recorder).map(|_| Ok(()));
+        }
+        let told = Incident { message: wish.message.clone(), eta_ms: wish.eta_ms };
+        Ok(tell(tx, &told, by, &recorder)?.map(|_| ()))
     };
-    routes.platform.off_thread.transact("rounds.incident", work).await?;
+    let told = routes.platform.off_thread.transact("rounds.incident", work).await?;
+    told.map_err(|refusal| ApiError::because(&INVALID_BODY, format!("{refusal}.")))?;
     routes.incident().await
 }
 

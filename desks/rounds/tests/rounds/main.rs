@@ -9,6 +9,7 @@ mod backlog;
 mod canaries;
 mod commands;
 mod feed_faults;
+mod histories;
 mod interruptions;
 mod joins;
 mod many_settlers;

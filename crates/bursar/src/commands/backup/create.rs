@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bursar_audit::Actor;
-use bursar_ops::backup::{Target, Work};
+use bursar_ops::backup::Work;
 use serde_json::{Value, json};
 
 use super::super::accountable::Accountable;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bursar_ops::backup::{self, BackupError, BackupName, Retention, Target, manifest_of};
+use bursar_ops::backup::{self, BackupError, BackupName, Retention, manifest_of};
 use bursar_store::Timestamp;
 use bursar_store::clock::machine_time;
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bursar_ops::backup::{self, BackupError, RestoreRequest, Target};
+use bursar_ops::backup::{self, BackupError, RestoreRequest};
 use bursar_store::Clock;
 use serde_json::{Value, json};
 

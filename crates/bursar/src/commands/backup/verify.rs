@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bursar_audit::Actor;
-use bursar_ops::backup::{BackupError, BackupName, Finding, Target, Verified, Work};
+use bursar_ops::backup::{BackupError, BackupName, Finding, Verified, Work};
 use bursar_store::Store;
 use serde_json::{Value, json};
 

@@ -29,6 +29,7 @@ pub(super) fn configuration(
         .with_flag("BURSAR_DESKS", "rounds")
         .with_flag("BURSAR_CLOCK", format!("x{}", options.speed))
         .with_flag("PANCHO_D1_BACKUP_DIR", "")
+        .with_flag("BACKUP_TARGET", "")
         .with_flag("BACKUP_DIR", place.backups())
         .with_flag("BACKUP_MINUTE_INTERVAL", BACKUP_MINUTES)
         .with_flag("PANCHO_RL_SIM_ENTRIES_IP_LIMIT", JOINS_BY_ADDRESS);

@@ -9,7 +9,6 @@ mod incident;
 mod prelaunch;
 mod remote;
 mod report;
-mod samples;
 mod smoke;
 mod stop;
 mod switches;
@@ -63,7 +62,8 @@ pub enum OpsVerb {
     /// What players are told about an interruption.
     #[command(subcommand)]
     Incident(IncidentVerb),
-    /// The figures of the day: settlements, refusals, backups, and what is out of the ordinary.
+    /// The figures of the day or of another span: answers, refusals by limit and by wallet, settlements, backups, and
+    /// what is out of the ordinary. They are read from the database, where all servers count.
     Daily(DailyOptions),
     /// Look for problems and tell the alert webhook; exit 1 on any. With --test, try the way that alerts take.
     Alert(AlertOptions),

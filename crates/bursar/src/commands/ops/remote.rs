@@ -38,20 +38,6 @@ pub(super) fn ask(url: &str, key: Option<&SecretString>) -> Result<Reply, String
     Ok(Reply { status, body })
 }
 
-/// Asks for a text, with a bearer token if there is one; any answer but 2xx is an error.
-pub(super) fn ask_text(url: &str, token: Option<&SecretString>) -> Result<String, String> {
-    let mut request = agent().get(url);
-    if let Some(token) = token {
-        let bearer = format!("Bearer {}", token.expose_secret());
-        request = request.header("authorization", secret_header(&bearer, "METRICS_TOKEN")?);
-    }
-    let (status, body) = read(request.call())?;
-    if !(200..300).contains(&status) {
-        return Err(format!("it answered {status}"));
-    }
-    String::from_utf8(body).map_err(|_| "it answered with something that is no text".to_owned())
-}
-
 /// Sends JSON to a webhook, whose URL may hold a token and stands in no error.
 pub(super) fn post(url: &SecretString, body: &Value) -> Result<(), String> {
     let request = agent().post(url.expose_secret()).content_type("application/json");
@@ -72,7 +58,7 @@ fn agent() -> Agent {
         .max_redirects_will_error(false)
         .proxy(None)
         .user_agent("bursar")
-        .accept("application/json, text/plain")
+        .accept("application/json")
         .build()
         .into()
 }

@@ -1,6 +1,7 @@
-//! `bursar runbook`: the operators' procedures, printed or walked through. The text is that of `runbooks/rounds.md`.
+//! `bursar runbook`: the operators' procedures, printed or walked through. The texts are those of `runbooks/`.
 
 mod markdown;
+mod texts;
 mod walk;
 
 use std::io::{BufRead, stdin};
@@ -8,12 +9,10 @@ use std::io::{BufRead, stdin};
 use serde_json::{Value, json};
 
 use self::markdown::{Procedure, Step, procedures};
+use self::texts::{ALERTS, ROUNDS, all_texts};
 use self::walk::Walk;
 use super::accountable::Accountable;
 use super::{CommandError, Context, DatabaseOption};
-
-/// The text that this program was built with.
-const ROUNDS: &str = include_str!("../../../../../runbooks/rounds.md");
 
 /// `bursar runbook`.
 #[derive(Clone, Debug, clap::Args)]
@@ -29,11 +28,11 @@ pub struct Runbook {
 /// A verb of `bursar runbook`.
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum RunbookVerb {
-    /// Name the procedures.
+    /// Name the procedures, those of alerts included.
     List,
-    /// Print one procedure, or the whole text without a name.
+    /// Print one procedure, or the desk's whole text without a name. An alert names the procedure that says what to do.
     Show {
-        /// Which one, such as launch.
+        /// Which one, such as launch or settlement-late.
         name: Option<String>,
     },
     /// Walk through a procedure: asks before each step that changes something, times each step, and records the run.
@@ -70,8 +69,10 @@ pub fn run(verb: &RunbookVerb, context: &Context) -> Result<Value, CommandError>
     match verb {
         RunbookVerb::List => {
             let all = all()?;
-            let shown =
-                all.iter().map(|one| json!({"name": one.name, "about": one.about, "steps": one.steps.len()}));
+            let is_alert = |name: &str| ALERTS.iter().any(|(known, _)| *known == name);
+            let shown = all.iter().map(|one| {
+                json!({"name": one.name, "about": one.about, "steps": one.steps.len(), "alert": is_alert(&one.name)})
+            });
             Ok(json!({"ok": true, "runbooks": shown.collect::<Vec<_>>()}))
         }
         RunbookVerb::Show { name: None } => Ok(ROUNDS.into()),
@@ -101,7 +102,11 @@ fn is_wanted(step: &Step, context: &Context) -> bool {
 }
 
 fn all() -> Result<Vec<Procedure>, CommandError> {
-    procedures(ROUNDS).map_err(|malformed| CommandError::Usage(malformed.to_string()))
+    let mut all = Vec::new();
+    for text in all_texts() {
+        all.extend(procedures(text).map_err(|malformed| CommandError::Usage(malformed.to_string()))?);
+    }
+    Ok(all)
 }
 
 fn find(name: &str) -> Result<Procedure, CommandError> {
@@ -114,7 +119,9 @@ fn find(name: &str) -> Result<Procedure, CommandError> {
 /// The text of one procedure as it stands in the document.
 fn section(name: &str) -> String {
     let heading = format!("## {name}: ");
-    let lines = ROUNDS.lines().skip_while(|line| !line.starts_with(&heading));
+    let text =
+        all_texts().find(|text| text.lines().any(|line| line.starts_with(&heading))).unwrap_or_default();
+    let lines = text.lines().skip_while(|line| !line.starts_with(&heading));
     let section: Vec<&str> = lines
         .enumerate()
         .take_while(|(index, line)| *index == 0 || !line.starts_with("## "))
@@ -150,6 +157,7 @@ mod tests {
             "prelaunch",
             "drill",
             "incident tell",
+            "backup create",
             "--test",
         ];
         for step in all().unwrap().into_iter().flat_map(|one| one.steps) {

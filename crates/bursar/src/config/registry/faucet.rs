@@ -40,7 +40,8 @@ pub(super) static VARIABLES: &[Variable] = &[
         Kind::Secret,
         None,
         "Signs session and admin cookies; at least 32 bytes when live.",
-    ),
+    )
+    .live(),
     var("FAUCET_SEAL_KEY", Kind::Secret, None, "Seals the operator seed at rest. Required when live."),
     var("ADMIN_DISCORD_USERNAMES", Kind::List, None, "Discord people who may sign in as administrators."),
     // Caps, rates, retention.

@@ -11,7 +11,7 @@ mod trades;
 mod variable;
 
 pub use kind::Kind;
-pub use variable::{Status, Variable};
+pub use variable::{Reload, Status, Variable};
 
 use super::desks::{DeskName, Owner};
 

@@ -94,6 +94,31 @@ pub(super) static VARIABLES: &[Variable] = &[
         Some("14"),
         "Days for which counts by minute are kept. First value of a live setting.",
     ),
+    // Incidents.
+    var(
+        "BURSAR_INCIDENT_RESPOND_MINUTES",
+        Kind::Integer { min: 1, max: 10_080 },
+        Some("15"),
+        "Minutes until somebody takes care of an incident. First value of a live setting.",
+    ),
+    var(
+        "BURSAR_INCIDENT_COMMUNICATE_MINUTES",
+        Kind::Integer { min: 1, max: 10_080 },
+        Some("15"),
+        "Minutes until users are told of an incident. First value of a live setting.",
+    ),
+    var(
+        "BURSAR_INCIDENT_REPEAT_MINUTES",
+        Kind::Integer { min: 1, max: 10_080 },
+        Some("120"),
+        "Minutes from one word to users about an incident until the next. First value of a live setting.",
+    ),
+    var(
+        "BURSAR_INCIDENT_REVIEW_MINUTES",
+        Kind::Integer { min: 1, max: 43_200 },
+        Some("1440"),
+        "Minutes from the end of an incident until its review. First value of a live setting.",
+    ),
     // Listeners.
     var("BURSAR_LISTEN", Kind::Socket, None, "Address and port of the public listener. Overrides PORT."),
     var(
@@ -128,7 +153,7 @@ pub(super) static VARIABLES: &[Variable] = &[
         None,
         "Origins that may call desks other than arena from a browser.",
     ),
-    var("METRICS_TOKEN", Kind::Secret, None, "Bearer token of /metrics."),
+    var("METRICS_TOKEN", Kind::Secret, None, "Bearer token of /metrics.").live(),
     var(
         "BURSAR_METRICS_ALLOW",
         Kind::Networks,
@@ -141,19 +166,22 @@ pub(super) static VARIABLES: &[Variable] = &[
         Kind::Database,
         None,
         "The database. Required in production; elsewhere the file data/bursar.db when unset.",
-    ),
+    )
+    .live(),
     var(
         "TRADES_DATABASE_URL",
         Kind::Database,
         None,
         "Stands in for DATABASE_URL; both must name one database.",
-    ),
+    )
+    .live(),
     var(
         "SUPABASE_DATABASE_URL",
         Kind::Database,
         None,
         "Stands in for DATABASE_URL; both must name one database.",
-    ),
+    )
+    .live(),
     var("DB_PATH", Kind::Path, None, "SQLite file; stands in for DATABASE_URL; both must name one database."),
     var(
         "DATABASE_SSL",
@@ -216,6 +244,26 @@ pub(super) static VARIABLES: &[Variable] = &[
         "The same under the rounds' name; two different folders are refused.",
     ),
     var(
+        "BACKUP_TARGET",
+        Kind::Text,
+        None,
+        "Bucket of backups instead of the folder: s3://BUCKET/PREFIX. A command's --dir overrides it.",
+    ),
+    var(
+        "BACKUP_S3_ENDPOINT",
+        Kind::Url,
+        None,
+        "Server of the bucket, such as https://objects.example.com. Unset: that of Amazon in the region.",
+    ),
+    var("BACKUP_S3_REGION", Kind::Text, Some("us-east-1"), "Region of the bucket."),
+    var("BACKUP_S3_ACCESS_KEY_ID", Kind::Text, None, "Key of the bucket. Required with BACKUP_TARGET."),
+    var(
+        "BACKUP_S3_SECRET_ACCESS_KEY",
+        Kind::Secret,
+        None,
+        "Secret of that key. Required with BACKUP_TARGET.",
+    ),
+    var(
         "BACKUP_MINUTE_INTERVAL",
         Kind::Integer { min: 1, max: 10_080 },
         Some("240"),
@@ -239,8 +287,9 @@ pub(super) static VARIABLES: &[Variable] = &[
         Kind::SecretUrl,
         None,
         "Receives warning, error and admin events. Unset: none are sent.",
-    ),
-    var("AUDIT_WEBHOOK_SECRET", Kind::Secret, None, "Signs those deliveries (HMAC-SHA256)."),
+    )
+    .live(),
+    var("AUDIT_WEBHOOK_SECRET", Kind::Secret, None, "Signs those deliveries (HMAC-SHA256).").live(),
     var(
         "BURSAR_AUDIT_RETENTION_DAYS",
         Kind::Integer { min: 1, max: 36_500 },

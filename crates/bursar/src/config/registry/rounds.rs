@@ -25,14 +25,17 @@ const fn window(name: &'static str) -> Variable {
 
 pub(super) static VARIABLES: &[Variable] = &[
     // Keys and money.
-    var("SETTLE_API_KEY", Kind::Secret, None, "Key of real settlement. Unset: that route answers 503."),
+    var("SETTLE_API_KEY", Kind::Secret, None, "Key of real settlement. Unset: that route answers 503.")
+        .live(),
     var(
         "SIM_SETTLE_API_KEY",
         Kind::Secret,
         None,
         "Key of play-money settlement. Unset: that route answers 401.",
-    ),
-    var("OPS_API_KEY", Kind::Secret, None, "Key of health, summary and switches. Unset: 401 in production."),
+    )
+    .live(),
+    var("OPS_API_KEY", Kind::Secret, None, "Key of health, summary and switches. Unset: 401 in production.")
+        .live(),
     var(
         "TREASURY_WALLET",
         Kind::SolanaAddress,
@@ -161,7 +164,8 @@ pub(super) static VARIABLES: &[Variable] = &[
         Kind::SecretUrl,
         None,
         "Receives the report of `ops alert` when it found a problem.",
-    ),
+    )
+    .by_command(),
     var("PRELAUNCH_SKIP_SMOKE", Kind::Flag, Some("false"), "`ops prelaunch` leaves the smoke test out."),
     var(
         "PANCHO_PRELAUNCH_ONCHAIN",

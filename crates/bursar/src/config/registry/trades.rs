@@ -60,8 +60,10 @@ pub(super) static VARIABLES: &[Variable] = &[
     var("TRADES_DISCORD_WEBHOOK_URL", Kind::SecretUrl, None, "Receives incident and switch messages."),
     var("TRADES_WEBHOOK_SECRET", Kind::Secret, None, "Signs those messages."),
     var("JWT_SECRET", Kind::Secret, None, "Read by nothing.").ignored(),
-    var("OWNER_PRIVATE_KEY", Kind::Secret, None, "Contract owner's key, for the command line only.").used(),
-    var("PRIVATE_KEY", Kind::Secret, None, "Deployer's key, for the command line only.").used(),
+    var("OWNER_PRIVATE_KEY", Kind::Secret, None, "Contract owner's key, for the command line only.")
+        .by_command()
+        .used(),
+    var("PRIVATE_KEY", Kind::Secret, None, "Deployer's key, for the command line only.").by_command().used(),
     // Seeds of live rows: in force until an operator changes the row.
     var(
         "TRADES_MAX_EXPIRY_HOURS",

@@ -21,6 +21,19 @@ pub struct Variable {
     pub status: Status,
     /// The name for which this one stands in when that one is unset.
     pub alias_of: Option<&'static str>,
+    /// When a new value of a secret takes effect. Other variables are read at the start.
+    pub reload: Reload,
+}
+
+/// When a new value of a secret takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reload {
+    /// At a reload, for the next use.
+    Live,
+    /// When the server starts.
+    AtStart,
+    /// With the next command: only the command line reads it.
+    ByCommand,
 }
 
 /// Whether a variable has an effect in this version.
@@ -44,7 +57,16 @@ impl Variable {
         default: Option<&'static str>,
         doc: &'static str,
     ) -> Variable {
-        Variable { name, desk, kind, default, doc, status: Status::Used, alias_of: None }
+        Variable {
+            name,
+            desk,
+            kind,
+            default,
+            doc,
+            status: Status::Used,
+            alias_of: None,
+            reload: Reload::AtStart,
+        }
     }
 
     /// The same, read already although its desk's table says otherwise.
@@ -73,6 +95,31 @@ impl Variable {
     pub const fn alias_of(mut self, canonical: &'static str) -> Variable {
         self.alias_of = Some(canonical);
         self
+    }
+
+    /// The same, a secret that whoever uses it takes from the platform at each use.
+    #[must_use]
+    pub const fn live(mut self) -> Variable {
+        self.reload = Reload::Live;
+        self
+    }
+
+    /// The same, a secret that only commands read.
+    #[must_use]
+    pub const fn by_command(mut self) -> Variable {
+        self.reload = Reload::ByCommand;
+        self
+    }
+
+    /// When a new value takes effect, in a word; `None` = nothing reads it.
+    #[must_use]
+    pub const fn takes_effect(&self) -> Option<&'static str> {
+        match (self.status, self.reload) {
+            (Status::Later | Status::Ignored, _) => None,
+            (Status::Used, Reload::Live) => Some("live"),
+            (Status::Used, Reload::AtStart) => Some("restart"),
+            (Status::Used, Reload::ByCommand) => Some("command"),
+        }
     }
 
     /// Accepted and not used yet.

@@ -1,0 +1,66 @@
+//! The texts of the procedures that this program was built with.
+
+/// Launching the rounds desk, watching it, stopping it and bringing it back.
+pub(super) const ROUNDS: &str = include_str!("../../../../../runbooks/rounds.md");
+
+macro_rules! alerts {
+    ($($name:literal),+ $(,)?) => {
+        /// What to do when an alert comes: one text for each runbook that alerts name.
+        pub(super) const ALERTS: &[(&str, &str)] = &[
+            $(($name, include_str!(concat!("../../../../../runbooks/alerts/", $name, ".md")))),+
+        ];
+    };
+}
+
+alerts![
+    "backup-late",
+    "incident-overdue",
+    "internal-errors",
+    "keeper-missed",
+    "latency-high",
+    "price-feed-failing",
+    "server-gone",
+    "settlement-late",
+    "treasury-mismatch",
+];
+
+/// Every text, the desk's own first.
+pub(super) fn all_texts() -> impl Iterator<Item = &'static str> {
+    std::iter::once(ROUNDS).chain(ALERTS.iter().map(|(_, text)| *text))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::super::markdown::procedures;
+    use super::*;
+
+    #[test]
+    fn every_page_of_the_folder_is_built_in_and_no_other() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../runbooks/alerts");
+        let pages =
+            std::fs::read_dir(folder).unwrap().map(|page| page.unwrap().file_name().into_string().unwrap());
+        let built_in = ALERTS.iter().map(|(name, _)| format!("{name}.md"));
+        assert_eq!(pages.collect::<BTreeSet<_>>(), built_in.collect());
+    }
+
+    #[test]
+    fn a_page_is_one_procedure_of_its_name_that_says_what_it_means_what_to_look_at_and_when_to_call_somebody()
+    {
+        for (name, text) in ALERTS {
+            assert!(text.starts_with(&format!("# Alert: {name}\n")), "{name}");
+            let read = procedures(text).unwrap();
+            let [page] = &read[..] else { panic!("{name} has {} procedures", read.len()) };
+            assert_eq!(page.name, *name);
+            assert!(page.text.len() > 100, "{name} does not say what it means");
+            let (first, last) = (page.steps.first().unwrap(), page.steps.last().unwrap());
+            assert!(
+                !first.commands.is_empty() && !first.changes_state,
+                "{name} has nothing to look at first"
+            );
+            assert_eq!(last.title, "When to call somebody", "{name}");
+        }
+    }
+}

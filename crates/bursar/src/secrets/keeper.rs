@@ -1,0 +1,114 @@
+//! Reading the secrets anew and putting in force what a start would accept.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bursar_store::clock::machine_time;
+use bursar_store::{SignInRefusal, Store, Timestamp};
+use serde::Serialize;
+
+use super::inventory::{Held, Salt, inventory};
+use crate::config::{Change, Configuration, Problem, Wanted, read_anew};
+use crate::host::url;
+
+/// Keeps the secrets of a process.
+pub(crate) struct SecretKeeper {
+    in_force: Configuration,
+    store: Arc<Store>,
+    salt: Salt,
+    started_at: Timestamp,
+    /// When those that were replaced took effect.
+    loaded_at: BTreeMap<&'static str, Timestamp>,
+}
+
+/// What came of reading them anew.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Outcome {
+    /// Secrets that took effect.
+    pub rotated: Vec<Rotated>,
+    /// Secrets that did not; those in force stay.
+    pub refused: Vec<Problem>,
+}
+
+/// A secret that took effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Rotated {
+    /// Its variable.
+    pub name: &'static str,
+    /// Fingerprint of the one before.
+    pub was: String,
+    /// Its own.
+    pub fingerprint: String,
+    /// That of its predecessor, while that one is valid.
+    pub previous: Option<String>,
+}
+
+impl SecretKeeper {
+    /// Keeps those of `configuration`.
+    pub fn new(configuration: &Configuration, store: &Arc<Store>, salt: Salt) -> SecretKeeper {
+        SecretKeeper {
+            in_force: configuration.clone(),
+            store: Arc::clone(store),
+            salt,
+            started_at: machine_time(),
+            loaded_at: BTreeMap::new(),
+        }
+    }
+
+    /// What is in force.
+    pub fn inventory(&self) -> Vec<Held> {
+        let mut held = inventory(&self.in_force, self.salt);
+        for secret in &mut held {
+            let loaded_at = self.loaded_at.get(secret.name).unwrap_or(&self.started_at);
+            secret.loaded_at_ms = Some(loaded_at.ms());
+        }
+        held
+    }
+
+    /// Whether the database has refused our password since this was last asked.
+    pub fn is_refused_by_database(&self) -> bool {
+        self.store.was_refused()
+    }
+
+    /// Reads them anew. Each is judged by itself, beside those in force by then.
+    pub fn read_anew(&mut self, wanted: Wanted) -> Outcome {
+        let reading = read_anew(&self.in_force, wanted);
+        let mut outcome = Outcome { refused: reading.refused, ..Outcome::default() };
+        for change in &reading.changes {
+            match self.put_in_force(change) {
+                Ok(rotated) => outcome.rotated.push(rotated),
+                Err(problem) => outcome.refused.push(problem),
+            }
+        }
+        outcome
+    }
+
+    fn put_in_force(&mut self, change: &Change) -> Result<Rotated, Problem> {
+        let name = change.variable.name;
+        let next = change.judge(&self.in_force)?;
+        if change.is_of_database() {
+            self.sign_in(change, &next)?;
+        } else {
+            self.in_force.secrets.replace(name, change.secret.clone());
+        }
+        let was = self.in_force.values.secret(name).map(|secret| self.salt.fingerprint(name, secret));
+        let (fingerprint, previous) = self.salt.fingerprints(name, &change.secret);
+        self.in_force = next;
+        self.loaded_at.insert(name, machine_time());
+        Ok(Rotated { name, was: was.unwrap_or_default(), fingerprint, previous })
+    }
+
+    fn sign_in(&self, change: &Change, next: &Configuration) -> Result<(), Problem> {
+        let problem =
+            |rule: String, fix: &str| Problem::new(change.variable.desk, change.variable.name, rule, fix);
+        let url = url(next).map_err(|fault| problem(format!("cannot be used: {fault}"), "correct it"))?;
+        self.store.sign_in_with(&url).map_err(|refusal| {
+            let fix = match refusal {
+                SignInRefusal::OtherPlace => "restart the server to change more than user and password",
+                SignInRefusal::Store(_) => "correct it, or the database's user, and reload again",
+                SignInRefusal::Rights(_) => "grant the user what is missing and reload again",
+            };
+            problem(refusal.to_string(), fix)
+        })
+    }
+}

@@ -1,0 +1,156 @@
+//! The pure rule: whether an order becomes an intent, is one already, or is refused.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use bursar_chain::{Address, Chain};
+use bursar_keys::{KeyId, KeyRecord};
+use bursar_ledger::{AccountSlot, Book, HoldSlot, LedgerRefusal};
+use bursar_money::{Amount, Asset};
+use uuid::Uuid;
+
+use super::order::PayoutOrder;
+use crate::ids::{IdempotencyKey, IntentId, IntentState};
+use crate::{PAYOUT, Rejection};
+
+/// An order that stands as an intent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// Its number.
+    pub id: IntentId,
+    /// The id that the public sees.
+    pub public_id: Uuid,
+    /// Where it stands; of one that was accepted before, where it has got to.
+    pub state: IntentState,
+    /// Whether it became an intent now; else it is the intent of the first time, and nothing was held.
+    pub is_new: bool,
+}
+
+/// An intent that this batch makes.
+#[derive(Clone, Debug)]
+pub(crate) struct NewIntent {
+    pub id: IntentId,
+    pub public_id: Uuid,
+    pub desk: &'static str,
+    pub wallet: KeyId,
+    pub destination: Address,
+    pub amount: Amount,
+    pub asset: Asset,
+    pub reference: i64,
+    pub reason: String,
+    pub key: IdempotencyKey,
+    pub request_hash: [u8; 32],
+    pub hold: HoldSlot,
+}
+
+/// An intent that is there already.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub accepted: Accepted,
+    pub request_hash: Vec<u8>,
+}
+
+/// A wallet as accepting sees it.
+pub(super) struct AcceptWallet {
+    pub desk: String,
+    pub asset: Asset,
+    pub address: Address,
+    pub account: AccountSlot,
+    pub chain: Arc<dyn Chain>,
+    /// Its signing key; `None` = it is gone.
+    pub key: Option<KeyRecord>,
+    /// The switch that stops its payouts now.
+    pub stopped: Option<&'static str>,
+}
+
+/// What a batch of orders is decided on.
+pub(super) struct AcceptState<'b> {
+    pub book: &'b mut Book,
+    pub known: HashMap<(&'static str, String), Known>,
+    pub wallets: BTreeMap<KeyId, AcceptWallet>,
+    /// Ids for new intents, in order.
+    pub ids: std::vec::IntoIter<(IntentId, Uuid)>,
+    pub new: Vec<NewIntent>,
+}
+
+/// Decides one order, and holds its money in the book when it is new.
+pub(super) fn decide(state: &mut AcceptState<'_>, order: &PayoutOrder) -> Result<Accepted, Rejection> {
+    let wallet = state.wallets.get(&order.wallet).filter(|wallet| wallet.desk == order.desk);
+    let wallet = wallet.ok_or(Rejection::WalletUnknown)?;
+    let destination = wallet.chain.parse_address(order.destination.as_str()).map_err(Rejection::Address)?;
+    let request_hash = order.hash(&destination);
+    let place = (order.desk, order.key.as_str().to_owned());
+    // Before every other check: what was accepted once stays so, whatever holds now.
+    if let Some(known) = state.known.get(&place) {
+        if known.request_hash == request_hash {
+            return Ok(Accepted { is_new: false, ..known.accepted });
+        }
+        let (stored, given) = (hex::encode(&known.request_hash), hex::encode(request_hash));
+        return Err(Rejection::KeyReused { stored, given });
+    }
+    order.check()?;
+    check_wallet(wallet, &destination, order.amount)?;
+    let account = wallet.account;
+    if state.book.account(order.debit).asset != wallet.asset {
+        return Err(Rejection::OtherAsset(wallet.asset));
+    }
+    let asset = wallet.asset;
+    let (id, public_id) =
+        state.ids.next().unwrap_or_else(|| bursar_store::fail_stop("an order without an id"));
+    let hold = state.book.hold(order.debit, account, order.amount, PAYOUT, id.0).map_err(refused)?;
+    let accepted = Accepted { id, public_id, state: IntentState::Accepted, is_new: true };
+    state.known.insert(place, Known { accepted, request_hash: request_hash.to_vec() });
+    state.new.push(NewIntent {
+        id,
+        public_id,
+        desk: order.desk,
+        wallet: order.wallet.clone(),
+        destination,
+        amount: order.amount,
+        asset,
+        reference: order.reference,
+        reason: order.reason.clone(),
+        key: order.key.clone(),
+        request_hash,
+        hold,
+    });
+    Ok(accepted)
+}
+
+/// What the wallet and its key say for good. What may pass, such as a cap, is asked when it is signed.
+fn check_wallet(wallet: &AcceptWallet, destination: &Address, amount: Amount) -> Result<(), Rejection> {
+    if let Some(switch) = wallet.stopped {
+        return Err(Rejection::Stopped { switch });
+    }
+    if *destination == wallet.address {
+        return Err(Rejection::OwnWallet);
+    }
+    let key = wallet.key.as_ref().ok_or(Rejection::Key(bursar_keys::Rejection::KeyUnknown))?;
+    if key.key.retired.is_some() {
+        return Err(Rejection::Key(bursar_keys::Rejection::KeyRetired));
+    }
+    let policy = key.policy.as_ref().ok_or(Rejection::Key(bursar_keys::Rejection::NoPolicy))?;
+    if policy.asset != wallet.asset {
+        return Err(Rejection::Key(bursar_keys::Rejection::OtherAsset(policy.asset)));
+    }
+    if amount > policy.payment_max {
+        return Err(Rejection::Key(bursar_keys::Rejection::AbovePaymentMax { max: policy.payment_max }));
+    }
+    Ok(())
+}
+
+fn refused(refusal: LedgerRefusal) -> Rejection {
+    match refusal {
+        LedgerRefusal::InsufficientFunds => Rejection::InsufficientFunds,
+        LedgerRefusal::SameAccount => {
+            Rejection::Invalid { field: "account to be debited", rule: "it is not the wallet's own" }
+        }
+        LedgerRefusal::AssetMismatch
+        | LedgerRefusal::ZeroAmount
+        | LedgerRefusal::HoldEnded
+        | LedgerRefusal::Amount(_) => Rejection::Invalid {
+            field: "amount",
+            rule: "it is above zero, and what is held stays below 2^128",
+        },
+    }
+}

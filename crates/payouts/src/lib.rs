@@ -1,0 +1,71 @@
+//! Payouts: what is owed is accepted once, signed before it leaves, sent until it is final, and never sent twice.
+//!
+//! Start with [`Payouts`]. An order goes through it like this; each line says in which transaction it happens:
+//!
+//! ```text
+//! caller's transaction   prepare(orders) -> save      the intent is stored with its key, the money is held
+//! Sender, one            sign                         the attempt's bytes are stored: before anything leaves
+//!   (journal, network)   broadcast, look up           the stored bytes and no others, as often as it takes
+//! Sender, one            conclude                     final: the hold is posted; proven dead: the next attempt
+//! ```
+//!
+//! What makes it safe, and where:
+//!
+//! 1. **Unknown is not dead.** An intent gets another attempt, or fails, only with the stored proof that every earlier
+//!    attempt can never become final (`life`).
+//! 2. **Bytes before network.** What is broadcast was read back from the store (`send`).
+//! 3. **One key, one intent, for ever.** A unique index says so, and a hash of the order tells a repetition from a mistake.
+//! 4. **A stop binds.** Switches are read under a lock in the transaction that accepts, signs or counts a broadcast.
+
+mod accept;
+mod alerts;
+mod backoff;
+mod case;
+mod desk_rules;
+mod events;
+mod ids;
+mod jobs;
+mod journal;
+mod life;
+mod metrics;
+mod operate;
+mod pages;
+mod payouts;
+mod receipts;
+mod rejection;
+mod send;
+mod sql;
+mod stops;
+mod wallet;
+
+pub use accept::{Accepted, Debit, LaneOrder, PayoutLane, PayoutOrder, Prepared};
+pub use alerts::alerts;
+pub use desk_rules::{Change, DeskRules, Ear, Margin, MarginVerdict, MarginView, Received};
+pub use ids::{IdempotencyKey, IntentId, IntentState, REASON_CHARACTERS_MAX};
+pub use jobs::jobs;
+pub use journal::Journal;
+pub use metrics::PayoutMetrics;
+pub use operate::{Afterwards, Resolution};
+pub use pages::{AttemptView, PAGE_MAX, PayoutFilter, PayoutShown, PayoutView};
+pub use payouts::{ChainRules, Generation, Payouts, PayoutsParts, Recorders, SendSettings};
+pub use receipts::{Receipt, ReceiptState};
+pub use rejection::{CODES, Rejection};
+pub use send::{Sender, Turn};
+pub use wallet::{Standing as WalletStanding, Wallet};
+
+use bursar_ledger::TransferKind;
+use bursar_store::{Migration, StoreError};
+
+/// The tables of this room; after those of the ledger.
+pub const MIGRATIONS: [Migration; 1] = [Migration {
+    name: "payouts/0001_payouts",
+    epoch: 1,
+    sql: include_str!("../migrations/0001_payouts.sql"),
+}];
+
+/// A payout, and the hold it begins as; caused by the intent.
+pub const PAYOUT: TransferKind = TransferKind(20);
+
+/// What an operation ends in: the store's fault outside, the caller's doing inside. A rejection has written nothing, so
+/// the transaction may be committed with a record of the refusal.
+pub type Outcome<T> = Result<Result<T, Rejection>, StoreError>;

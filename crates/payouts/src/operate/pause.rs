@@ -1,0 +1,171 @@
+//! Holding, releasing and cancelling intents.
+
+use bursar_access::{Act, By, Permission, admit};
+use bursar_audit::{Actor, Recorder};
+use bursar_store::{StoreError, Timestamp, Tx};
+
+use super::audited;
+use crate::case::{Case, Hand, Particulars};
+use crate::ids::REASON_CHARACTERS_MAX;
+use crate::life::{Event, Wish};
+use crate::{IntentId, IntentState, Outcome, Payouts, Rejection};
+
+impl Payouts {
+    /// Takes an intent back before anything is signed; its money is free again in this transaction. One that is under
+    /// way gets no further attempt: it fails once every attempt is proven dead, and is final if one wins. For desks;
+    /// `by` is who, as the audit log calls them. Returns where the intent stands.
+    pub fn cancel(
+        &self,
+        tx: &mut Tx<'_>,
+        intent: IntentId,
+        by: &Actor,
+        why: &str,
+        recorder: &Recorder,
+        now: Timestamp,
+    ) -> Outcome<IntentState> {
+        if let Err(rejection) = check_reason(why) {
+            return Ok(Err(rejection));
+        }
+        let hand = Hand { recorder, actor: by.clone(), now };
+        let Some(mut case) = Case::lock(tx, intent)? else { return Ok(Err(Rejection::Unknown)) };
+        self.cancel_case(tx, &mut case, why, &hand)
+    }
+
+    /// Lets an intent go on that its desk's margin held, for `held_for` and nothing else: what an operator or a key's policy
+    /// holds stays held. For desks, once the margin is there. Returns whether it goes on.
+    pub fn resume(
+        &self,
+        tx: &mut Tx<'_>,
+        intent: IntentId,
+        held_for: &str,
+        by: &Actor,
+        recorder: &Recorder,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let Some(mut case) = Case::lock(tx, intent)? else { return Ok(false) };
+        if case.intent.state != IntentState::Held || case.intent.why != held_for {
+            return Ok(false);
+        }
+        let hand = Hand { recorder, actor: by.clone(), now };
+        let done = self.change(tx, &mut case, Event::Release, None, Particulars::default(), &hand)?;
+        Ok(done.is_ok())
+    }
+
+    /// The same by an operator, who needs [`Permission::ResolvePayout`] on its desk under the policy `payouts.cancel`.
+    pub fn cancel_by(
+        &self,
+        tx: &mut Tx<'_>,
+        by: &By<'_>,
+        intent: IntentId,
+        why: &str,
+        recorder: &Recorder,
+    ) -> Outcome<IntentState> {
+        if let Err(rejection) = check_reason(why) {
+            return Ok(Err(rejection));
+        }
+        self.admitted(tx, by, intent, "payouts.cancel", why, |payouts, tx, case| {
+            let hand = Hand { recorder, actor: audited(by.actor), now: by.now };
+            payouts.cancel_case(tx, case, why, &hand)
+        })
+    }
+
+    /// Holds an intent that waits, until it is released. Takes [`Permission::ResolvePayout`] on its desk, under the
+    /// policy `payouts.hold`.
+    pub fn hold(
+        &self,
+        tx: &mut Tx<'_>,
+        by: &By<'_>,
+        intent: IntentId,
+        why: &str,
+        recorder: &Recorder,
+    ) -> Outcome<IntentState> {
+        self.stepped(tx, by, intent, "payouts.hold", Event::Hold, why, recorder)
+    }
+
+    /// Lets an intent that is held go on. Takes [`Permission::ResolvePayout`] on its desk, under the policy
+    /// `payouts.release`.
+    pub fn release(
+        &self,
+        tx: &mut Tx<'_>,
+        by: &By<'_>,
+        intent: IntentId,
+        why: &str,
+        recorder: &Recorder,
+    ) -> Outcome<IntentState> {
+        self.stepped(tx, by, intent, "payouts.release", Event::Release, why, recorder)
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "an operator's act in full")]
+    fn stepped(
+        &self,
+        tx: &mut Tx<'_>,
+        by: &By<'_>,
+        intent: IntentId,
+        action: &str,
+        event: Event,
+        why: &str,
+        recorder: &Recorder,
+    ) -> Outcome<IntentState> {
+        if let Err(rejection) = check_reason(why) {
+            return Ok(Err(rejection));
+        }
+        self.admitted(tx, by, intent, action, why, |payouts, tx, case| {
+            let hand = Hand { recorder, actor: audited(by.actor), now: by.now };
+            let done = payouts.change(tx, case, event, None, Particulars::why(why), &hand)?;
+            Ok(done.map(|()| case.intent.state).map_err(|_| Rejection::TooLate(case.intent.state)))
+        })
+    }
+
+    fn cancel_case(
+        &self,
+        tx: &mut Tx<'_>,
+        case: &mut Case,
+        why: &str,
+        hand: &Hand<'_>,
+    ) -> Outcome<IntentState> {
+        let is_under_way = matches!(case.intent.state, IntentState::Signed | IntentState::Broadcast);
+        let gives_up = if case.intent.wish.frees() { Wish::FreeAndGiveUp } else { Wish::GiveUp };
+        let event = if is_under_way { Event::Wish(gives_up) } else { Event::Cancel };
+        let done = self.change(tx, case, event, None, Particulars::why(why), hand)?;
+        Ok(done.map(|()| case.intent.state).map_err(|_| Rejection::TooLate(case.intent.state)))
+    }
+
+    /// Locks an intent, and acts on it when `by` may.
+    pub(super) fn admitted<T>(
+        &self,
+        tx: &mut Tx<'_>,
+        by: &By<'_>,
+        intent: IntentId,
+        action: &str,
+        payload: &str,
+        act: impl FnOnce(&Payouts, &mut Tx<'_>, &mut Case) -> Outcome<T>,
+    ) -> Outcome<T> {
+        let Some(peeked) = crate::sql::intents::by_id(tx, intent)? else {
+            return Ok(Err(Rejection::Unknown));
+        };
+        let wanted = Act {
+            action: action.to_owned(),
+            desk: peeked.desk,
+            subject: peeked.public_id.to_string(),
+            payload: payload.to_owned(),
+            permission: Permission::ResolvePayout,
+        };
+        let admission = match admit(tx, by, &wanted)? {
+            Ok(admission) => admission,
+            Err(rejection) => return Ok(Err(rejection.into())),
+        };
+        let Some(mut case) = Case::lock(tx, intent)? else { return Ok(Err(Rejection::Unknown)) };
+        let done = act(self, tx, &mut case)?;
+        if done.is_ok() {
+            admission.spend(tx)?;
+        }
+        Ok(done)
+    }
+}
+
+/// Refuses a reason that is missing or too long.
+pub(crate) fn check_reason(why: &str) -> Result<(), Rejection> {
+    let length = why.trim().chars().count();
+    let fits = (1..=REASON_CHARACTERS_MAX).contains(&length) && !why.contains('\0');
+    fits.then_some(()).ok_or(Rejection::Invalid { field: "reason", rule: "it is 1 to 200 characters" })
+}

@@ -1,0 +1,167 @@
+//! What callers are refused for, with a stable code, a status, and words on what to do next.
+
+use bursar_chain::AddressError;
+use bursar_money::Asset;
+
+use crate::IntentState;
+
+/// A refusal: the caller's doing, or a limit that somebody set. The text can be shown as it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// Who asked may not, or not without other people's approval.
+    #[error(transparent)]
+    Access(#[from] bursar_access::Rejection),
+    /// The signing key's policy refuses it whatever time passes.
+    #[error(transparent)]
+    Key(#[from] bursar_keys::Rejection),
+    /// A value that breaks its rule.
+    #[error("The {field} is not acceptable: {rule}. Correct it and try again.")]
+    Invalid {
+        /// Which value.
+        field: &'static str,
+        /// What holds for it.
+        rule: &'static str,
+    },
+    /// The destination is no address that can be paid to.
+    #[error("The destination cannot be paid: {0}.")]
+    Address(AddressError),
+    /// The destination is the wallet itself.
+    #[error("The destination is the wallet that pays. Name the account of whoever is to be paid.")]
+    OwnWallet,
+    /// The key was given before with another order.
+    #[error(
+        "This idempotency key was used for another payout (its hash is {stored}, the hash of this one {given}). Use a \
+         key of its own for each payout, and repeat a payout with the same body."
+    )]
+    KeyReused {
+        /// Hash of the order that was first given, in hexadecimal digits.
+        stored: String,
+        /// Hash of this one.
+        given: String,
+    },
+    /// No wallet has this name, or it is another desk's.
+    #[error("The desk has no wallet of this name. Look it up in the list of wallets.")]
+    WalletUnknown,
+    /// The account holds something else than the wallet pays.
+    #[error("This wallet pays {0}. Use a wallet of the asset that is to be paid.")]
+    OtherAsset(Asset),
+    /// The account that is to be debited does not hold enough.
+    #[error("The account to be debited does not hold enough. Pay less, or fund it first.")]
+    InsufficientFunds,
+    /// A switch is on, or its state is unknown.
+    #[error("No payout is accepted while {switch} is stopped or cannot be read. Resume it, then try again.")]
+    Stopped {
+        /// Which.
+        switch: &'static str,
+    },
+    /// No payout has this id.
+    #[error("There is no payout of this id. Look it up in the list of payouts.")]
+    Unknown,
+    /// The payout is beyond what was asked.
+    #[error("This payout is {0}, so that cannot be done to it any more.")]
+    TooLate(IntentState),
+    /// The payout has no such transaction.
+    #[error("This payout has no such transaction that is not over. Look at its attempts.")]
+    AttemptUnknown,
+    /// The wallet does not stand as was assumed.
+    #[error("The wallet does not stand as was assumed: {0}. Look at it again.")]
+    WalletChanged(&'static str),
+    /// No receipt has this id, or it is assigned already.
+    #[error("There is no receipt of this id that waits to be assigned. Look it up in the list of receipts.")]
+    ReceiptUnknown,
+    /// No ledger account has this path.
+    #[error("There is no account of this path and asset. Look it up in the book.")]
+    AccountUnknown,
+}
+
+/// Every code of this room with its status, for the registry of error codes. Those of access and keys come on top.
+pub const CODES: [(&str, u16); 15] = [
+    ("invalid_body", 400),
+    ("invalid_address", 400),
+    ("burn_address", 400),
+    ("own_wallet", 400),
+    ("idempotency_key_reused", 409),
+    ("wallet_not_found", 404),
+    ("other_asset", 409),
+    ("insufficient_funds", 409),
+    ("payouts_stopped", 503),
+    ("payout_not_found", 404),
+    ("payout_too_late", 409),
+    ("attempt_not_found", 404),
+    ("wallet_changed", 409),
+    ("receipt_not_found", 404),
+    ("account_not_found", 404),
+];
+
+impl Rejection {
+    /// The stable code; it never changes once published.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Rejection::Access(rejection) => rejection.code(),
+            Rejection::Key(rejection) => rejection.code(),
+            Rejection::Invalid { .. } => "invalid_body",
+            Rejection::Address(error) => error.code(),
+            Rejection::OwnWallet => "own_wallet",
+            Rejection::KeyReused { .. } => "idempotency_key_reused",
+            Rejection::WalletUnknown => "wallet_not_found",
+            Rejection::OtherAsset(_) => "other_asset",
+            Rejection::InsufficientFunds => "insufficient_funds",
+            Rejection::Stopped { .. } => "payouts_stopped",
+            Rejection::Unknown => "payout_not_found",
+            Rejection::TooLate(_) => "payout_too_late",
+            Rejection::AttemptUnknown => "attempt_not_found",
+            Rejection::WalletChanged(_) => "wallet_changed",
+            Rejection::ReceiptUnknown => "receipt_not_found",
+            Rejection::AccountUnknown => "account_not_found",
+        }
+    }
+
+    /// The HTTP status it is sent with.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Rejection::Access(rejection) => rejection.status(),
+            Rejection::Key(rejection) => rejection.status(),
+            Rejection::Invalid { .. } | Rejection::Address(_) | Rejection::OwnWallet => 400,
+            Rejection::WalletUnknown
+            | Rejection::Unknown
+            | Rejection::AttemptUnknown
+            | Rejection::ReceiptUnknown
+            | Rejection::AccountUnknown => 404,
+            Rejection::Stopped { .. } => 503,
+            Rejection::KeyReused { .. }
+            | Rejection::OtherAsset(_)
+            | Rejection::InsufficientFunds
+            | Rejection::TooLate(_)
+            | Rejection::WalletChanged(_) => 409,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rejections_code_and_status_are_in_the_list() {
+        let one_of_each = [
+            Rejection::Invalid { field: "reason", rule: "r" },
+            Rejection::Address(AddressError::Malformed),
+            Rejection::Address(AddressError::Unspendable),
+            Rejection::OwnWallet,
+            Rejection::KeyReused { stored: String::new(), given: String::new() },
+            Rejection::WalletUnknown,
+            Rejection::OtherAsset(Asset::Banano),
+            Rejection::InsufficientFunds,
+            Rejection::Stopped { switch: "payouts" },
+            Rejection::Unknown,
+            Rejection::TooLate(IntentState::Final),
+            Rejection::AttemptUnknown,
+            Rejection::WalletChanged("w"),
+            Rejection::ReceiptUnknown,
+            Rejection::AccountUnknown,
+        ];
+        assert_eq!(one_of_each.map(|rejection| (rejection.code(), rejection.status())), CODES);
+    }
+}

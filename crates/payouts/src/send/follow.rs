@@ -1,0 +1,77 @@
+//! Going on with a stored attempt: the gate, the network, and what follows from the answers.
+
+use bursar_store::fault::Step;
+use bursar_store::lease::Lease;
+use bursar_store::{StoreError, Timestamp};
+
+use super::count::Counted;
+use super::judge::judge;
+use super::view::View;
+use super::{Sender, Turn};
+use crate::sql::attempts::AttemptRow;
+use crate::stops::Reading;
+
+impl Sender {
+    /// Sends an open attempt's bytes again if they may leave, and looks it up either way.
+    pub(super) fn follow(&self, lease: &Lease, view: &View, attempt: usize) -> Result<Turn, StoreError> {
+        let Some(attempt) = view.open.get(attempt) else { return Ok(Turn::Idle { until: None }) };
+        if let Some(turn) = self.free_if_wished(lease, view, attempt)? {
+            return Ok(turn);
+        }
+        match self.count(lease, &attempt.transaction.id)? {
+            Counted::Over => Ok(self.worked()),
+            Counted::Send(attempt) => self.send(lease, &attempt),
+            Counted::Look(attempt, why) => {
+                tracing::debug!(attempt = %attempt.transaction.id, why, "a payout is looked up and not sent");
+                self.look(lease, &attempt)
+            }
+        }
+    }
+
+    /// The first broadcast, counted when it was signed. Between then and now a stop may have been committed.
+    pub(super) fn send_first(
+        &self,
+        lease: &Lease,
+        attempt: &AttemptRow,
+        desk: &str,
+        accepted: Option<Timestamp>,
+    ) -> Result<Turn, StoreError> {
+        self.payouts.fault("payouts.signed", Step::Begin)?;
+        self.count_result(desk, "signed");
+        self.note_in_journal(attempt)?;
+        let stopped = self.payouts.parts.store.read("payouts.last_look", |tx| {
+            let now = tx.reading()?;
+            self.payouts.stopped(tx, desk, self.chain.name(), now, Reading::Peeked)
+        })?;
+        if stopped.is_some() {
+            return Ok(self.worked());
+        }
+        if let (Some(metrics), Some(accepted)) = (&self.payouts.parts.metrics, accepted) {
+            metrics
+                .observe_broadcast(self.chain.name(), attempt.signed_at.ms().saturating_sub(accepted.ms()));
+        }
+        self.hand_over(lease, attempt)
+    }
+
+    fn send(&self, lease: &Lease, attempt: &AttemptRow) -> Result<Turn, StoreError> {
+        self.note_in_journal(attempt)?;
+        self.hand_over(lease, attempt)
+    }
+
+    /// Hands the stored bytes to nodes and asks for them. What handing over said is not judged: the look-up tells more.
+    fn hand_over(&self, lease: &Lease, attempt: &AttemptRow) -> Result<Turn, StoreError> {
+        self.payouts.fault("payouts.broadcast", Step::Begin)?;
+        let said = self.chain.broadcast(&attempt.transaction);
+        self.payouts.fault("payouts.broadcast", Step::Committed)?;
+        tracing::debug!(attempt = %attempt.transaction.id, standing = ?self.chain.classify(&attempt.transaction, &said), "broadcast");
+        self.look(lease, attempt)
+    }
+
+    pub(super) fn look(&self, lease: &Lease, attempt: &AttemptRow) -> Result<Turn, StoreError> {
+        self.payouts.fault("payouts.look_up", Step::Begin)?;
+        let evidence = self.chain.look_up(&attempt.transaction);
+        self.payouts.fault("payouts.look_up", Step::Committed)?;
+        let verdict = judge(&*self.chain, &attempt.transaction, evidence);
+        self.conclude(lease, attempt, &verdict)
+    }
+}

@@ -1,0 +1,294 @@
+//! Writing attempts down in the journal before they leave, and taking over from it what the records lack.
+
+use bursar_chain::{Address, Attempt, Slot, TransactionId};
+use bursar_keys::KeyId;
+use bursar_money::Amount;
+use bursar_store::fault::Step;
+use bursar_store::lease::Lease;
+use bursar_store::{Sequence, StoreError, Timestamp, Tx};
+
+use super::{Sender, Turn};
+use crate::case::{Case, Particulars};
+use crate::journal::{IntentFacts, Page, ReceiptFacts, Record};
+use crate::life::{AttemptKind, AttemptState, Event, Wish};
+use crate::receipts::{Receipt, ReceiptState};
+use crate::sql::attempts::{self, AttemptRow};
+use crate::sql::intents::{self, IntentRow};
+use crate::wallet::{Standing, Wallet};
+use crate::{IntentId, IntentState, events, sql};
+
+/// Lines of the journal that one transaction compares.
+const LINES: usize = 256;
+const INTENTS: Sequence = Sequence("payout_intent");
+
+impl Sender {
+    /// Writes the attempt down outside the database. Without that it does not leave.
+    pub(super) fn note_in_journal(&self, attempt: &AttemptRow) -> Result<(), StoreError> {
+        let Some(journal) = &self.payouts.parts.journal else { return Ok(()) };
+        self.payouts.fault("payouts.journal", Step::Begin)?;
+        let record = self.payouts.parts.store.read("payouts.journal_facts", |tx| record_of(tx, attempt))?;
+        journal.append(&record).map_err(|error| {
+            StoreError::Unavailable(format!(
+                "the journal of payouts cannot be written, so nothing leaves: {error}"
+            ))
+        })?;
+        self.payouts.fault("payouts.journal", Step::Committed)
+    }
+
+    /// Compares what the journal holds since the last time with the records, and takes over what they lack; `None` = it
+    /// holds nothing new.
+    pub(super) fn read_journal(&self, lease: &Lease, wallet: &Wallet) -> Result<Option<Turn>, StoreError> {
+        let Some(journal) = &self.payouts.parts.journal else { return Ok(None) };
+        let unreadable =
+            |error: std::io::Error| StoreError::Unavailable(format!("the journal of payouts: {error}"));
+        let position = u64::try_from(wallet.journal_position).unwrap_or(0);
+        let length = journal.length().map_err(unreadable)?;
+        if position > length {
+            let why = "the journal is shorter than it was when it was last compared".to_owned();
+            return self.unmatch(lease, why, Some(0)).map(Some);
+        }
+        let page = journal.page(position, LINES).map_err(unreadable)?;
+        if page.next == position && page.damaged == 0 {
+            return Ok(None);
+        }
+        self.payouts.parts.store.transact("payouts.import", |tx| {
+            lease.check(tx)?;
+            let now = tx.reading()?;
+            let wallet = self.locked(tx)?;
+            self.take_over(tx, wallet, &page, now)
+        })?;
+        Ok(Some(self.worked()))
+    }
+
+    fn take_over(
+        &self,
+        tx: &mut Tx<'_>,
+        wallet: Wallet,
+        page: &Page,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut missing = Vec::new();
+        for record in page.records.iter().filter(|record| record.wallet == self.wallet.as_str()) {
+            let id = TransactionId::from_canonical(record.transaction.clone());
+            if attempts::by_transaction(tx, &id)?.is_none() {
+                self.import(tx, &wallet, record, now)?;
+                missing.push(record.transaction.as_str());
+            }
+        }
+        // What was imported may have changed the wallet's row.
+        let mut wallet = self.locked(tx)?;
+        wallet.journal_position = i64::try_from(page.next).unwrap_or(i64::MAX);
+        if !missing.is_empty() {
+            let count = missing.len();
+            wallet.distrust(format!("{count} transactions were missing here and came from the journal"), now);
+        }
+        if page.damaged > 0 {
+            let count = page.damaged;
+            wallet.distrust(
+                format!("{count} lines of the journal cannot be read; an operator has to look"),
+                now,
+            );
+            wallet.restored_mark = UNMATCHED_MARK;
+        }
+        sql::wallets::update(tx, &wallet)?;
+        if !missing.is_empty() || page.damaged > 0 {
+            let seen = serde_json::json!({ "missing": missing, "damagedLines": page.damaged });
+            self.recorder.record(tx, &[events::wallet_stopped(&self.payouts, &wallet, &seen)], now)?;
+        }
+        Ok(())
+    }
+
+    /// Takes one attempt over: to its intent if that is known, else with the intent.
+    fn import(
+        &self,
+        tx: &mut Tx<'_>,
+        wallet: &Wallet,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut row = row_of(record, &self.wallet, now)?;
+        let Some(facts) = &record.intent else { return self.import_receipt(tx, &mut row, record, now) };
+        let known = intents::by_key(tx, &[(&facts.desk, &facts.key)])?.into_iter().next();
+        let is_taken = known.as_ref().is_some_and(|known| known.state.is_ended());
+        let intent = match known.filter(|known| !known.state.is_ended()) {
+            Some(known) => known.id,
+            None => recover(tx, wallet, facts, record, is_taken, now)?,
+        };
+        let case = Case::under(tx, wallet.clone(), intent)?;
+        let mut case = case.ok_or_else(|| StoreError::Decode(format!("payout {intent} is gone")))?;
+        row.intent = Some(intent);
+        let (id, slot, kind) = (row.transaction.id.clone(), row.transaction.slot.clone(), row.kind);
+        let event = Event::Import { id, slot, kind };
+        let particulars = Particulars::why("found in the journal");
+        let done = self.payouts.change(tx, &mut case, event, Some(row), particulars, &self.hand(now))?;
+        bursar_store::invariant!(
+            done.is_ok(),
+            "payout {intent}: what the journal holds cannot be taken over"
+        );
+        Ok(())
+    }
+
+    fn import_receipt(
+        &self,
+        tx: &mut Tx<'_>,
+        row: &mut AttemptRow,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        attempts::insert(tx, row)?;
+        let Some(facts) = &record.receipt else { return Ok(()) };
+        if let Some(known) = sql::receipts::by_source(tx, &self.wallet, &facts.source)? {
+            return match known.state {
+                ReceiptState::Accepting => {
+                    sql::receipts::update(tx, &Receipt { attempt: Some(row.id), ..known })
+                }
+                ReceiptState::Suspense | ReceiptState::Assigned => Ok(()),
+            };
+        }
+        let mut receipt = Receipt {
+            id: 0,
+            wallet: self.wallet.clone(),
+            source: facts.source.clone(),
+            sender: facts.sender.clone(),
+            amount: amount_of(&facts.amount)?,
+            attempt: Some(row.id),
+            state: ReceiptState::Accepting,
+            assigned_to: None,
+            seen_at: now,
+            ended_at: None,
+        };
+        sql::receipts::insert(tx, &mut receipt)
+    }
+}
+
+/// A mark that no number of restores has: such a wallet runs again by an operator's word alone.
+pub(crate) const UNMATCHED_MARK: i64 = -1;
+
+/// An intent that the records lack, without a hold. Its key is its own again, so that whoever gives the order anew gets
+/// this one; unless an intent that is over has the key.
+fn recover(
+    tx: &mut Tx<'_>,
+    wallet: &Wallet,
+    facts: &IntentFacts,
+    record: &Record,
+    is_taken: bool,
+    now: Timestamp,
+) -> Result<IntentId, StoreError> {
+    let digest = blake3::hash(record.transaction.as_bytes()).to_hex();
+    let key = if is_taken { format!("recovered/{digest}") } else { facts.key.clone() };
+    let mut public_id = uuid::Uuid::parse_str(&facts.public_id).map_err(|error| damaged(&error))?;
+    if intents::by_public_id(tx, public_id)?.is_some() {
+        let mut random = [0; 10];
+        random.copy_from_slice(&blake3::hash(record.transaction.as_bytes()).as_bytes()[..10]);
+        let ms = u64::try_from(now.ms()).unwrap_or(0);
+        public_id = uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid();
+    }
+    let id = IntentId(tx.allocate(INTENTS, 1)?);
+    let row = IntentRow {
+        id,
+        public_id,
+        desk: facts.desk.clone(),
+        wallet: wallet.name.clone(),
+        destination: Address::from_canonical(facts.destination.clone()),
+        amount: amount_of(&facts.amount)?,
+        asset: wallet.asset,
+        reference: facts.reference,
+        reason: facts.reason.clone(),
+        key,
+        request_hash: hex::decode(&facts.request_hash).map_err(|error| damaged(&error))?,
+        state: IntentState::Accepted,
+        why: String::new(),
+        // Nothing is held for it, so it gets no further attempt.
+        wish: Wish::GiveUp,
+        hold: None,
+        attempts: 0,
+        created_at: Timestamp::from_ms(facts.created_at_ms),
+        next_at: None,
+        broadcast_at: None,
+        stuck_at: None,
+        changed_at: now,
+        ended_at: None,
+    };
+    intents::insert(tx, &[row])?;
+    Ok(id)
+}
+
+fn record_of(tx: &mut Tx<'_>, attempt: &AttemptRow) -> Result<Record, StoreError> {
+    let intent = match attempt.intent {
+        Some(id) => intents::by_id(tx, id)?.map(|row| IntentFacts {
+            public_id: row.public_id.to_string(),
+            desk: row.desk,
+            key: row.key,
+            request_hash: hex::encode(row.request_hash),
+            destination: row.destination.to_string(),
+            amount: row.amount.to_string(),
+            reference: row.reference,
+            reason: row.reason,
+            created_at_ms: row.created_at.ms(),
+        }),
+        None => None,
+    };
+    let receipt = match attempt.kind {
+        AttemptKind::Receipt => sql::receipts::by_attempt(tx, &attempt.wallet, attempt.id)?,
+        AttemptKind::Payment | AttemptKind::Freeing => None,
+    };
+    Ok(Record {
+        transaction: attempt.transaction.id.to_string(),
+        slot: attempt.transaction.slot.to_string(),
+        bytes: hex::encode(&attempt.transaction.bytes),
+        fee_max: attempt.transaction.fee_max.to_string(),
+        kind: attempt.kind.name().to_owned(),
+        wallet: attempt.wallet.to_string(),
+        signed_at_ms: attempt.signed_at.ms(),
+        intent,
+        receipt: receipt.map(|row| ReceiptFacts {
+            source: row.source,
+            sender: row.sender,
+            amount: row.amount.to_string(),
+        }),
+    })
+}
+
+fn row_of(record: &Record, wallet: &KeyId, now: Timestamp) -> Result<AttemptRow, StoreError> {
+    let kind = AttemptKind::from_name(&record.kind).ok_or_else(|| damaged(&"the kind of a transaction"))?;
+    Ok(AttemptRow {
+        id: 0,
+        intent: None,
+        wallet: wallet.clone(),
+        number: 0,
+        kind,
+        transaction: Attempt {
+            id: TransactionId::from_canonical(record.transaction.clone()),
+            slot: Slot::from_canonical(record.slot.clone()),
+            fee_max: amount_of(&record.fee_max)?,
+            bytes: hex::decode(&record.bytes).map_err(|error| damaged(&error))?,
+        },
+        state: AttemptState::Signed,
+        is_imported: true,
+        signed_at: Timestamp::from_ms(record.signed_at_ms),
+        first_broadcast_at: None,
+        broadcasts: 0,
+        next_at: Some(now),
+        standing: String::new(),
+        evidence: None,
+        death_proof: None,
+        changed_at: now,
+    })
+}
+
+fn amount_of(text: &str) -> Result<Amount, StoreError> {
+    text.parse().map_err(|_| damaged(&"an amount"))
+}
+
+fn damaged(what: &dyn std::fmt::Display) -> StoreError {
+    StoreError::Decode(format!("a record of the journal: {what}"))
+}
+
+impl Wallet {
+    /// Lets nothing leave until the wallet is matched.
+    pub(crate) fn distrust(&mut self, why: String, now: Timestamp) {
+        if self.standing != Standing::Stopped {
+            (self.standing, self.why, self.since) = (Standing::Unmatched, why, now);
+        }
+    }
+}

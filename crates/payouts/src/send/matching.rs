@@ -1,0 +1,155 @@
+//! Matching a wallet with its chain: before the first payment after a start, every hour, and after each restore.
+
+use bursar_money::Balance;
+use bursar_store::fault::Step;
+use bursar_store::lease::Lease;
+use bursar_store::{StoreError, Timestamp, Tx};
+use serde_json::json;
+
+use super::journaling::UNMATCHED_MARK;
+use super::ready::Ready;
+use super::view::View;
+use super::{Sender, Turn};
+use crate::sql::attempts;
+use crate::wallet::{Standing, Wallet};
+use crate::{events, sql};
+
+/// How long a match is good for, in milliseconds.
+const MATCH_EVERY_MS: i64 = 3_600_000;
+
+/// How a comparison ended that found on the chain what must be there.
+enum Match {
+    /// Something else is so by now.
+    Changed,
+    /// The wallet runs.
+    Good,
+    /// It runs once an operator says so.
+    WordNeeded,
+}
+
+impl Sender {
+    /// Whether the wallet has to be compared with its chain before anything else happens.
+    pub(super) fn must_match(&self, view: &View) -> bool {
+        let is_old = view.wallet.matched_at.is_none_or(|at| at.after_ms(MATCH_EVERY_MS) <= view.now);
+        view.wallet.standing != Standing::Stopped
+            && (!self.memory.lock().is_matched || is_old || !view.is_running)
+    }
+
+    /// Compares what the chain holds with what it must. Nothing of the wallet is open, and the journal has been read.
+    pub(super) fn match_up(&self, lease: &Lease, view: &View) -> Result<Turn, StoreError> {
+        self.payouts.fault("payouts.match", Step::Begin)?;
+        let balance = match self.chain.balance(&view.wallet.address) {
+            Ok(balance) => balance,
+            Err(error) => return Ok(self.wait(view.now, error.to_string())),
+        };
+        let state = match self.chain.receiver_state(&view.wallet.address) {
+            Ok(state) => state,
+            Err(error) => return Ok(self.wait(view.now, error.to_string())),
+        };
+        if balance.settled != state.spendable {
+            let why = format!("the nodes say that it holds {} and show {}", balance.settled, state.spendable);
+            return Ok(self.wait(view.now, why));
+        }
+        match self.judge_state(view, &state)? {
+            Ready::Yes => self.note_match(lease, view),
+            Ready::NotYet(why) => Ok(self.wait(view.now, why)),
+            Ready::More(_) if view.is_running => self.recognise(lease, &state),
+            Ready::Less(less) if view.is_running => self.stop_wallet(lease, &state, less),
+            Ready::More(more) => {
+                self.stay_unmatched(lease, view, &format!("the chain holds {more} more than it must"))
+            }
+            Ready::Less(less) => {
+                self.stay_unmatched(lease, view, &format!("the chain holds {less} less than it must"))
+            }
+        }
+    }
+
+    /// The chain holds what it must: the wallet runs, if an operator's word is not needed.
+    fn note_match(&self, lease: &Lease, view: &View) -> Result<Turn, StoreError> {
+        let found = self.payouts.parts.store.transact("payouts.match", |tx| {
+            lease.check(tx)?;
+            let now = tx.reading()?;
+            let mut wallet = self.locked(tx)?;
+            if wallet.expected != view.wallet.expected || !attempts::open(tx, &self.wallet)?.is_empty() {
+                return Ok(Match::Changed);
+            }
+            if let Some(why) = self.book_differs(tx, &wallet)? {
+                (wallet.standing, wallet.why, wallet.since) = (Standing::Stopped, why, now);
+                sql::wallets::update(tx, &wallet)?;
+                let event = events::wallet_stopped(&self.payouts, &wallet, &json!({}));
+                self.recorder.record(tx, &[event], now)?;
+                return Ok(Match::Changed);
+            }
+            let generation = (self.payouts.parts.generation)(tx)?;
+            let is_restored = wallet.restored_mark != generation;
+            let word_needed = wallet.restored_mark == UNMATCHED_MARK
+                || (is_restored && self.payouts.parts.journal.is_none());
+            wallet.matched_at = Some(now);
+            if !word_needed && wallet.standing != Standing::Stopped {
+                if wallet.standing == Standing::Unmatched || is_restored {
+                    let event = events::wallet_matched(&self.payouts, &wallet);
+                    self.recorder.record(tx, &[event], now)?;
+                    (wallet.standing, wallet.why, wallet.since) = (Standing::Running, String::new(), now);
+                }
+                wallet.restored_mark = generation;
+            }
+            sql::wallets::update(tx, &wallet)?;
+            Ok(if word_needed { Match::WordNeeded } else { Match::Good })
+        })?;
+        match found {
+            Match::Changed => {}
+            Match::Good => self.memory.lock().is_matched = true,
+            Match::WordNeeded => {
+                let why = "what was signed since the backup cannot be known, as there is no whole journal";
+                return self.stay_unmatched(lease, view, why);
+            }
+        }
+        Ok(self.worked())
+    }
+
+    /// Why the book does not say what the wallet's row says, if so.
+    fn book_differs(&self, tx: &mut Tx<'_>, wallet: &Wallet) -> Result<Option<String>, StoreError> {
+        let path = format!("payouts/{}", wallet.name);
+        let Some(view) = bursar_ledger::account_by_path(tx, &path, wallet.asset)? else {
+            return Ok(Some("its account is not in the book".to_owned()));
+        };
+        let below = Balance::between(view.debits, view.credits);
+        let is_same = below == Balance::Credit(wallet.expected);
+        Ok((!is_same).then(|| {
+            format!("the book says that the chain holds {below}, the records say {}", wallet.expected)
+        }))
+    }
+
+    /// What is seen needs an operator's decision: nothing leaves, and the wallet is looked at again now and then.
+    fn stay_unmatched(&self, lease: &Lease, view: &View, why: &str) -> Result<Turn, StoreError> {
+        let why = format!("{why}; look at its history and at the journal, then match it by hand");
+        if view.wallet.standing != Standing::Unmatched || view.wallet.why != why {
+            self.unmatch(lease, why.clone(), None)?;
+        }
+        Ok(self.wait(view.now, why))
+    }
+
+    /// Lets nothing leave, and says why. `position` is where the journal is to be compared from.
+    pub(super) fn unmatch(
+        &self,
+        lease: &Lease,
+        why: String,
+        position: Option<i64>,
+    ) -> Result<Turn, StoreError> {
+        tracing::error!(wallet = %self.wallet, why, "a wallet is not matched with its chain");
+        self.payouts.parts.store.transact("payouts.unmatch", |tx| {
+            lease.check(tx)?;
+            let now: Timestamp = tx.reading()?;
+            let mut wallet = self.locked(tx)?;
+            wallet.distrust(why.clone(), now);
+            if let Some(position) = position {
+                wallet.journal_position = position;
+                wallet.restored_mark = UNMATCHED_MARK;
+            }
+            sql::wallets::update(tx, &wallet)?;
+            let event = events::wallet_stopped(&self.payouts, &wallet, &json!({}));
+            self.recorder.record(tx, &[event], now).map(|_| ())
+        })?;
+        Ok(self.worked())
+    }
+}

@@ -1,0 +1,167 @@
+//! A wallet that payouts leave from: where it stands, and what the chain must hold for it.
+
+use bursar_audit::Recorder;
+use bursar_chain::Address;
+use bursar_keys::KeyId;
+use bursar_ledger::{AccountId, Book, Overdraft};
+use bursar_money::{Amount, Asset};
+use bursar_store::{StoreError, Timestamp, Tx};
+
+use crate::{Payouts, events, sql};
+
+/// Whether anything may leave a wallet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It may.
+    Running,
+    /// It may not: something is not as it must be, or an operator said so.
+    Stopped,
+    /// It may not: since a restore, or a hole in its records, it has not been matched with its chain.
+    Unmatched,
+}
+
+impl Standing {
+    /// Its name for people and machines.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Standing::Running => "running",
+            Standing::Stopped => "stopped",
+            Standing::Unmatched => "unmatched",
+        }
+    }
+
+    pub(crate) const fn code(self) -> i64 {
+        match self {
+            Standing::Running => 0,
+            Standing::Stopped => 1,
+            Standing::Unmatched => 2,
+        }
+    }
+
+    pub(crate) fn from_code(code: i64) -> Result<Standing, StoreError> {
+        match code {
+            0 => Ok(Standing::Running),
+            1 => Ok(Standing::Stopped),
+            2 => Ok(Standing::Unmatched),
+            other => Err(StoreError::Decode(format!("wallet standing {other}"))),
+        }
+    }
+}
+
+/// A wallet as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wallet {
+    /// Name of its signing key.
+    pub name: KeyId,
+    /// The desk that it belongs to.
+    pub desk: String,
+    /// Its chain.
+    pub chain: String,
+    /// What it pays in.
+    pub asset: Asset,
+    /// Its account on the chain.
+    pub address: Address,
+    /// Whether anything may leave it.
+    pub standing: Standing,
+    /// Why.
+    pub why: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// The wallet in the book: below zero by what the chain holds.
+    pub account: AccountId,
+    /// Money that came unasked.
+    pub suspense: AccountId,
+    /// What orders from outside any desk are paid from.
+    pub funds: AccountId,
+    /// What the chain took for itself.
+    pub fees: AccountId,
+    /// What the chain must hold, in base units.
+    pub expected: Amount,
+    /// How far the journal has been compared, in bytes.
+    pub journal_position: i64,
+    /// How many restores it has been matched after.
+    pub restored_mark: i64,
+    /// When it was last compared with its chain.
+    pub matched_at: Option<Timestamp>,
+}
+
+impl Wallet {
+    /// Takes what left the chain off the expected balance. More than was there is nothing that we can explain: the
+    /// wallet stops.
+    pub(crate) fn pay(&mut self, gone: Amount) {
+        match self.expected.minus(gone) {
+            Ok(left) => self.expected = left,
+            Err(_) => {
+                self.expected = Amount::ZERO;
+                self.standing = Standing::Stopped;
+                self.why = "more was paid than the chain can have held by these records".to_owned();
+            }
+        }
+    }
+}
+
+/// What keys of payout wallets are for.
+const PURPOSE: &str = "payouts";
+
+/// Makes the wallets that are missing.
+pub(crate) fn open_all(
+    payouts: &Payouts,
+    tx: &mut Tx<'_>,
+    recorder: &Recorder,
+    now: Timestamp,
+) -> Result<Vec<KeyId>, StoreError> {
+    let keys = payouts.parts.keystore.keys(tx)?;
+    let ids: Vec<&KeyId> = keys.iter().map(|record| &record.key.id).collect();
+    let known: Vec<KeyId> = sql::wallets::load(tx, &ids)?.into_iter().map(|wallet| wallet.name).collect();
+    let wanted = keys
+        .iter()
+        .map(|record| &record.key)
+        .filter(|key| key.purpose == PURPOSE && key.retired.is_none() && !known.contains(&key.id));
+    let restored_mark = (payouts.parts.generation)(tx)?;
+    let mut book = Book::default();
+    let mut opened = Vec::new();
+    for key in wanted {
+        let Some(rules) = payouts.chain(&key.chain) else { continue };
+        let asset = rules.chain.asset();
+        let mut open =
+            |part: &str, overdraft| book.open(&format!("payouts/{}{part}", key.id), asset, overdraft);
+        let accounts = [
+            open("", Overdraft::Allowed),
+            open("/suspense", Overdraft::Allowed),
+            open("/funds", Overdraft::Forbidden),
+            open("/fees", Overdraft::Allowed),
+        ];
+        opened.push((key, asset, accounts));
+    }
+    book.number(tx)?;
+    book.write(tx, now)?;
+    let wallets: Vec<Wallet> = opened
+        .into_iter()
+        .map(|(key, asset, accounts)| {
+            let [account, suspense, funds, fees] = accounts.map(|slot| book.account_id(slot));
+            Wallet {
+                name: key.id.clone(),
+                desk: key.desk.clone(),
+                chain: key.chain.clone(),
+                asset,
+                address: key.address.clone(),
+                standing: Standing::Running,
+                why: String::new(),
+                since: now,
+                account,
+                suspense,
+                funds,
+                fees,
+                expected: Amount::ZERO,
+                journal_position: 0,
+                restored_mark,
+                matched_at: None,
+            }
+        })
+        .collect();
+    sql::wallets::insert(tx, &wallets)?;
+    let events: Vec<_> = wallets.iter().map(|wallet| events::wallet_opened(payouts, wallet)).collect();
+    recorder.record(tx, &events, now)?;
+    Ok(wallets.into_iter().map(|wallet| wallet.name).collect())
+}

@@ -1,0 +1,15 @@
+//! Payouts on both engines: accepting, sending against a node that misbehaves, crashing, reconciling, resolving.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod accepting;
+mod banano;
+mod campaign;
+mod matching;
+mod operating;
+mod resolving;
+mod running;
+mod scene;
+mod sending;
+mod strikes;
+mod wallets;
+mod watched;

@@ -1,0 +1,171 @@
+//! After a restore nothing leaves until the records, the journal and the chain say the same.
+
+use bursar_money::{Amount, Balance};
+use bursar_payouts::{Payouts, Sender, WalletStanding};
+use std::sync::atomic::Ordering;
+
+use crate::scene::{Scene, TREASURY, on_each_engine, payee};
+
+const ACCEPTED: i64 = 0;
+const FINAL: i64 = 4;
+
+fn standing(scene: &Scene) -> (WalletStanding, String) {
+    let wallet = scene.read(|tx| scene.payouts.wallet(tx, &scene.wallet)).unwrap();
+    (wallet.standing, wallet.why)
+}
+
+/// The tables of payouts and the book.
+const TABLES: [&str; 11] = [
+    "payout_wallet",
+    "payout_intent",
+    "payout_attempt",
+    "payout_receipt",
+    "ledger_account",
+    "ledger_transfer",
+    "ledger_waypoint",
+    "ledger_hold",
+    "key_authorization",
+    "key_charge",
+    "store_sequences",
+];
+
+fn backup(scene: &Scene) {
+    let copy = |table: &str| format!("CREATE TABLE kept_{table} AS SELECT * FROM {table};");
+    let sql: String = TABLES.map(copy).concat();
+    scene.write(|tx, _| tx.batch_execute(&sql));
+}
+
+/// Puts the tables back as they were, as a restore does; `counted` = and says that there was one.
+fn restore(scene: &Scene, counted: bool) {
+    let copy = |table: &str| format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM kept_{table};");
+    // Numbers of audit events go on: the log itself is not put back.
+    let keep = "UPDATE kept_store_sequences SET next = (SELECT next FROM store_sequences s WHERE s.name = 'audit_events') \
+                WHERE name = 'audit_events';";
+    let sql: String = TABLES.map(copy).concat();
+    scene.write(|tx, _| tx.batch_execute(&format!("{keep}{sql}")));
+    if counted {
+        scene.generation.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+fn start(scene: &Scene, has_journal: bool) -> (Payouts, Sender) {
+    let payouts = scene.restarted_with(has_journal);
+    let sender = scene.sender_of(&payouts);
+    (payouts, sender)
+}
+
+#[test]
+fn what_was_signed_since_the_backup_comes_back_from_the_journal_and_is_not_paid_again() {
+    on_each_engine(|scene| {
+        let (sender, lease) = scene.funded(1_000);
+        scene.order("known", &payee(1), 100).unwrap();
+        backup(scene);
+        scene.order("lost", &payee(2), 30).unwrap();
+        scene.run(&sender, &lease);
+        assert_eq!((scene.paid(1), scene.paid(2)), (100, 30));
+        restore(scene, true);
+        assert_eq!(scene.states(), [ACCEPTED]);
+        let (_, sender) = start(scene, true);
+        scene.run(&sender, &lease);
+        assert_eq!((scene.states(), scene.paid(1), scene.paid(2)), (vec![FINAL, FINAL], 100, 30));
+        assert_eq!(standing(scene).0, WalletStanding::Running);
+        // The one that had no hold any more was paid out of suspense, until somebody books where it belongs.
+        assert_eq!(scene.account("faucet/treasury"), (Balance::Credit(Amount::new(TREASURY - 100)), 0));
+        assert_eq!(scene.account("payouts/hot/suspense").0, Balance::Credit(Amount::new(970)));
+        let again = scene.order("lost", &payee(2), 30).unwrap();
+        assert!(!again.is_new);
+        scene.run(&sender, &lease);
+        assert_eq!(scene.paid(2), 30);
+        scene.check();
+    });
+}
+
+#[test]
+fn a_database_that_was_put_back_without_telling_is_found_out_by_the_journal() {
+    on_each_engine(|scene| {
+        let (sender, lease) = scene.funded(1_000);
+        scene.order("known", &payee(1), 100).unwrap();
+        backup(scene);
+        scene.run(&sender, &lease);
+        restore(scene, false);
+        let (_, sender) = start(scene, true);
+        sender.turn(&lease).unwrap();
+        let (now, why) = standing(scene);
+        assert_eq!(now, WalletStanding::Unmatched);
+        assert!(why.contains("came from the journal"), "{why}");
+        scene.run(&sender, &lease);
+        assert_eq!(
+            (scene.states(), scene.paid(1), standing(scene).0),
+            (vec![FINAL], 100, WalletStanding::Running)
+        );
+        scene.check();
+    });
+}
+
+#[test]
+fn without_a_journal_a_restored_wallet_waits_for_an_operator() {
+    on_each_engine(|scene| {
+        let (_, lease) = scene.funded(1_000);
+        scene.generation.fetch_add(1, Ordering::SeqCst);
+        let (_, sender) = start(scene, false);
+        scene.order("a", &payee(1), 100).unwrap();
+        scene.run_for(&sender, &lease, 20);
+        let (now, why) = standing(scene);
+        assert_eq!(
+            (scene.states(), now, scene.sends().len()),
+            (vec![ACCEPTED], WalletStanding::Unmatched, 0)
+        );
+        assert!(why.contains("no whole journal"), "{why}");
+    });
+}
+
+#[test]
+fn a_restored_wallet_whose_chain_holds_less_waits_for_an_operator() {
+    on_each_engine(|scene| {
+        let (sender, lease) = scene.funded(1_000);
+        backup(scene);
+        scene.order("lost", &payee(1), 100).unwrap();
+        scene.run(&sender, &lease);
+        restore(scene, true);
+        std::fs::write(scene.folder.path().join("payouts.journal"), "").unwrap();
+        let (_, sender) = start(scene, true);
+        scene.order("new", &payee(1), 5).unwrap();
+        scene.run_for(&sender, &lease, 20);
+        let (now, why) = standing(scene);
+        assert_eq!((scene.states(), now, scene.paid(1)), (vec![ACCEPTED], WalletStanding::Unmatched, 100));
+        assert!(why.contains("holds 100 less"), "{why}");
+    });
+}
+
+#[test]
+fn a_damaged_journal_lets_nothing_leave() {
+    on_each_engine(|scene| {
+        let (_, lease) = scene.funded(1_000);
+        let path = scene.folder.path().join("payouts.journal");
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, format!("{text}0123456789abcdef {{}}\n")).unwrap();
+        let (_, sender) = start(scene, true);
+        scene.order("a", &payee(1), 100).unwrap();
+        scene.run_for(&sender, &lease, 20);
+        assert_eq!((scene.states(), standing(scene).0), (vec![ACCEPTED], WalletStanding::Unmatched));
+        assert_eq!(scene.paid(1), 0);
+    });
+}
+
+#[test]
+fn without_a_place_to_write_the_journal_nothing_leaves() {
+    on_each_engine(|scene| {
+        use bursar_store::fault::{Injected, Step};
+        let (sender, lease) = scene.funded(1_000);
+        scene.order("a", &payee(1), 100).unwrap();
+        for _ in 0..3 {
+            scene.faults.plan("payouts.journal", Step::Begin, Injected::DiskFull);
+        }
+        let sent = scene.watching.broadcasts.lock().len();
+        let _ = (0..3).map(|_| sender.turn(&lease)).collect::<Vec<_>>();
+        assert_eq!((scene.watching.broadcasts.lock().len(), scene.paid(1)), (sent, 0));
+        scene.run(&sender, &lease);
+        assert_eq!((scene.states(), scene.paid(1)), (vec![FINAL], 100));
+        scene.check();
+    });
+}

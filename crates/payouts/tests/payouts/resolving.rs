@@ -1,0 +1,220 @@
+//! What a person decides: freeing a slot, calling a payment paid or dead on evidence, trying again.
+
+use bursar_access::By;
+use bursar_chain::TransactionId;
+use bursar_devnet_banano::{Command, Misbehaviour};
+use bursar_keys::{ApprovalRule, Policy};
+use bursar_money::{Amount, Balance};
+use bursar_payouts::{Afterwards, IntentId, IntentState, Rejection, Resolution};
+use bursar_store::lease::Lease;
+
+use crate::scene::{Scene, TREASURY, on_each_engine, payee, policy, recorder};
+
+fn resolve(scene: &Scene, id: IntentId, resolution: &Resolution) -> Result<IntentState, Rejection> {
+    scene.write(|tx, now| {
+        let by = By::new(&scene.root, now);
+        scene.payouts.resolve(tx, &by, id, resolution, &recorder("test.operator"))
+    })
+}
+
+fn retry(scene: &Scene, id: IntentId) -> Result<IntentState, Rejection> {
+    scene.write(|tx, now| {
+        scene.payouts.retry(tx, &By::new(&scene.root, now), id, "again", &recorder("test.operator"))
+    })
+}
+
+/// An intent whose payment is signed and counted as sent, and has reached no node.
+fn lost_on_the_way(scene: &Scene) -> (bursar_payouts::Sender, Lease, IntentId, TransactionId) {
+    let (sender, lease) = scene.funded(1_000);
+    let id = scene.order("a", &payee(1), 100).unwrap().id;
+    scene.misbehave("process", Misbehaviour::DropRequest, 1);
+    sender.turn(&lease).unwrap();
+    let shown = scene.read(|tx| scene.payouts.payout(tx, id)).unwrap();
+    let transaction = shown.attempts[0].transaction.clone();
+    assert_eq!((shown.payout.state, scene.paid(1)), (IntentState::Broadcast, 0));
+    (sender, lease, id, transaction)
+}
+
+#[test]
+fn a_freed_slot_proves_the_payment_dead_and_it_is_tried_again_in_another() {
+    on_each_engine(|scene| {
+        let (sender, lease, id, first) = lost_on_the_way(scene);
+        let free = Resolution::FreeSlot { then: Afterwards::Retry };
+        assert_eq!(resolve(scene, id, &free), Ok(IntentState::Broadcast));
+        scene.run(&sender, &lease);
+        let shown = scene.read(|tx| scene.payouts.payout(tx, id)).unwrap();
+        let kinds: Vec<_> =
+            shown.attempts.iter().map(|one| (one.kind, one.state, one.has_death_proof)).collect();
+        assert_eq!(
+            kinds,
+            [("payment", "dead", true), ("freeing", "final", false), ("payment", "final", false)]
+        );
+        assert_eq!(shown.attempts[0].slot, shown.attempts[1].slot);
+        assert_ne!(shown.attempts[0].slot, shown.attempts[2].slot);
+        assert_eq!((shown.payout.state, scene.paid(1)), (IntentState::Final, 100));
+        // Whoever has kept the dead bytes may send them: no node takes them.
+        let sends = scene.sends();
+        assert!(sends.len() == 1 && sends[0].0 != first.as_str());
+        assert!(scene.events().contains(&"payout.attempt_dead".to_owned()));
+        scene.check();
+    });
+}
+
+#[test]
+fn a_freed_slot_without_another_try_fails_and_gives_the_money_back() {
+    on_each_engine(|scene| {
+        let (sender, lease, id, _) = lost_on_the_way(scene);
+        resolve(scene, id, &Resolution::FreeSlot { then: Afterwards::Fail }).unwrap();
+        scene.run(&sender, &lease);
+        let shown = scene.read(|tx| scene.payouts.payout(tx, id)).unwrap();
+        assert_eq!((shown.payout.state, scene.paid(1)), (IntentState::Failed, 0));
+        assert_eq!(scene.account("faucet/treasury"), (Balance::Credit(Amount::new(TREASURY)), 0));
+        assert_eq!(
+            resolve(scene, id, &Resolution::FreeSlot { then: Afterwards::Retry }),
+            Err(Rejection::TooLate(IntentState::Failed))
+        );
+        scene.check();
+    });
+}
+
+#[test]
+fn a_payment_that_wins_against_what_would_free_its_slot_is_final() {
+    on_each_engine(|scene| {
+        let (sender, lease) = scene.funded(1_000);
+        scene.command(Command::ConfirmationLag(None));
+        let id = scene.order("a", &payee(1), 100).unwrap().id;
+        scene.misbehave("process", Misbehaviour::DropRequest, 1);
+        sender.turn(&lease).unwrap();
+        resolve(scene, id, &Resolution::FreeSlot { then: Afterwards::Fail }).unwrap();
+        scene.misbehave("process", Misbehaviour::DropRequest, 1);
+        sender.turn(&lease).unwrap();
+        let shown = scene.read(|tx| scene.payouts.payout(tx, id)).unwrap();
+        assert_eq!(shown.attempts.len(), 2);
+        // Somebody who saw the payment sends it, and it becomes final before what would free its slot arrives.
+        let sql = "SELECT bytes FROM payout_attempt WHERE kind = 0";
+        let bytes: Vec<u8> = scene.read(|tx| tx.query_first(sql, &[], |row| row.get(0))).unwrap();
+        let stored: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        scene.command(Command::Gossip(Box::new(serde_json::from_value(stored["block"].clone()).unwrap())));
+        scene.command(Command::ConfirmAll);
+        scene.run(&sender, &lease);
+        let shown = scene.read(|tx| scene.payouts.payout(tx, id)).unwrap();
+        assert_eq!((shown.payout.state, scene.paid(1)), (IntentState::Final, 100));
+        assert_eq!((shown.attempts[1].state, shown.attempts[1].has_death_proof), ("dead", true));
+        scene.check();
+    });
+}
+
+#[test]
+fn a_cancel_while_under_way_fails_it_once_it_is_proven_dead_and_never_before() {
+    on_each_engine(|scene| {
+        let (sender, lease, id, _) = lost_on_the_way(scene);
+        let cancel = |tx: &mut bursar_store::Tx<'_>, now| {
+            let by = By::new(&scene.root, now);
+            scene.payouts.cancel_by(tx, &by, id, "the player left", &recorder("test.operator"))
+        };
+        assert_eq!(scene.write(cancel), Ok(IntentState::Broadcast));
+        assert_eq!(scene.account("faucet/treasury").1, 100);
+        scene.run(&sender, &lease);
+        assert_eq!((scene.states(), scene.paid(1)), (vec![4], 100));
+        scene.check();
+    });
+}
+
+#[test]
+fn an_operators_word_ends_a_payment_and_stays_beside_it() {
+    on_each_engine(|scene| {
+        let (_, _, id, transaction) = lost_on_the_way(scene);
+        let evidence = "the block explorer shows another block in its place".to_owned();
+        let wrong = TransactionId::from_canonical("other".to_owned());
+        let dead = |transaction| Resolution::Dead {
+            transaction,
+            evidence: evidence.clone(),
+            then: Afterwards::Fail,
+        };
+        assert_eq!(resolve(scene, id, &dead(wrong)), Err(Rejection::AttemptUnknown));
+        assert_eq!(resolve(scene, id, &dead(transaction)), Ok(IntentState::Failed));
+        let sql = "SELECT death_proof FROM payout_attempt WHERE kind = 0";
+        let proof: Vec<u8> = scene.read(|tx| tx.query_first(sql, &[], |row| row.get(0))).unwrap();
+        let proof: serde_json::Value = serde_json::from_slice(&proof).unwrap();
+        assert_eq!(
+            (proof["operator"].as_str(), proof["evidence"].as_str()),
+            (Some("cli:root"), Some(&*evidence))
+        );
+        assert!(scene.events().contains(&"payout.resolved".to_owned()));
+        assert_eq!(scene.account("faucet/treasury").1, 0);
+    });
+}
+
+#[test]
+fn an_operators_word_that_it_is_paid_posts_it() {
+    on_each_engine(|scene| {
+        let (_, _, id, transaction) = lost_on_the_way(scene);
+        let paid = Resolution::Paid { transaction, evidence: "seen by the payee".to_owned() };
+        assert_eq!(resolve(scene, id, &paid), Ok(IntentState::Final));
+        assert_eq!(scene.account("faucet/treasury"), (Balance::Credit(Amount::new(TREASURY - 100)), 0));
+        let wallet = scene.read(|tx| scene.payouts.wallet(tx, &scene.wallet)).unwrap();
+        assert_eq!(wallet.expected, Amount::new(900));
+    });
+}
+
+#[test]
+fn what_takes_too_long_is_told_once() {
+    on_each_engine(|scene| {
+        let (sender, lease) = scene.funded(1_000);
+        scene.command(Command::ConfirmationLag(None));
+        let id = scene.order("a", &payee(1), 100).unwrap().id;
+        sender.turn(&lease).unwrap();
+        scene.pass(scene.test.now().after_ms(119_000));
+        sender.turn(&lease).unwrap();
+        assert!(!scene.events().contains(&"payout.stuck".to_owned()));
+        scene.pass(scene.test.now().after_ms(10_000));
+        scene.run_for(&sender, &lease, 20);
+        assert_eq!(scene.events().iter().filter(|name| *name == "payout.stuck").count(), 1);
+        assert!(scene.read(|tx| scene.payouts.payout(tx, id)).unwrap().payout.is_stuck);
+        let stuck = bursar_payouts::alerts().into_iter().find(|rule| rule.id == "payout_stuck").unwrap();
+        let measured = |scene: &Scene| scene.read(|tx| (stuck.measure)(tx, scene.test.now())).value;
+        assert_eq!(measured(scene), 1);
+        scene.command(Command::ConfirmAll);
+        scene.run(&sender, &lease);
+        assert_eq!((scene.states(), measured(scene)), (vec![4], 0));
+    });
+}
+
+#[test]
+fn a_payment_above_the_limit_waits_for_other_people() {
+    on_each_engine(|scene| {
+        let (sender, lease) = scene.funded(1_000);
+        let rule = ApprovalRule { above: Amount::new(50), needed: 1 };
+        scene.set_policy(&Policy { approval: Some(rule), ..policy() });
+        let id = scene.order("large", &payee(1), 100).unwrap().id;
+        scene.order("small", &payee(2), 50).unwrap();
+        scene.run(&sender, &lease);
+        let shown = scene.read(|tx| scene.payouts.payout(tx, id)).unwrap().payout;
+        assert_eq!((shown.state, shown.why.as_str()), (IntentState::Held, "approval_needed"));
+        assert_eq!((scene.paid(1), scene.paid(2)), (0, 50));
+        scene.set_policy(&policy());
+        assert_eq!(retry(scene, id), Ok(IntentState::Accepted));
+        scene.run(&sender, &lease);
+        assert_eq!(scene.paid(1), 100);
+        assert_eq!(retry(scene, id), Err(Rejection::TooLate(IntentState::Final)));
+        scene.check();
+    });
+}
+
+#[test]
+fn what_a_cap_refuses_is_paid_once_the_window_has_passed_and_holds_nobody_up() {
+    on_each_engine(|scene| {
+        let (sender, lease) = scene.funded(1_000);
+        let cap = bursar_keys::RollingCap { window_ms: 3_600_000, max: Amount::new(100) };
+        scene.set_policy(&Policy { caps: vec![cap], ..policy() });
+        for (name, amount) in [("a", 80), ("b", 80), ("c", 20)] {
+            scene.order(name, &payee(1), amount).unwrap();
+        }
+        scene.run_for(&sender, &lease, 12);
+        assert_eq!((scene.states(), scene.paid(1)), (vec![4, 0, 4], 100));
+        scene.pass(scene.test.now().after_ms(3_700_000));
+        scene.run_for(&sender, &lease, 12);
+        assert_eq!((scene.states(), scene.paid(1)), (vec![4, 4, 4], 180));
+        scene.check();
+    });
+}

@@ -1,0 +1,124 @@
+//! One run of accrual or settlement at a time, over all processes: the jobs and whoever triggers one by hand take turns.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bursar_store::lease::Lease;
+use bursar_store::{EngineKind, Store, StoreError};
+use parking_lot::{Condvar, Mutex};
+
+use crate::accrual::{AccrualRun, Run};
+use crate::settlement::{Cycle, Settlement};
+
+/// How long a lease lasts unless it is renewed. Real time.
+const LEASE_MS: i64 = 4_000;
+/// How often a run renews its lease.
+const RENEW: Duration = Duration::from_millis(1_000);
+/// How long somebody waits for another run to end; a run that takes longer is in the way of nothing urgent.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Between two looks at a lease that another process has.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// Why there was no run.
+#[derive(Debug, thiserror::Error)]
+pub enum CycleFault {
+    /// Another run takes longer than anybody waits.
+    #[error("another run is under way; try again once it has ended")]
+    Busy,
+    /// The store failed; what was committed before stays.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Runs accrual and settlement.
+pub struct Cycles {
+    store: Arc<Store>,
+    process: String,
+    accrual: (Mutex<()>, AccrualRun),
+    settlement: (Mutex<()>, Settlement),
+}
+
+impl Cycles {
+    /// With what they run; `process` names the holder of their leases.
+    #[must_use]
+    pub fn new(store: Arc<Store>, process: &str, accrual: AccrualRun, settlement: Settlement) -> Cycles {
+        let process = process.to_owned();
+        Cycles { store, process, accrual: (Mutex::default(), accrual), settlement: (Mutex::default(), settlement) }
+    }
+
+    /// One accrual run, after whichever is under way. Blocks.
+    pub fn accrue(&self, is_stopping: &dyn Fn() -> bool) -> Result<Run, CycleFault> {
+        let (turn, run) = &self.accrual;
+        self.alone("faucet.accrual", turn, |lease| run.run(lease, is_stopping))
+    }
+
+    /// One settlement, after whichever is under way. Blocks.
+    pub fn settle(&self, is_stopping: &dyn Fn() -> bool) -> Result<Cycle, CycleFault> {
+        let (turn, settlement) = &self.settlement;
+        self.alone("faucet.settlement", turn, |lease| settlement.run(lease, is_stopping))
+    }
+
+    fn alone<T>(
+        &self,
+        name: &str,
+        turn: &Mutex<()>,
+        work: impl FnOnce(&Lease) -> Result<T, StoreError>,
+    ) -> Result<T, CycleFault> {
+        let until = Instant::now() + PATIENCE;
+        let Some(_turn) = turn.try_lock_until(until) else { return Err(CycleFault::Busy) };
+        let lease = loop {
+            match self.take(name)? {
+                Some(lease) => break lease,
+                None if Instant::now() >= until => return Err(CycleFault::Busy),
+                None => thread::sleep(LOOK_AGAIN),
+            }
+        };
+        let done = self.renewing(name, || work(&lease));
+        let released = self.store.transact("faucet.release", |tx| lease.release(tx));
+        let done = done?;
+        released?;
+        Ok(done)
+    }
+
+    fn take(&self, name: &str) -> Result<Option<Lease>, StoreError> {
+        self.store.transact("faucet.lease", |tx| {
+            let real = tx.real_time()?;
+            Lease::take(tx, name, &self.process, real, LEASE_MS)
+        })
+    }
+
+    /// Renews the lease while `work` goes on. On the embedded engine no other process could take it over.
+    fn renewing<T>(&self, name: &str, work: impl FnOnce() -> T) -> T {
+        if self.store.kind() == EngineKind::Sqlite {
+            return work();
+        }
+        let (is_over, ended) = (Mutex::new(false), Condvar::new());
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut over = is_over.lock();
+                while !*over {
+                    ended.wait_for(&mut over, RENEW);
+                    if !*over && let Err(error) = self.take(name) {
+                        tracing::warn!(%error, name, "a lease could not be renewed; its run may lose it");
+                    }
+                }
+            });
+            let _end = End { is_over: &is_over, ended: &ended };
+            work()
+        })
+    }
+}
+
+/// Ends the renewing thread, also when the work panics.
+struct End<'a> {
+    is_over: &'a Mutex<bool>,
+    ended: &'a Condvar,
+}
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        *self.is_over.lock() = true;
+        self.ended.notify_all();
+    }
+}

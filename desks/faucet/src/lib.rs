@@ -1,0 +1,50 @@
+//! A faucet that pays Banano for verified game kills (docs/spec/faucet.md).
+//!
+//! Where to begin: [`rules`] holds every rule as a pure function, [`record`] the rows, [`settlement`] turns what was
+//! earned into payouts.
+
+pub mod accrual;
+mod alerts;
+pub mod balance;
+pub mod cycles;
+pub mod desk;
+pub mod donation;
+pub mod faucet;
+pub mod figures;
+mod halt;
+mod hodl;
+mod jobs;
+pub mod metrics;
+pub mod mode;
+pub mod money;
+mod phase;
+pub mod policy;
+mod readiness;
+pub mod record;
+pub mod rules;
+pub mod settings;
+pub mod settlement;
+pub mod switches;
+pub mod upkeep;
+pub mod upstream;
+
+use bursar_control::ConfigTable;
+use bursar_store::{EngineKind, Migration};
+
+/// The desk's name in tables, metrics, logs and `BURSAR_DESKS`.
+pub const DESK: &str = "faucet";
+/// The scope of the desk's clock: its batches take turns.
+pub const CLOCK: &str = "faucet";
+
+/// The desk's tables; those of its switches and settings first.
+#[must_use]
+pub fn migrations(engine: EngineKind) -> Vec<Migration> {
+    vec![
+        ConfigTable::FAUCET.migration("faucet/0000_config", engine),
+        Migration {
+            name: "faucet/0001_faucet",
+            epoch: 1,
+            sql: include_str!("../migrations/0001_faucet.sql"),
+        },
+    ]
+}

@@ -1,0 +1,169 @@
+//! What the faucet counts, by the names of docs/spec/faucet.md 4.6. What is a state is in [`crate::figures`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bursar_web::metrics::{Counter, CounterFamily, Histogram, MetricError, Registry, Unit};
+
+use crate::accrual::Run;
+use crate::rules::payout_state::PayoutState;
+use crate::rules::region::label;
+use crate::settlement::{Cycle, INSUFFICIENT, Word};
+use crate::upstream::{Observer, Unavailable, Upstream};
+
+const BAN: Unit = Unit { decimals: 8 };
+const PAYOUT_BAN: &[&str] = &["0.0001", "0.001", "0.01", "0.1", "1", "5", "10", "25", "50"];
+/// The default buckets of Prometheus' own libraries.
+const SECONDS: &[&str] =
+    &["0.005", "0.01", "0.025", "0.05", "0.075", "0.1", "0.25", "0.5", "0.75", "1", "2.5", "5", "7.5", "10"];
+
+/// The faucet's counters and histograms.
+#[derive(Clone)]
+pub struct FaucetMetrics {
+    payout_amount: Arc<Histogram>,
+    attempts: CounterFamily<1>,
+    /// Attempts of which nobody knows whether they were sent.
+    pub ambiguous: Arc<Counter>,
+    /// Planned waits before another attempt.
+    pub retry_latency: Arc<Histogram>,
+    payouts_by_region: CounterFamily<1>,
+    kills_by_region: CounterFamily<1>,
+    flagged_users: Arc<Counter>,
+    considered: Arc<Counter>,
+    rows: Arc<Counter>,
+    zero_delta: Arc<Counter>,
+    kills: Arc<Counter>,
+    candidates: Arc<Counter>,
+    payouts: Arc<Counter>,
+    settled: Arc<Counter>,
+    fortnite_calls: Arc<Counter>,
+    fortnite_errors: Arc<Counter>,
+    fortnite_limited: Arc<Counter>,
+    fortnite_kills: Arc<Counter>,
+    fortnite_latency: Arc<Histogram>,
+    /// Holders of the boost token that were looked at.
+    pub hodl_users: Arc<Counter>,
+    /// Holders whose balance changed.
+    pub hodl_updated: Arc<Counter>,
+    /// Phases of the scheduler that failed.
+    pub scheduler_errors: Arc<Counter>,
+    /// Verifications that administrators asked for, by result.
+    pub admin_reverify: CounterFamily<1>,
+    /// Retries that administrators asked for, by result.
+    pub admin_payout_retry: CounterFamily<1>,
+    /// Sign-ins whose region a proxy named.
+    pub region_header: Arc<Counter>,
+    /// Sign-ins whose region was taken from the address.
+    pub region_inferred: Arc<Counter>,
+    /// Sign-ins without a region.
+    pub region_unknown: Arc<Counter>,
+    /// Rows that were pruned, by table.
+    pub pruned: CounterFamily<1>,
+}
+
+impl FaucetMetrics {
+    /// Registers all of them.
+    pub fn register(registry: &Registry) -> Result<FaucetMetrics, MetricError> {
+        let count = |name, help| Ok::<_, MetricError>(registry.counter(name, help, [], Unit::ONE)?.with([]));
+        let by = |name, help, label| registry.counter(name, help, [label], Unit::ONE);
+        let seconds = |name, help| {
+            Ok::<_, MetricError>(registry.histogram(name, help, [], Unit::MILLISECONDS, SECONDS)?.with([]))
+        };
+        let amount = registry.histogram("payout_amount_ban", "Payouts by amount.", [], BAN, PAYOUT_BAN)?;
+        let attempts = by("payout_attempts_total", "Attempts to pay, by result.", "result")?;
+        for result in ["success", "failed"] {
+            attempts.with([result]);
+        }
+        by("image_build_total", "Images built.", "repository_type")?;
+        by("rollback_total", "Rollbacks.", "repository_type")?;
+        Ok(FaucetMetrics {
+            payout_amount: amount.with([]),
+            attempts,
+            ambiguous: count("faucet_payout_ambiguous_total", "Attempts whose outcome was unknown at first.")?,
+            retry_latency: seconds("payout_retry_latency_seconds", "Planned waits before another attempt.")?,
+            payouts_by_region: by("payouts_by_region_total", "Payouts made.", "region")?,
+            kills_by_region: by("kills_by_region_total", "Kills accrued.", "region")?,
+            flagged_users: count("flagged_users_total", "Flags raised.")?,
+            considered: count("accrual_users_considered_total", "Players whose turn it was.")?,
+            rows: count("accrual_rows_created_total", "Accruals made.")?,
+            zero_delta: count("accrual_zero_delta_total", "Readings without growth.")?,
+            kills: count("accrual_kills_delta_total", "Kills accrued.")?,
+            candidates: count("settlement_candidates_total", "Players looked at for a payout.")?,
+            payouts: count("settlement_payouts_total", "Payouts sent.")?,
+            settled: count("settlement_accruals_settled_total", "Accruals settled.")?,
+            fortnite_calls: count("fortnite_calls_total", "Questions to the statistics.")?,
+            fortnite_errors: count("fortnite_errors_total", "Questions without a usable answer.")?,
+            fortnite_limited: count("fortnite_local_rate_limited_total", "Questions that waited for our limit.")?,
+            fortnite_kills: count("fortnite_kills_delta_total", "Growth that the statistics told of.")?,
+            fortnite_latency: seconds("fortnite_request_latency_seconds", "How long the statistics took.")?,
+            hodl_users: count("hodl_scan_users_total", "Token holders looked at.")?,
+            hodl_updated: count("hodl_scan_updated_total", "Token holders whose balance changed.")?,
+            scheduler_errors: count("scheduler_errors_total", "Phases of the scheduler that failed.")?,
+            admin_reverify: by("admin_reverify_total", "Verifications asked for by administrators.", "result")?,
+            admin_payout_retry: by("admin_payout_retry_total", "Retries asked for by administrators.", "result")?,
+            region_header: count("region_header_present_total", "Sign-ins whose region a proxy named.")?,
+            region_inferred: count("region_inferred_total", "Sign-ins whose region the address told.")?,
+            region_unknown: count("region_unknown_total", "Sign-ins without a region.")?,
+            pruned: by("faucet_pruned_rows_total", "Rows pruned.", "table")?,
+        })
+    }
+
+    /// Counts an accrual run.
+    pub fn count_run(&self, run: &Run) {
+        self.considered.add(run.considered);
+        self.rows.add(run.rows);
+        self.zero_delta.add(run.unchanged);
+        self.kills.add(run.kills);
+        self.fortnite_kills.add(run.kills);
+        self.flagged_users.add(run.flagged);
+        for (kills, region) in &run.made {
+            self.kills_by_region.with([label(region.as_deref())]).add(u64::from(*kills));
+        }
+    }
+
+    /// Counts a settlement. Payouts of dry-run are over at once; how real ones end is told by [`FaucetMetrics::hear`].
+    pub fn count_cycle(&self, cycle: &Cycle) {
+        self.candidates.add(cycle.candidates);
+        for (amount, region) in &cycle.made {
+            self.payout_amount.observe(amount.units());
+            self.payouts_by_region.with([label(region.as_deref())]).increment();
+        }
+        if cycle.dry_run {
+            self.payouts.add(cycle.payouts);
+            self.settled.add(cycle.accruals);
+            self.attempts.with(["success"]).add(cycle.payouts);
+        }
+    }
+
+    /// Counts how a payout went on.
+    pub fn hear(&self, word: &Word<'_>) {
+        match word.state {
+            PayoutState::Confirmed => {
+                self.payouts.increment();
+                self.settled.add(u64::try_from(word.settled).unwrap_or(0));
+                self.attempts.with(["success"]).increment();
+            }
+            PayoutState::Held if word.change.why.as_deref() == Some(INSUFFICIENT) => {
+                self.attempts.with(["failed"]).increment();
+            }
+            PayoutState::Failed => self.attempts.with(["failed"]).increment(),
+            PayoutState::Created | PayoutState::Held | PayoutState::Signed | PayoutState::Published => {}
+        }
+    }
+}
+
+impl Observer for FaucetMetrics {
+    fn called(&self, upstream: Upstream, took: Duration, error: Option<&Unavailable>) {
+        if upstream == Upstream::Fortnite {
+            self.fortnite_calls.increment();
+            self.fortnite_errors.add(u64::from(error.is_some()));
+            self.fortnite_latency.observe(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+        }
+    }
+
+    fn locally_limited(&self, upstream: Upstream) {
+        if upstream == Upstream::Fortnite {
+            self.fortnite_limited.increment();
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! One transaction of a settlement: some players decided, their accruals reserved, their payouts accepted.
+
+use bursar_keys::KeyId;
+use bursar_ledger::Book;
+use bursar_payouts::{IdempotencyKey, PayoutOrder};
+use bursar_store::lease::Lease;
+use bursar_store::{StoreError, Timestamp, Tx};
+
+use super::cycle::{Cycle, SettlementParts, Skipped};
+use super::load::{Candidate, candidates};
+use super::save::{Decided, save};
+use crate::mode::Mode;
+use crate::money::Accounts;
+use crate::policy::{CapTerms, damaged, unusable_caps};
+use crate::record::{PAYOUTS, Payout};
+use crate::rules::caps::CapStatus;
+use crate::rules::payout_state::{PayoutState, dry_run_hash};
+use crate::rules::settlement::{Candidate as Terms, NewPayout, Settlement, decide};
+use crate::settings::Values;
+use crate::{CLOCK, DESK};
+
+/// Some players of a cycle.
+pub struct Chunk<'a> {
+    pub parts: &'a SettlementParts,
+    pub lease: &'a Lease,
+    pub dry_run: bool,
+}
+
+impl Chunk<'_> {
+    /// Settles `users` in their order. Does nothing when the mode has changed since the cycle began.
+    pub fn settle(&self, tx: &mut Tx<'_>, users: &[i64]) -> Result<Cycle, StoreError> {
+        self.lease.check(tx)?;
+        let now = tx.open_clock(CLOCK)?;
+        let mode = Mode::locked(tx, &self.parts.switchboard, &self.parts.policy, now)?;
+        if let Some(skipped) = self.outdated(mode) {
+            return Ok(Cycle { skipped: Some(skipped), ..Cycle::default() });
+        }
+        let live = Values::read(tx)?;
+        let terms = self.parts.policy.cap_terms(&live, now).map_err(|error| unusable_caps(&error))?;
+        // Accounts are locked before tallies, as the payouts room does when it tells of an end.
+        let purse = if self.dry_run { None } else { self.purse(tx)? };
+        let loaded = candidates(tx, users, self.dry_run, terms.since())?;
+        let mut cycle = Cycle { candidates: count(loaded.len()), ..Cycle::default() };
+        let decided = self.decide(tx, loaded, terms, now)?;
+        let accepted = match (self.dry_run, purse) {
+            (true, _) => decided,
+            (false, Some(purse)) => self.accept(tx, purse, decided, now)?,
+            (false, None) => Vec::new(),
+        };
+        for paid in &accepted {
+            cycle.payouts += 1;
+            cycle.accruals += count(paid.new.selection.taken.len());
+            cycle.made.push((paid.payout.amount, paid.candidate.user.region_code.clone()));
+        }
+        save(tx, accepted, self.dry_run, now)?;
+        tx.close_clock(CLOCK, now)?;
+        Ok(cycle)
+    }
+
+    /// Why nothing may be settled, though the cycle began.
+    fn outdated(&self, mode: Mode) -> Option<Skipped> {
+        let has_changed = (mode.dry_run != self.dry_run).then_some(Skipped::ModeChanged);
+        mode.payouts_halted.then_some(Skipped::Halted).or(has_changed)
+    }
+
+    /// The accounts that payouts are made from, locked; `None` = the operator's wallet is not there.
+    fn purse(&self, tx: &mut Tx<'_>) -> Result<Option<(Book, Accounts)>, StoreError> {
+        let Some(wallet) = self.parts.payouts.wallet(tx, &self.parts.operator)? else { return Ok(None) };
+        let mut book = Book::default();
+        book.load(tx, &[wallet.account])?;
+        let accounts = Accounts::load(tx, &mut book)?;
+        Ok(Some((book, accounts)))
+    }
+
+    fn decide(
+        &self,
+        tx: &mut Tx<'_>,
+        loaded: Vec<Candidate>,
+        terms: CapTerms,
+        now: Timestamp,
+    ) -> Result<Vec<Decided>, StoreError> {
+        let mut payable = Vec::new();
+        for candidate in loaded {
+            let used = terms.used(&candidate.recent);
+            let status = CapStatus::new(terms.caps, used, candidate.tally.holdings.open);
+            let open = candidate.open_accruals();
+            let person = Terms {
+                eligibility: candidate.user.eligibility,
+                address: candidate.address.as_deref(),
+                allowed_kills: status.allowed_kills(terms.mode),
+                open: &open,
+            };
+            match decide(&person, self.parts.policy.minimum).map_err(damaged)? {
+                Settlement::Skip(_) => {}
+                Settlement::Pay(new) => payable.push((candidate, new)),
+            }
+        }
+        if payable.is_empty() {
+            return Ok(Vec::new());
+        }
+        let first = tx.allocate(PAYOUTS, i64::try_from(payable.len()).unwrap_or(i64::MAX))?;
+        let numbered = (first..).zip(payable);
+        Ok(numbered.map(|(id, (candidate, new))| self.payout(id, candidate, new, now)).collect())
+    }
+
+    fn payout(&self, id: i64, candidate: Candidate, new: NewPayout, now: Timestamp) -> Decided {
+        let payout = Payout {
+            id,
+            user_id: candidate.user.id,
+            dry_run: self.dry_run,
+            address: new.address.clone(),
+            kills: new.selection.total.kills,
+            amount: new.selection.total.amount,
+            tx_hash: self.dry_run.then(|| dry_run_hash(id)),
+            state: if self.dry_run { PayoutState::Confirmed } else { PayoutState::Created },
+            error_detail: None,
+            idempotency_key: new.idempotency_key.clone(),
+            intent: None,
+            attempt_count: 1,
+            first_attempt_at: Some(now),
+            last_attempt_at: Some(now),
+            next_attempt_at: None,
+            created_at: now,
+        };
+        Decided { candidate, new, payout }
+    }
+
+    /// Brings the payouts to the payouts room, in this transaction. What it refuses is not made: the accruals stay open.
+    fn accept(
+        &self,
+        tx: &mut Tx<'_>,
+        (mut book, accounts): (Book, Accounts),
+        decided: Vec<Decided>,
+        now: Timestamp,
+    ) -> Result<Vec<Decided>, StoreError> {
+        if decided.is_empty() {
+            return Ok(decided);
+        }
+        let orders: Result<Vec<PayoutOrder>, StoreError> =
+            decided.iter().map(|paid| order(paid, &self.parts.operator, accounts)).collect();
+        let prepared = self.parts.payouts.prepare(tx, &mut book, &orders?, now)?;
+        book.number(tx)?;
+        book.write(tx, now)?;
+        let replies = self.parts.payouts.save(tx, &book, prepared, &self.parts.recorder, now)?;
+        let mut accepted = Vec::with_capacity(decided.len());
+        for (mut paid, reply) in decided.into_iter().zip(replies) {
+            match reply {
+                Ok(intent) => {
+                    paid.payout.intent = Some(intent.id.0);
+                    paid.payout.state = PayoutState::of_intent(intent.state, false);
+                    accepted.push(paid);
+                }
+                Err(rejection) => {
+                    tracing::warn!(payout = paid.payout.id, %rejection, "payout not accepted; accruals stay open");
+                }
+            }
+        }
+        Ok(accepted)
+    }
+}
+
+/// The number of the payout is part of the key: once a payout has failed, its accruals may be paid by another. That they
+/// are paid once is kept by their reservation in this very transaction.
+fn order(paid: &Decided, wallet: &KeyId, accounts: Accounts) -> Result<PayoutOrder, StoreError> {
+    let Decided { payout, .. } = paid;
+    let key = format!("faucet/{}/{}/{}", payout.user_id, payout.idempotency_key, payout.id);
+    let key = IdempotencyKey::parse(&key);
+    Ok(PayoutOrder {
+        desk: DESK,
+        wallet: wallet.clone(),
+        key: key.map_err(|error| StoreError::Decode(format!("payout key: {error}")))?,
+        destination: bursar_chain::Address::from_canonical(payout.address.clone()),
+        amount: payout.amount.to_raw().map_err(damaged)?,
+        debit: accounts.owed,
+        reference: payout.id,
+        reason: format!("{} kills of player {}", payout.kills, payout.user_id),
+    })
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,142 @@
+//! How the desk's payouts follow their intents, in the payouts room's own transactions.
+
+use std::sync::Arc;
+
+use bursar_audit::Recorder;
+use bursar_ledger::Book;
+use bursar_payouts::{Change, Ear, IntentState, Received};
+use bursar_store::{StoreError, Timestamp, Tx};
+
+use crate::policy::damaged;
+use crate::halt::halt_payouts;
+use crate::record::{Accrual, Finding, Payout, Tally, Totals};
+use crate::rules::holdings::{AccrualState, Share};
+use crate::rules::payout_state::PayoutState;
+
+/// How a payout moved on, for metrics.
+#[derive(Clone, Copy, Debug)]
+pub struct Word<'a> {
+    /// The move, as the payouts room tells it.
+    pub change: &'a Change,
+    /// Where the payout is now.
+    pub state: PayoutState,
+    /// Accruals that were settled with it.
+    pub settled: usize,
+}
+
+/// Hears how payouts move on; within the transaction, so a repeated one is heard again.
+pub type Told = Arc<dyn Fn(&Word<'_>) + Send + Sync>;
+/// Takes what came to the operator's wallet: a donation, or the operator's own.
+pub type Receives =
+    Arc<dyn Fn(&mut Tx<'_>, &mut Book, &Received, Timestamp) -> Result<bool, StoreError> + Send + Sync>;
+
+/// The desk's ear.
+pub struct PayoutEar {
+    /// Told of each change.
+    pub told: Told,
+    /// Takes what comes in.
+    pub receives: Receives,
+    /// The audit chain of this writer.
+    pub recorder: Arc<Recorder>,
+}
+
+impl Ear for PayoutEar {
+    fn changed(
+        &self,
+        tx: &mut Tx<'_>,
+        _book: &mut Book,
+        change: &Change,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let payouts = Payout::load(tx, &[change.reference])?;
+        let known = payouts.into_iter().find(|payout| payout.intent == Some(change.intent.0));
+        let Some(mut payout) = known else { return self.unknown(tx, change, now) };
+        let was = payout.state;
+        follow(&mut payout, change, now)?;
+        let ended = match payout.state {
+            // Told again: what follows has been done.
+            state if state == was => 0,
+            PayoutState::Confirmed => end(tx, &payout, AccrualState::Settled, now)?,
+            PayoutState::Failed => end(tx, &payout, AccrualState::Open, now)?,
+            PayoutState::Created
+            | PayoutState::Signed
+            | PayoutState::Held
+            | PayoutState::Published => 0,
+        };
+        let settled = if payout.state == PayoutState::Confirmed { ended } else { 0 };
+        (self.told)(&Word { change, state: payout.state, settled });
+        Payout::update(tx, &[payout], now)
+    }
+
+    fn received(
+        &self,
+        tx: &mut Tx<'_>,
+        book: &mut Book,
+        received: &Received,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        (self.receives)(tx, book, received, now)
+    }
+}
+
+impl PayoutEar {
+    /// After a restore the journal brings back payments of payouts that were made after the backup. Their kills may count
+    /// as unpaid here, so nothing more is paid until somebody has looked.
+    fn unknown(&self, tx: &mut Tx<'_>, change: &Change, now: Timestamp) -> Result<(), StoreError> {
+        let detail = format!(
+            "intent {} pays a payout {} that is not in this database: it was made after the backup. Compare its player's \
+             open accruals with what was paid before you resume payouts",
+            change.intent, change.reference
+        );
+        tracing::error!(detail, "a payment without a payout");
+        Finding::note(tx, "payout.unknown", 1, &detail, now)?;
+        if change.to == IntentState::Signed {
+            halt_payouts(tx, &self.recorder, &detail, now)?;
+        }
+        Ok(())
+    }
+}
+
+fn follow(payout: &mut Payout, change: &Change, now: Timestamp) -> Result<(), StoreError> {
+    payout.tx_hash = change.transaction.as_ref().map(ToString::to_string);
+    // Sent is said of a payout once its block is final: nothing that was shown as sent is ever taken back.
+    let next = PayoutState::of_intent(change.to, false);
+    payout.state = payout.state.follow(next).map_err(|error| StoreError::Decode(error.to_string()))?;
+    payout.error_detail = change.why.clone();
+    payout.attempt_count = change.attempts.max(1);
+    payout.last_attempt_at = Some(now);
+    if payout.state == PayoutState::Failed {
+        // No transaction pays it: a hash beside a failed payout would say otherwise.
+        payout.tx_hash = None;
+    }
+    Ok(())
+}
+
+/// Settles the accruals of a payout, or opens them again; says how many there were.
+fn end(tx: &mut Tx<'_>, payout: &Payout, state: AccrualState, now: Timestamp) -> Result<usize, StoreError> {
+    let tallies = Tally::load(tx, &[payout.user_id], payout.dry_run)?;
+    let Some(mut tally) = tallies.into_iter().next() else {
+        return Err(StoreError::Decode(format!("player {} has no tally", payout.user_id)));
+    };
+    let mut accruals = Accrual::of_payouts(tx, &[payout.id])?;
+    let share = Share { kills: payout.kills, amount: payout.amount };
+    tally.holdings = tally.holdings.shift(share, AccrualState::Reserved, state).map_err(damaged)?;
+    for accrual in &mut accruals {
+        accrual.state = state;
+        if state == AccrualState::Open {
+            accrual.payout_id = None;
+            let since = tally.open_since.unwrap_or(accrual.created_at);
+            tally.open_since = Some(since.min(accrual.created_at));
+        } else {
+            accrual.settled_at = Some(now);
+        }
+    }
+    Accrual::update(tx, &accruals, now)?;
+    Tally::save(tx, [&tally])?;
+    let mut totals = Totals::locked(tx, payout.dry_run)?;
+    totals.reserved = totals.reserved.minus(payout.amount).map_err(damaged)?;
+    let sum = if state == AccrualState::Open { &mut totals.open } else { &mut totals.paid };
+    *sum = sum.plus(payout.amount).map_err(damaged)?;
+    totals.save(tx, payout.dry_run)?;
+    Ok(accruals.len())
+}

@@ -1,0 +1,15 @@
+//! Settlement: open accruals become payouts, and follow them to their end (docs/spec/faucet.md 3.4, 3.5).
+//!
+//! [`Settlement::run`] is one cycle. [`PayoutEar`] is told by the payouts room, in its own transactions, how payouts go on.
+
+mod chunk;
+mod cycle;
+mod ear;
+mod load;
+mod resume;
+mod save;
+
+pub use cycle::{Cycle, Settlement, SettlementParts, Skipped};
+pub use ear::{PayoutEar, Receives, Told, Word};
+pub use load::{below_caps, waiting};
+pub use resume::{INSUFFICIENT, margin};

@@ -1,0 +1,292 @@
+//! The truth: what is final, what is on its way, and what each node makes of it.
+
+use std::collections::BTreeMap;
+
+use super::evidence::Says;
+use super::node::{Node, TROUBLES, Trouble};
+use super::transaction::{Kind, Transaction};
+use super::{Family, NODES};
+use crate::random::Random;
+
+/// Time between two heights, ms.
+const HEIGHT_MS: i64 = 500;
+
+/// A transaction that became final.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Landed {
+    /// Its id.
+    pub id: String,
+    /// What it is.
+    pub transaction: Transaction,
+    /// When, Unix ms.
+    pub at_ms: i64,
+}
+
+impl Landed {
+    /// Whom it pays how much, if anybody.
+    pub fn payment(&self) -> Option<(String, u128)> {
+        match &self.transaction.kind {
+            Kind::Pay { to, amount } => Some((to.clone(), *amount)),
+            Kind::Free | Kind::Accept { .. } => None,
+        }
+    }
+}
+
+/// Something sent to an account of ours.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    pub to: String,
+    pub from: String,
+    pub amount: u128,
+    pub at_ms: i64,
+}
+
+/// What an account is at a moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountState {
+    /// Its newest final transaction; empty = none.
+    pub head: String,
+    pub balance: u128,
+    pub is_open: bool,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Network {
+    pub family: Family,
+    pub nodes: Vec<Node>,
+    random: Random,
+    start_ms: i64,
+    now_ms: i64,
+    /// Each account's states with their times.
+    accounts: BTreeMap<String, Vec<(i64, AccountState)>>,
+    finals: BTreeMap<String, Landed>,
+    slots: BTreeMap<String, String>,
+    pending: BTreeMap<String, (i64, Transaction)>,
+    arrivals: BTreeMap<String, Arrival>,
+    news: Vec<Landed>,
+    /// How long a transaction takes to become final at most, ms.
+    pace_ms: i64,
+}
+
+impl Network {
+    /// A chain on which nobody has anything.
+    pub fn new(family: Family, seed: u64, start_ms: i64) -> Network {
+        let mut random = Random::of(seed, family.chain());
+        let pace_ms = *random.pick(&[1_500, 4_000, 12_000]);
+        Network {
+            family,
+            nodes: vec![Node::default(); NODES],
+            random,
+            start_ms,
+            now_ms: start_ms,
+            accounts: BTreeMap::new(),
+            finals: BTreeMap::new(),
+            slots: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            arrivals: BTreeMap::new(),
+            news: Vec::new(),
+            pace_ms,
+        }
+    }
+
+    /// Somebody sends money to an account.
+    pub fn deposit(&mut self, to: &str, amount: u128, number: u64) {
+        let from = super::scheme::address_of(1_000_000 + number).to_string();
+        let id = blake3::hash(format!("deposit {number} to {to}").as_bytes()).to_hex().to_string();
+        let at_ms = self.now_ms;
+        match self.family {
+            Family::Ordered => {
+                self.arrivals.insert(id, Arrival { to: to.to_owned(), from, amount, at_ms });
+            }
+            Family::Expiring => {
+                let mut state = self.account(to, 0);
+                (state.balance, state.is_open) = (state.balance + amount, true);
+                self.set_account(to, state);
+            }
+        }
+    }
+
+    /// Lets time pass: what is due becomes final, if it still can.
+    pub fn advance(&mut self, now_ms: i64) {
+        self.now_ms = self.now_ms.max(now_ms);
+        loop {
+            let due = self.pending.iter().filter(|(_, (at_ms, _))| *at_ms <= self.now_ms);
+            let Some((id, at_ms)) = due.map(|(id, (at_ms, _))| (id.clone(), *at_ms)).min_by_key(|(id, at)| (*at, id.clone()))
+            else {
+                return;
+            };
+            if let Some((_, transaction)) = self.pending.remove(&id) {
+                for node in &mut self.nodes {
+                    node.knows.remove(&id);
+                }
+                self.land(id, transaction, at_ms);
+            }
+        }
+    }
+
+    fn land(&mut self, id: String, transaction: Transaction, at_ms: i64) {
+        let height = self.height_at(at_ms);
+        let mut account = self.account(&transaction.from, 0);
+        let is_late = transaction.valid_until.is_some_and(|until| height > until);
+        let is_open = match self.family {
+            Family::Ordered => transaction.slot == slot_of(&transaction.from, &account.head),
+            Family::Expiring => !self.slots.contains_key(&transaction.slot),
+        };
+        let fee = self.family.fee();
+        let balance = match &transaction.kind {
+            Kind::Pay { amount, .. } => account.balance.checked_sub(amount + fee),
+            Kind::Free => account.balance.checked_sub(fee),
+            Kind::Accept { source, amount } => {
+                self.arrivals.get(source).filter(|a| a.amount == *amount && a.to == transaction.from).map(|_| account.balance + amount)
+            }
+        };
+        let Some(balance) = balance.filter(|_| is_open && !is_late) else { return };
+        if let Kind::Accept { source, .. } = &transaction.kind {
+            self.arrivals.remove(source);
+        }
+        (account.head, account.balance, account.is_open) = (id.clone(), balance, true);
+        self.set_account(&transaction.from.clone(), account);
+        self.slots.insert(transaction.slot.clone(), id.clone());
+        let landed = Landed { id: id.clone(), transaction, at_ms };
+        self.news.push(landed.clone());
+        self.finals.insert(id, landed);
+    }
+
+    /// What became final since the last question.
+    pub fn take_news(&mut self) -> Vec<Landed> {
+        std::mem::take(&mut self.news)
+    }
+
+    /// A node is handed bytes; whether it answers that it took them.
+    pub fn hand(&mut self, node: usize, bytes: &[u8]) -> bool {
+        let Some(transaction) = Transaction::read_signed(bytes) else { return false };
+        let id = transaction.id();
+        let trouble = self.nodes[node].trouble(self.now_ms);
+        let takes = !matches!(trouble, Some(Trouble::Silent | Trouble::Limited | Trouble::Garbage));
+        let is_late = transaction.valid_until.is_some_and(|until| self.height_at(self.now_ms) > until);
+        if !takes || is_late || self.finals.contains_key(&id) {
+            return takes;
+        }
+        self.nodes[node].knows.insert(id.clone());
+        if trouble != Some(Trouble::Drops) {
+            if !self.pending.contains_key(&id) {
+                let due_ms = self.now_ms + self.random.between(300, self.pace_ms);
+                self.pending.insert(id.clone(), (due_ms, transaction));
+            }
+            let hears = |node: &Node| node.trouble(self.now_ms) != Some(Trouble::Silent);
+            let heard: Vec<usize> = (0..NODES).filter(|other| hears(&self.nodes[*other])).collect();
+            for other in heard {
+                self.nodes[other].knows.insert(id.clone());
+            }
+        }
+        trouble != Some(Trouble::Mute)
+    }
+
+    /// What a node says of a transaction and its slot; `None` = nothing that can be read.
+    pub fn ask(&self, node: usize, id: &str, slot: &str) -> Option<Says> {
+        let node = &self.nodes[node];
+        let lag_ms = match node.trouble(self.now_ms) {
+            Some(Trouble::Silent | Trouble::Limited | Trouble::Garbage) => return None,
+            Some(Trouble::Lags(lag_ms)) => lag_ms,
+            _ => 0,
+        };
+        let seen = |landed: &&Landed| landed.at_ms <= self.now_ms - lag_ms;
+        let is_final = self.finals.get(id).filter(seen).is_some();
+        let taken_by = self.slots.get(slot).filter(|id| self.finals.get(*id).is_some_and(|landed| seen(&landed)));
+        let says = Says {
+            knows: is_final || node.knows.contains(id),
+            is_final,
+            taken_by: taken_by.cloned(),
+            height: self.height_at(self.now_ms - lag_ms),
+            covers: true,
+        };
+        Some(match node.trouble(self.now_ms) {
+            Some(Trouble::Forgets) => Says { knows: false, is_final: false, taken_by: None, covers: false, ..says },
+            Some(Trouble::Denies) => Says { knows: false, is_final: false, taken_by: None, ..says },
+            Some(Trouble::Forks) => {
+                let other = blake3::hash(slot.as_bytes()).to_hex().to_string();
+                Says { knows: false, is_final: false, taken_by: Some(other), ..says }
+            }
+            _ => says,
+        })
+    }
+
+    /// An account as a node shows it, and whether something of it is on its way.
+    pub fn show(&self, node: usize, account: &str) -> Option<(AccountState, bool)> {
+        let place = &self.nodes[node];
+        let trouble = place.trouble(self.now_ms);
+        let lag_ms = match trouble {
+            Some(Trouble::Silent | Trouble::Limited | Trouble::Garbage) => return None,
+            Some(Trouble::Lags(lag_ms)) => lag_ms,
+            _ => 0,
+        };
+        let mut state = self.account(account, lag_ms);
+        if trouble == Some(Trouble::Forks) {
+            state.balance += 1_000;
+        }
+        let is_moving = place.knows.iter().filter_map(|id| self.pending.get(id)).any(|(_, t)| t.from == account);
+        Some((state, is_moving && trouble != Some(Trouble::Denies)))
+    }
+
+    /// What waits to be accepted by an account, with the senders' ids.
+    pub fn arrivals(&self, to: &str) -> Vec<(String, Arrival)> {
+        let of_it = self.arrivals.iter().filter(|(_, arrival)| arrival.to == to && arrival.at_ms + 500 <= self.now_ms);
+        of_it.map(|(id, arrival)| (id.clone(), arrival.clone())).collect()
+    }
+
+    /// The height that a node has finalized.
+    pub fn height(&self, node: usize) -> Option<u64> {
+        self.ask(node, "", "").map(|says| says.height)
+    }
+
+    /// An account as it truly was `lag_ms` ago.
+    pub fn account(&self, account: &str, lag_ms: i64) -> AccountState {
+        let states = self.accounts.get(account).map_or(&[][..], Vec::as_slice);
+        let seen = states.iter().rev().find(|(at_ms, _)| *at_ms <= self.now_ms - lag_ms);
+        seen.map(|(_, state)| state.clone()).unwrap_or_default()
+    }
+
+    /// Whether nothing is on its way.
+    pub fn is_quiet(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// Something goes wrong with a node, or with what is on its way.
+    pub fn fail(&mut self, now_ms: i64, random: &mut Random) -> (&'static str, i64) {
+        let span_ms = *random.pick(&[5_000, 60_000, 300_000, 1_200_000]);
+        let span_ms = random.between(2_000, span_ms);
+        if random.chance(1, 6) {
+            self.pending.clear();
+            self.nodes.iter_mut().for_each(|node| node.knows.clear());
+            return ("chain: everything forgets what is not final", 0);
+        }
+        let (trouble, name) = *random.pick(&TROUBLES);
+        let node = random.index(NODES);
+        let is_alone = (0..NODES).all(|other| {
+            other == node || !self.nodes[other].trouble(now_ms).is_some_and(Trouble::lies)
+        });
+        let (trouble, name) = if trouble.lies() && !is_alone { TROUBLES[0] } else { (trouble, name) };
+        self.nodes[node].fail(trouble, now_ms + span_ms);
+        (name, span_ms)
+    }
+
+    /// Every node is well.
+    pub fn be_well(&mut self) {
+        self.nodes.iter_mut().for_each(Node::be_well);
+    }
+
+    fn height_at(&self, at_ms: i64) -> u64 {
+        u64::try_from((at_ms - self.start_ms).max(0) / HEIGHT_MS).unwrap_or(0)
+    }
+
+    fn set_account(&mut self, account: &str, state: AccountState) {
+        let at_ms = self.now_ms;
+        self.accounts.entry(account.to_owned()).or_default().push((at_ms, state));
+    }
+}
+
+/// The slot after a transaction of an account.
+pub fn slot_of(account: &str, head: &str) -> String {
+    format!("{account}/{head}")
+}

@@ -1,0 +1,6 @@
+//! How others lost money, replayed here: each test is named for the loss, and none comes to pass.
+
+mod keys;
+mod restores;
+mod scene;
+mod stops;

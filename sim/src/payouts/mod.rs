@@ -1,0 +1,223 @@
+//! Payouts in the simulation: obligations, senders on every node, two chains that misbehave, and their witness.
+
+mod broken;
+mod coverage;
+mod obligations;
+mod operators;
+mod sending;
+mod wiring;
+mod witness;
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bursar_chain::Attempt;
+use bursar_disk_faults::Disk;
+use tempfile::TempDir;
+
+pub use coverage::CATALOGUE;
+pub use wiring::{migrations, prepare};
+
+use crate::broken::Bug;
+use crate::chain::{Bench, Family, Network};
+use crate::event::Class;
+use crate::figures::Figures;
+use crate::invariant::Breach;
+use crate::node::Place;
+use crate::part::Part;
+use crate::random::Random;
+use crate::scenario::{Scenario, Simpler};
+use crate::workload::{self, Memory, Workload};
+use crate::world::World;
+use obligations::{Desk, Waiting};
+use operators::Operators;
+use sending::Process;
+use witness::{Recollection, Witness};
+
+/// What each wallet is given at the start, in base units.
+const FUNDS: u128 = 1_000_000;
+
+/// See the module.
+pub struct PayoutsRoom {
+    scenario: Scenario,
+    desk: Part<Desk>,
+    operators: Part<Operators>,
+    networks: Part<BTreeMap<Family, Network>>,
+    /// What waits for the accept lane of each node.
+    inboxes: Vec<Part<Vec<Waiting>>>,
+    witness: Part<Witness>,
+    /// Where the journal of signed attempts is; without one no wallet pays again after a restore.
+    journal: Option<TempDir>,
+}
+
+impl PayoutsRoom {
+    /// Payouts in the world of a scenario that begins at `start_ms`, on so many serving nodes.
+    pub fn new(scenario: &Scenario, start_ms: i64, nodes: usize) -> Arc<PayoutsRoom> {
+        let seed = scenario.seed;
+        let has_journal = Random::of(seed, "journal").chance(1, 2);
+        let journal = has_journal.then(|| tempfile::tempdir().expect("a folder for the journal"));
+        let mut networks: BTreeMap<Family, Network> =
+            Family::ALL.map(|family| (family, Network::new(family, seed, start_ms))).into();
+        for (family, network) in &mut networks {
+            network.deposit(wiring::address(*family).as_str(), FUNDS, 0);
+        }
+        Arc::new(PayoutsRoom {
+            scenario: scenario.clone(),
+            desk: Part::new(Desk::new(seed)),
+            operators: Part::new(Operators::new(seed)),
+            networks: Part::new(networks),
+            inboxes: (0..=nodes).map(|_| Part::default()).collect(),
+            witness: Part::new(Witness::new(has_journal)),
+            journal,
+        })
+    }
+
+    fn is(&self, simpler: Simpler) -> bool {
+        self.scenario.omitted.options.contains(&simpler)
+    }
+
+    /// Time passes on the chains also when nobody asks, and strangers send money.
+    fn tick(self: &Arc<PayoutsRoom>, world: &Arc<World>, number: u64) {
+        self.networks.with(|networks| {
+            for (family, network) in networks.iter_mut() {
+                network.advance(world.now_ms());
+                if number % 41 == 40 {
+                    network.deposit(wiring::address(*family).as_str(), 77, number);
+                }
+            }
+        });
+        self.observe(world);
+        if number.is_multiple_of(24) {
+            self.match_wallets(world);
+        }
+        let room = Arc::clone(self);
+        world.plan_in(5_000, Class::Work, move |world| room.tick(world, number + 1));
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.networks.with(|networks| networks.values().all(Network::is_quiet))
+    }
+}
+
+impl Bench for PayoutsRoom {
+    fn with_network<T>(&self, family: Family, work: impl FnOnce(&mut Network) -> T) -> T {
+        self.networks.with(|networks| work(networks.get_mut(&family).expect("a chain of each family")))
+    }
+
+    fn leaves(&self, world: &World, _family: Family, attempt: &Attempt) {
+        let checked = self.witness.with(|witness| witness.check_stored(attempt));
+        world.hold(checked);
+    }
+
+    fn observe(&self, world: &World) {
+        let news: Vec<_> =
+            self.networks.with(|networks| networks.values_mut().flat_map(Network::take_news).collect());
+        for landed in news {
+            world.note(&format!("{} is final", &landed.id[..8]));
+            let checked = self.witness.with(|witness| witness.admit_landed(landed));
+            world.hold(checked);
+        }
+    }
+
+    fn sends_when_signing(&self) -> bool {
+        self.scenario.bug == Some(Bug::SendsBeforeRecord)
+    }
+
+    fn takes_silence_for_death(&self) -> bool {
+        self.scenario.bug == Some(Bug::UnknownIsDead)
+    }
+}
+
+impl Workload for PayoutsRoom {
+    fn begin(self: Arc<Self>, world: &Arc<World>) {
+        let (load, people, time) = (Arc::clone(&self), Arc::clone(&self), self);
+        world.plan_in(15, Class::Load, move |world| load.burst(world));
+        world.plan_in(90_000, Class::People, move |world| people.operate(world));
+        world.plan_in(1_000, Class::Work, move |world| time.tick(world, 1));
+    }
+
+    fn start(self: Arc<Self>, world: &Arc<World>, place: Place<'_>) -> workload::Part {
+        Box::new(Process::new(&self, world, place))
+    }
+
+    fn up(self: Arc<Self>, world: &Arc<World>, node: usize, generation: u64) {
+        for family in Family::ALL {
+            let room = Arc::clone(&self);
+            world.plan_in(250, Class::Work, move |world| room.pay(world, node, generation, family));
+        }
+    }
+
+    fn down(&self, node: usize) {
+        self.inboxes[node].with(Vec::clear);
+    }
+
+    fn before(&self, world: &Arc<World>, node: usize, unit: &'static str) {
+        self.spoil_before(world, node, unit);
+    }
+
+    fn committed(&self, _node: usize, unit: &'static str) -> Result<(), Breach> {
+        if !unit.starts_with("payouts.") {
+            return Ok(());
+        }
+        self.witness.with(Witness::look)
+    }
+
+    fn connect(&self, disk: &Disk) -> rusqlite::Result<()> {
+        self.witness.with(|witness| witness.connect(disk))
+    }
+
+    fn disconnect(&self) {
+        self.witness.with(Witness::disconnect);
+    }
+
+    fn examine(&self, _after_recovery: bool) -> Result<(), Breach> {
+        self.witness.with(|witness| {
+            witness.look()?;
+            witness.examine()
+        })
+    }
+
+    fn fail_outside(&self, now_ms: i64, random: &mut Random) -> (&'static str, i64) {
+        if self.is(Simpler::CalmUpstream) {
+            return ("nothing fails outside", 0);
+        }
+        let family = *random.pick(&Family::ALL);
+        let (name, span_ms) = self.with_network(family, |network| network.fail(now_ms, random));
+        self.witness.with(|witness| witness.troubles.push(name));
+        (name, span_ms)
+    }
+
+    fn put_right(self: Arc<Self>, world: &Arc<World>) {
+        self.networks.with(|networks| networks.values_mut().for_each(Network::be_well));
+        self.resume_everything(world);
+        self.send_unanswered(world);
+    }
+
+    fn is_at_rest(&self) -> bool {
+        self.is_quiet() && self.witness.with(|witness| witness.is_at_rest())
+    }
+
+    fn check_rest(&self) -> Result<(), Breach> {
+        let truths = Family::ALL.map(|family| {
+            let address = wiring::address(family);
+            let balance = self.with_network(family, |network| network.account(address.as_str(), 0).balance);
+            (wiring::wallet(family), balance)
+        });
+        self.witness.with(|witness| witness.check_rest(&truths))
+    }
+
+    fn remember(&self) -> Memory {
+        Box::new(self.witness.with(|witness| witness.remember()))
+    }
+
+    fn go_back_to(&self, memory: &Memory) {
+        let memory: &dyn Any = memory.as_ref();
+        let recollection: &Recollection = memory.downcast_ref().expect("a memory of this room");
+        self.witness.with(|witness| witness.go_back_to(recollection));
+    }
+
+    fn count(&self, figures: &mut Figures) {
+        self.witness.with(|witness| witness.count(figures));
+    }
+}

@@ -1,0 +1,211 @@
+//! Operators of payouts: they stop and resume, cancel, hold and release.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bursar_access::{Actor, By};
+use bursar_audit::Recorder;
+use bursar_control::{ConfigTable, Switch, SwitchChange, Switchboard};
+use bursar_keys::KeyId;
+use bursar_money::Amount;
+use bursar_payouts::{IntentId, Payouts, WalletStanding};
+use bursar_store::{Store, StoreError, Timestamp, Tx};
+
+use super::sending::Process;
+use super::wiring::{self, ALL, DESK, HALTED};
+use super::PayoutsRoom;
+use crate::chain::{Bench, Family};
+use crate::event::Class;
+use crate::gate::Gate;
+use crate::random::Random;
+use crate::scenario::Item;
+use crate::world::World;
+
+/// One thing that an operator does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Stops the desk's payouts, or all.
+    Stop(Stop),
+    /// Resumes them.
+    Resume(Stop),
+    /// Takes an intent back.
+    Cancel(i64),
+    /// Lets an intent wait.
+    Hold(i64),
+    /// Lets it go on.
+    Release(i64),
+}
+
+/// What can be stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    Desk,
+    Everything,
+}
+
+impl Stop {
+    fn switch(self) -> (ConfigTable, Switch) {
+        match self {
+            Stop::Desk => (ConfigTable::FAUCET, HALTED),
+            Stop::Everything => (ConfigTable::PLATFORM, ALL),
+        }
+    }
+}
+
+/// The operators, who do one thing at a time.
+#[derive(Debug)]
+pub struct Operators {
+    random: Random,
+    is_busy: bool,
+    again: Option<Act>,
+}
+
+impl Operators {
+    /// Operators of a seed.
+    pub fn new(seed: u64) -> Operators {
+        Operators { random: Random::of(seed, "payout operators"), is_busy: false, again: None }
+    }
+}
+
+impl PayoutsRoom {
+    /// Operators do their next thing.
+    pub fn operate(self: &Arc<PayoutsRoom>, world: &Arc<World>) {
+        let was_busy = self.operators.with(|operators| std::mem::replace(&mut operators.is_busy, true));
+        let pause_ms = match (was_busy, if was_busy { None } else { world.next_item(Item::Act) }) {
+            (true, _) => 2_000,
+            (false, None) => 30_000,
+            (false, Some(mut random)) => self.act_by(world, &mut random),
+        };
+        self.operators.with(|operators| operators.is_busy = was_busy && operators.is_busy);
+        let room = Arc::clone(self);
+        world.plan_in(pause_ms, Class::People, move |world| room.operate(world));
+    }
+
+    fn act_by(self: &Arc<PayoutsRoom>, world: &Arc<World>, random: &mut Random) -> i64 {
+        let again = self.operators.with(|operators| operators.again.take());
+        let act = again.unwrap_or_else(|| self.witness.with(|witness| next(witness.gates, &witness.open(), random)));
+        if self.act(world, &act) {
+            let is_open = self.witness.with(|witness| witness.gates == [Gate::Open; 2]);
+            return random.between(2_000, if is_open { 300_000 } else { 40_000 });
+        }
+        self.operators.with(|operators| operators.again = Some(act));
+        3_000
+    }
+
+    /// Resumes all and releases what is held, once nothing fails any more.
+    pub fn resume_everything(self: &Arc<PayoutsRoom>, world: &Arc<World>) {
+        let held = self.witness.with(|witness| witness.held());
+        let resumes = [Act::Resume(Stop::Desk), Act::Resume(Stop::Everything)];
+        for act in resumes.into_iter().chain(held.into_iter().map(Act::Release)) {
+            assert!(world.is_broken() || self.act(world, &act), "{act:?} fails although nothing is wrong");
+        }
+    }
+
+    /// Somebody looks at wallets that stand still since a restore, compares them with their chains, and lets them run. Only
+    /// where a journal holds what was signed: without one nobody can tell what was paid since the backup.
+    pub fn match_wallets(self: &Arc<PayoutsRoom>, world: &Arc<World>) {
+        if self.journal.is_none() || world.restores.load(Ordering::SeqCst) == 0 || !self.is_quiet() {
+            return;
+        }
+        for family in Family::ALL {
+            let name = wiring::wallet(family);
+            let holds = self.with_network(family, |network| network.account(wiring::address(family).as_str(), 0).balance);
+            let done = world.command(Some(0), |process| {
+                let recorder = Recorder::new("operators", bursar_audit::SaltKey::new([6; 32]));
+                match_wallet(&process.store, &process.room::<Process>().payouts, &name, holds, &recorder)
+            });
+            world.note(&format!("payout operator: match {name}: {done:?}"));
+            if let Some(Ok(true)) = done {
+                world.reach("operator", "match a wallet");
+            }
+        }
+    }
+
+    /// Does one thing; false when the operator saw an error and cannot know.
+    fn act(self: &Arc<PayoutsRoom>, world: &Arc<World>, act: &Act) -> bool {
+        self.witness.with(|witness| witness.begin(act));
+        let node = self.operators.with(|operators| operators.random.index(world.serving));
+        let done = world.command(Some(node), |process| {
+            let recorder = Recorder::new("operators", bursar_audit::SaltKey::new([6; 32]));
+            write(&process.store, &process.room::<Process>().payouts, act, &recorder)
+        });
+        let is_done = matches!(done, Some(Ok(_)));
+        world.note(&format!("payout operator: {act:?}: {done:?}"));
+        let word = match (&done, act) {
+            (Some(Ok(false)), _) => "payout act refused",
+            (Some(Ok(true)), Act::Stop(_)) => "stop payouts",
+            (Some(Ok(true)), Act::Resume(_)) => "resume payouts",
+            (Some(Ok(true)), Act::Cancel(_)) => "cancel a payout",
+            (Some(Ok(true)), Act::Hold(_)) => "hold a payout",
+            (Some(Ok(true)), Act::Release(_)) => "release a payout",
+            _ => "an act that fails",
+        };
+        world.reach("operator", word);
+        if is_done {
+            self.witness.with(|witness| witness.done(act, matches!(done, Some(Ok(true)))));
+        }
+        is_done
+    }
+}
+
+/// What they do next, seeing what is stopped and which intents are open.
+fn next(gates: [Gate; 2], open: &[i64], random: &mut Random) -> Act {
+    if !open.is_empty() && random.chance(1, 2) {
+        let intent = *random.pick(open);
+        return match random.below(3) {
+            0 => Act::Cancel(intent),
+            1 => Act::Hold(intent),
+            _ => Act::Release(intent),
+        };
+    }
+    let (stop, gate) = if random.chance(2, 3) { (Stop::Desk, gates[0]) } else { (Stop::Everything, gates[1]) };
+    let stops = match gate {
+        Gate::Open => random.chance(3, 4),
+        Gate::Unknown | Gate::Stopped { .. } => random.chance(1, 6),
+    };
+    if stops { Act::Stop(stop) } else { Act::Resume(stop) }
+}
+
+/// Whether it was done, or refused.
+fn write(store: &Store, payouts: &Payouts, act: &Act, recorder: &Recorder) -> Result<bool, StoreError> {
+    let root = Actor::cli("root");
+    store.transact("payouts.act", |tx| {
+        let now = tx.reading()?;
+        let by = By::new(&root, now);
+        let outcome = match act {
+            Act::Stop(stop) => return switch(tx, *stop, true, now),
+            Act::Resume(stop) => return switch(tx, *stop, false, now),
+            Act::Cancel(intent) => payouts.cancel_by(tx, &by, IntentId(*intent), "drill", recorder)?,
+            Act::Hold(intent) => payouts.hold(tx, &by, IntentId(*intent), "drill", recorder)?,
+            Act::Release(intent) => payouts.release(tx, &by, IntentId(*intent), "drill", recorder)?,
+        };
+        Ok(outcome.is_ok())
+    })
+}
+
+/// Matches a wallet that awaits an operator's word; whether it was done.
+fn match_wallet(
+    store: &Store,
+    payouts: &Payouts,
+    name: &KeyId,
+    holds: u128,
+    recorder: &Recorder,
+) -> Result<bool, StoreError> {
+    let root = Actor::cli("root");
+    store.transact("payouts.act", |tx| {
+        let by = By::new(&root, tx.reading()?);
+        let awaits = payouts.wallet(tx, name)?.is_some_and(|wallet| wallet.standing != WalletStanding::Running);
+        if !awaits {
+            return Ok(false);
+        }
+        let done = payouts.match_wallet(tx, &by, name, Amount::new(holds), "looked at the chain", recorder)?;
+        Ok(done.is_ok())
+    })
+}
+
+fn switch(tx: &mut Tx<'_>, stop: Stop, stops: bool, now: Timestamp) -> Result<bool, StoreError> {
+    let (table, switch) = stop.switch();
+    let change =
+        SwitchChange { table, switch, stop: stops, actor: DESK, reason: "drill", expires_at: None };
+    Switchboard::set(tx, &[change], now).map(|()| true)
+}

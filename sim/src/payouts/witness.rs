@@ -1,0 +1,437 @@
+//! The witness of payouts: every intent and attempt as committed, every transaction as the chain has it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use bursar_chain::Attempt;
+use bursar_disk_faults::Disk;
+use bursar_keys::KeyId;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
+
+use super::obligations::{Obligation, OrderReply};
+use super::operators::{Act, Stop};
+use crate::chain::Landed;
+use crate::figures::Figures;
+use crate::gate::Gate;
+use crate::invariant::{Breach, require};
+use crate::template::DATABASE;
+
+/// Names of intents' states by code.
+const STATES: [&str; 7] = ["accepted", "held", "signed", "broadcast", "final", "failed", "cancelled"];
+const HELD: i64 = 1;
+const FINAL: i64 = 4;
+/// Moves from state to state that may be seen between two looks.
+const MOVES: &[(i64, i64, &str)] = &[
+    (0, 1, "accepted > held"),
+    (1, 0, "held > accepted"),
+    (0, 2, "accepted > signed"),
+    (0, 5, "accepted > failed"),
+    (1, 5, "held > failed"),
+    (0, 6, "accepted > cancelled"),
+    (1, 6, "held > cancelled"),
+    (2, 3, "signed > broadcast"),
+    (2, 4, "signed > final"),
+    (2, 0, "signed > accepted"),
+    (2, 5, "signed > failed"),
+    (3, 4, "broadcast > final"),
+    (3, 0, "broadcast > accepted"),
+    (3, 5, "broadcast > failed"),
+];
+
+/// A row of `payout_intent`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Intent {
+    id: i64,
+    key: String,
+    wallet: String,
+    to: String,
+    amount: u128,
+    state: i64,
+}
+
+/// A row of `payout_attempt`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Signed {
+    id: i64,
+    intent: Option<i64>,
+    kind: i64,
+    transaction: String,
+    state: i64,
+    /// It came from the journal.
+    is_imported: bool,
+}
+
+/// Everything that was ever seen committed.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    intents: BTreeMap<i64, Intent>,
+    by_key: HashMap<String, i64>,
+    attempts: BTreeMap<i64, Signed>,
+    /// Bytes of attempts by the chain's id.
+    bytes: HashMap<String, Vec<u8>>,
+    /// Answers "accepted" by key.
+    acknowledged: BTreeMap<String, Obligation>,
+    cancelled: BTreeSet<i64>,
+}
+
+/// What a witness knew at a moment.
+pub struct Recollection {
+    seen: Seen,
+    gates: [Gate; 2],
+}
+
+/// See the module.
+pub struct Witness {
+    /// Whether the desk's payouts, and all, are stopped.
+    pub gates: [Gate; 2],
+    /// Troubles of the chains since the last count.
+    pub troubles: Vec<&'static str>,
+    seen: Seen,
+    /// Everything that was ever asked for, by key.
+    asked: HashMap<String, Vec<Obligation>>,
+    /// What the chain paid, by destination: no restore takes that back.
+    paid: BTreeMap<String, (String, u128)>,
+    /// Attempts that were ever called dead.
+    dead: BTreeSet<String>,
+    moves: BTreeMap<&'static str, u64>,
+    restores: u64,
+    has_journal: bool,
+    commits: u64,
+    connection: Option<Connection>,
+}
+
+impl Witness {
+    /// A witness that has seen nothing yet; `has_journal` says whether payments go on after a restore.
+    pub fn new(has_journal: bool) -> Witness {
+        Witness {
+            has_journal,
+            gates: [Gate::Open; 2],
+            troubles: Vec::new(),
+            seen: Seen::default(),
+            asked: HashMap::new(),
+            paid: BTreeMap::new(),
+            dead: BTreeSet::new(),
+            moves: BTreeMap::new(),
+            restores: 0,
+            commits: 0,
+            connection: None,
+        }
+    }
+
+    /// Opens its connection.
+    pub fn connect(&mut self, disk: &Disk) -> rusqlite::Result<()> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags_and_vfs(DATABASE, flags, disk.vfs_name())?;
+        connection.set_prepared_statement_cache_capacity(32);
+        connection.execute_batch("PRAGMA wal_autocheckpoint = 0; SELECT 1 FROM payout_wallet LIMIT 1")?;
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    /// Closes its connection.
+    pub fn disconnect(&mut self) {
+        self.connection = None;
+    }
+
+    /// Something is asked for.
+    pub fn ask(&mut self, obligation: &Obligation) {
+        let asked = self.asked.entry(obligation.key.clone()).or_default();
+        if !asked.contains(obligation) {
+            asked.push(obligation.clone());
+        }
+    }
+
+    /// Whether an obligation is on record as accepted.
+    pub fn is_accepted(&self, obligation: &Obligation) -> bool {
+        self.seen.by_key.contains_key(&obligation.key)
+    }
+
+    /// Intents that are not over.
+    pub fn open(&self) -> Vec<i64> {
+        self.seen.intents.values().filter(|intent| intent.state < FINAL).map(|intent| intent.id).collect()
+    }
+
+    /// Intents that are held.
+    pub fn held(&self) -> Vec<i64> {
+        self.seen.intents.values().filter(|intent| intent.state == HELD).map(|intent| intent.id).collect()
+    }
+
+    fn gate(&mut self, stop: Stop) -> &mut Gate {
+        let [desk, everything] = &mut self.gates;
+        match stop {
+            Stop::Desk => desk,
+            Stop::Everything => everything,
+        }
+    }
+
+    /// An operator tries something.
+    pub fn begin(&mut self, act: &Act) {
+        match act {
+            Act::Stop(stop) => self.gate(*stop).begin_stop(None),
+            Act::Resume(stop) => *self.gate(*stop) = Gate::Unknown,
+            Act::Cancel(intent) => drop(self.seen.cancelled.insert(*intent)),
+            Act::Hold(_) | Act::Release(_) => {}
+        }
+    }
+
+    /// The operator was told that it is done, or refused.
+    pub fn done(&mut self, act: &Act, _is_done: bool) {
+        match act {
+            Act::Stop(stop) => *self.gate(*stop) = Gate::Stopped { until_ms: None },
+            Act::Resume(stop) => *self.gate(*stop) = Gate::Open,
+            Act::Cancel(_) | Act::Hold(_) | Act::Release(_) => {}
+        }
+    }
+
+    /// Looks at what is new after a commit, or after a recovery.
+    pub fn look(&mut self) -> Result<(), Breach> {
+        self.commits += 1;
+        let connection = self.connection.as_ref().expect("the witness is connected while nodes run");
+        let (intents, attempts) = self.read(connection).expect("the witness can read");
+        for intent in intents {
+            self.admit_intent(intent)?;
+        }
+        for (attempt, bytes) in attempts {
+            self.admit_attempt(attempt, bytes)?;
+        }
+        Ok(())
+    }
+
+    /// What is new, and what was not over when it was last seen.
+    fn read(&self, connection: &Connection) -> rusqlite::Result<(Vec<Intent>, Vec<(Signed, Vec<u8>)>)> {
+        let snapshot = connection.unchecked_transaction()?;
+        let columns = "id, idempotency_key, wallet, destination, amount, state";
+        let by_id = format!("SELECT {columns} FROM payout_intent WHERE id = ?1");
+        let after = format!("SELECT {columns} FROM payout_intent WHERE id > ?1 ORDER BY id");
+        let last = self.seen.intents.keys().next_back().copied().unwrap_or(0);
+        let mut intents = Vec::new();
+        for id in self.open() {
+            intents.extend(snapshot.prepare_cached(&by_id)?.query_row([id], intent).optional()?);
+        }
+        let mut new = snapshot.prepare_cached(&after)?;
+        intents.extend(new.query_map([last], intent)?.collect::<Result<Vec<_>, _>>()?);
+        let columns = "id, intent, kind, transaction_id, state, bytes, imported";
+        let by_id = format!("SELECT {columns} FROM payout_attempt WHERE id = ?1");
+        let after = format!("SELECT {columns} FROM payout_attempt WHERE id > ?1 ORDER BY id");
+        let last = self.seen.attempts.keys().next_back().copied().unwrap_or(0);
+        let mut attempts = Vec::new();
+        for open in self.seen.attempts.values().filter(|attempt| attempt.state < 2) {
+            attempts.extend(snapshot.prepare_cached(&by_id)?.query_row([open.id], attempt).optional()?);
+        }
+        let mut new = snapshot.prepare_cached(&after)?;
+        attempts.extend(new.query_map([last], attempt)?.collect::<Result<Vec<_>, _>>()?);
+        Ok((intents, attempts))
+    }
+
+    fn admit_intent(&mut self, intent: Intent) -> Result<(), Breach> {
+        let id = intent.id;
+        let Some(before) = self.seen.intents.get(&id) else {
+            let known = self.seen.by_key.insert(intent.key.clone(), id);
+            require!(Once, known.is_none(), "{} is accepted a second time, as {id}", intent.key);
+            let is_recovered = intent.key.starts_with("recovered/");
+            let asked = is_recovered || self.asked.get(&intent.key).is_some_and(|asked| {
+                asked.iter().any(|o| o.to.as_str() == intent.to && o.amount == intent.amount && o.wallet.as_str() == intent.wallet)
+            });
+            require!(RefusedNoTrace, asked, "nobody asked for {intent:?}");
+            self.seen.intents.insert(id, intent);
+            return Ok(());
+        };
+        if before.state != intent.state {
+            let (from, to) = (before.state, intent.state);
+            let step = MOVES.iter().find(|(a, b, _)| (*a, *b) == (from, to));
+            let name = |state: i64| usize::try_from(state).ok().and_then(|state| STATES.get(state));
+            require!(Once, step.is_some(), "{} went from {:?} to {:?}", intent.key, name(from), name(to));
+            if let Some((_, _, name)) = step {
+                *self.moves.entry(name).or_default() += 1;
+            }
+        }
+        let is_kept = (&before.key, &before.to, before.amount) == (&intent.key, &intent.to, intent.amount);
+        require!(Durable, is_kept, "{before:?} became {intent:?}");
+        self.seen.intents.insert(id, intent);
+        Ok(())
+    }
+
+    fn admit_attempt(&mut self, attempt: Signed, bytes: Vec<u8>) -> Result<(), Breach> {
+        let id = attempt.id;
+        if !self.seen.attempts.contains_key(&id) {
+            let gates = self.gates;
+            let is_stopped = !attempt.is_imported && gates.iter().any(|gate| gate.binds(i64::MIN));
+            require!(NoSignAfterStop, !is_stopped, "{attempt:?} was signed under {gates:?}");
+            let others = self.seen.attempts.values().filter(|other| other.intent == attempt.intent && other.kind == 0);
+            let lives = others.filter(|other| other.intent.is_some() && other.state != 3).count();
+            let is_alone = attempt.kind != 0 || attempt.is_imported || lives == 0;
+            require!(PaidOnce, is_alone, "{attempt:?} was signed beside {lives} that live");
+            self.seen.bytes.insert(attempt.transaction.clone(), bytes);
+        }
+        if attempt.state == 3 {
+            self.dead.insert(attempt.transaction.clone());
+        }
+        self.seen.attempts.insert(id, attempt);
+        Ok(())
+    }
+
+    /// Bytes are about to leave: they must have been seen committed.
+    pub fn check_stored(&self, attempt: &Attempt) -> Result<(), Breach> {
+        let stored = self.seen.bytes.get(attempt.id.as_str());
+        let is_stored = stored.is_some_and(|bytes| *bytes == attempt.bytes);
+        require!(BytesFirst, is_stored, "{} leaves, and is not committed", attempt.id);
+        Ok(())
+    }
+
+    /// Something became final.
+    pub fn admit_landed(&mut self, landed: Landed) -> Result<(), Breach> {
+        let is_dead = self.dead.contains(&landed.id);
+        require!(PaidOnce, !is_dead, "{} was called dead and is final", landed.id);
+        let Some((to, amount)) = landed.payment() else { return Ok(()) };
+        let before = self.paid.insert(to.clone(), (landed.id.clone(), amount));
+        if let Some((first, _)) = &before {
+            require!(RestoreNeverRepays, self.restores == 0, "{to} is paid by {first} and again by {}", landed.id);
+            require!(PaidOnce, false, "{to} is paid by {first} and again by {}", landed.id);
+        }
+        let is_owed = self.asked.values().flatten().any(|owed| owed.to.as_str() == to && owed.amount == amount);
+        require!(PaidOnce, is_owed, "{to} is paid {amount}, which nobody owes");
+        Ok(())
+    }
+
+    /// Whether an answer is true.
+    pub fn check_answer(&mut self, obligation: &Obligation, reply: &OrderReply) -> Result<(), Breach> {
+        let Ok(Ok(accepted)) = reply else { return Ok(()) };
+        let key = &obligation.key;
+        let stored = self.seen.by_key.get(key).and_then(|id| self.seen.intents.get(id));
+        let is_true = stored.is_some_and(|intent| {
+            intent.id == accepted.id.0 && intent.to == obligation.to.as_str() && intent.amount == obligation.amount
+        });
+        require!(Durable, is_true, "{key} is acknowledged as {accepted:?}, and stored is {stored:?}");
+        self.seen.acknowledged.insert(key.clone(), obligation.clone());
+        Ok(())
+    }
+
+    /// Goes through everything that was ever seen.
+    pub fn examine(&self) -> Result<(), Breach> {
+        let connection = self.connection.as_ref().expect("the witness is connected");
+        let read = || -> rusqlite::Result<_> {
+            let snapshot = connection.unchecked_transaction()?;
+            let sql = "SELECT id, idempotency_key, wallet, destination, amount, state FROM payout_intent ORDER BY id";
+            let intents = snapshot.prepare_cached(sql)?.query_map([], intent)?.collect::<Result<Vec<_>, _>>()?;
+            let sql = "SELECT i.amount FROM payout_intent i WHERE i.state < 4 AND i.hold IS NOT NULL";
+            let owed = snapshot.prepare_cached(sql)?.query_map([], |row| amount(row, 0))?.sum::<Result<u128, _>>()?;
+            let sql = "SELECT asset, debits, credits, held FROM ledger_account";
+            let accounts = snapshot
+                .prepare_cached(sql)?
+                .query_map([], |row| Ok((row.get::<_, i64>(0)?, amount(row, 1)?, amount(row, 2)?, amount(row, 3)?)))?
+                .collect::<Result<Vec<_>, _>>()?;
+            Ok((intents, accounts, owed))
+        };
+        let (intents, accounts, owed) = read().expect("the witness can read everything");
+        require!(Durable, intents.iter().eq(self.seen.intents.values()), "intents changed behind their commits");
+        for (key, obligation) in &self.seen.acknowledged {
+            let stored = self.seen.by_key.get(key).and_then(|id| self.seen.intents.get(id));
+            let is_there = stored.is_some_and(|intent| intent.to == obligation.to.as_str());
+            require!(Durable, is_there, "{key} was acknowledged, and stored is {stored:?}");
+        }
+        let mut sums: BTreeMap<i64, (u128, u128, u128)> = BTreeMap::new();
+        for (asset, debits, credits, held) in accounts {
+            let sum = sums.entry(asset).or_default();
+            *sum = (sum.0 + debits, sum.1 + credits, sum.2 + held);
+        }
+        for (asset, (debits, credits, _)) in &sums {
+            require!(LedgerZero, debits == credits, "asset {asset} has debits {debits} and credits {credits}");
+        }
+        let held: u128 = sums.values().map(|sum| sum.2).sum();
+        require!(LedgerZero, held == owed, "{held} is held for intents of {owed}");
+        for intent in intents.iter().filter(|intent| intent.state == FINAL) {
+            let paid = self.paid.get(&intent.to).map(|(_, amount)| *amount);
+            require!(ChainIsBook, paid == Some(intent.amount), "{intent:?} is final, and the chain paid {paid:?}");
+        }
+        Ok(())
+    }
+
+    /// After a restore wallets stand still until they are matched, which takes a journal.
+    fn stands_still(&self) -> bool {
+        self.restores > 0 && !self.has_journal
+    }
+
+    /// Whether nothing is left to do.
+    pub fn is_at_rest(&self) -> bool {
+        self.stands_still() || self.seen.intents.values().all(|intent| intent.state >= FINAL)
+    }
+
+    /// Everything accepted is paid, or was taken back; the book says what the chain says.
+    pub fn check_rest(&self, truths: &[(KeyId, u128)]) -> Result<(), Breach> {
+        if self.stands_still() {
+            return Ok(());
+        }
+        for intent in self.seen.intents.values() {
+            let is_paid = self.paid.contains_key(&intent.to);
+            let may_end = self.seen.cancelled.contains(&intent.id);
+            let is_right = if intent.state == FINAL { is_paid } else { !is_paid && intent.state > FINAL && may_end };
+            require!(PaidOnce, is_right, "{intent:?} is not over as it should be; paid: {is_paid}");
+        }
+        let connection = self.connection.as_ref().expect("the witness is connected");
+        for (wallet, truth) in truths {
+            let sql = "SELECT w.expected_balance, w.standing, a.debits, a.credits FROM payout_wallet w \
+                       JOIN ledger_account a ON a.id = w.account WHERE w.name = ?1";
+            let row = connection.query_row(sql, [wallet.as_str()], |row| {
+                Ok((amount(row, 0)?, row.get::<_, i64>(1)?, amount(row, 2)?, amount(row, 3)?))
+            });
+            let (expected, standing, debits, credits) = row.expect("the witness can read");
+            require!(ChainIsBook, standing == 0, "{wallet} stands still although nothing is wrong");
+            require!(ChainIsBook, debits == credits + expected, "{wallet} must hold {expected}, booked is {debits} - {credits}");
+            require!(ChainIsBook, expected <= *truth, "{wallet} must hold {expected}, the chain has {truth}");
+        }
+        Ok(())
+    }
+
+    /// What it knows now.
+    pub fn remember(&self) -> Recollection {
+        Recollection { seen: self.seen.clone(), gates: self.gates }
+    }
+
+    /// An older state has been restored: what was promised and seen since counts no more, but for what the chain has.
+    pub fn go_back_to(&mut self, recollection: &Recollection) {
+        self.seen = recollection.seen.clone();
+        self.gates = recollection.gates;
+        self.restores += 1;
+    }
+
+    /// Adds what was seen to the figures of the run.
+    pub fn count(&self, figures: &mut Figures) {
+        figures.commits += self.commits;
+        self.moves.iter().for_each(|(name, times)| figures.reach_times("intent", name, *times));
+        self.troubles.iter().for_each(|trouble| figures.reach("chain", trouble));
+        for attempt in self.seen.attempts.values() {
+            figures.reach("attempt", if attempt.kind == 2 { "receipt signed" } else { "signed" });
+            match attempt.state {
+                2 => figures.reach("attempt", "final"),
+                3 => figures.reach("attempt", "dead"),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn intent(row: &Row<'_>) -> rusqlite::Result<Intent> {
+    Ok(Intent {
+        id: row.get(0)?,
+        key: row.get(1)?,
+        wallet: row.get(2)?,
+        to: row.get(3)?,
+        amount: amount(row, 4)?,
+        state: row.get(5)?,
+    })
+}
+
+fn attempt(row: &Row<'_>) -> rusqlite::Result<(Signed, Vec<u8>)> {
+    let signed = Signed {
+        id: row.get(0)?,
+        intent: row.get(1)?,
+        kind: row.get(2)?,
+        transaction: row.get(3)?,
+        state: row.get(4)?,
+        is_imported: row.get(6)?,
+    };
+    Ok((signed, row.get(5)?))
+}
+
+fn amount(row: &Row<'_>, at: usize) -> rusqlite::Result<u128> {
+    row.get(at).map(u128::from_be_bytes)
+}

@@ -1,0 +1,67 @@
+//! Everything about rounds that seeds together should reach.
+
+/// By area; what no seed reached is printed.
+pub const CATALOGUE: &[(&str, &[&str])] = &[
+    (
+        "answer",
+        &[
+            "created",
+            "known",
+            "joins_paused",
+            "rate_limited",
+            "malformed_json",
+            "invalid_payload",
+            "invalid_direction",
+            "invalid_market",
+            "market_feed_mismatch",
+            "invalid_stake_tier",
+            "invalid_round_id",
+            "invalid_round_start",
+            "invalid_round_end",
+            "outside_open_window",
+            "invalid_wallet",
+            "entry_id_conflict",
+            "unauthorized",
+            "unavailable",
+            "poison",
+        ],
+    ),
+    (
+        "round",
+        &["entered", "up wins", "down wins", "one side only", "tie", "no price", "leaves a remainder", "paid out"],
+    ),
+    (
+        "operator",
+        &[
+            "stop",
+            "stop for a while",
+            "stop by SQL",
+            "resume",
+            "resume by SQL",
+            "change a setting",
+            "an act that fails",
+        ],
+    ),
+    ("settler", &["runs", "paused"]),
+    (
+        "fault",
+        &[
+            "network: answer lost",
+            "network: request doubled",
+            "network: request lost",
+            "prices: 404 for a price that is there",
+            "prices: 429",
+            "prices: another feed",
+            "prices: body breaks off",
+            "prices: confidence too wide",
+            "prices: empty list",
+            "prices: garbage",
+            "prices: negative",
+            "prices: no answer in time",
+            "prices: number out of range",
+            "prices: stale",
+            "prices: status 503",
+            "prices: unreachable",
+        ],
+    ),
+];

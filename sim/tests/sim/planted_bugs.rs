@@ -1,0 +1,99 @@
+//! Each planted bug is found, as a breach of the rule that it breaks.
+
+use bursar_sim::{Bug, Scenario, run};
+
+/// Within 120 seeds `bug` must show, and at first as a breach of its rule.
+fn find(bug: Bug) {
+    find_from(bug, 0);
+}
+
+/// The same, beginning with a seed not far from the first that finds it (`--bugs` begins with 0).
+fn find_from(bug: Bug, first: u64) {
+    let violation = (first..first + 120).find_map(|seed| run(&Scenario::new(seed).with_bug(bug)).violation);
+    let found = violation.as_ref().map(|violation| violation.invariant);
+    assert_eq!(found, Some(bug.breaks()), "{bug:?} shows as {violation:?}");
+}
+
+#[test]
+fn an_answer_before_the_commit_is_found_as_a_join_that_is_lost() {
+    find(Bug::AnswersBeforeCommit);
+}
+
+#[test]
+fn a_retry_with_a_new_id_is_found_as_a_wish_that_is_entered_twice() {
+    find(Bug::RetriesWithNewId);
+}
+
+#[test]
+fn a_retry_after_an_unknown_commit_without_a_look_is_found_as_a_wrong_answer() {
+    find_from(Bug::RetriesBlindly, 12);
+}
+
+#[test]
+fn a_settler_that_does_not_look_again_is_found_as_an_entry_that_is_paid_twice() {
+    find(Bug::PaysFromStaleList);
+}
+
+#[test]
+fn a_cached_switch_is_found_as_a_join_after_a_stop() {
+    find(Bug::CachesSwitch);
+}
+
+#[test]
+fn a_switch_that_only_the_front_door_looks_at_is_found_as_a_join_after_a_stop() {
+    find_from(Bug::ChecksSwitchAtDoor, 20);
+}
+
+#[test]
+fn a_limit_that_is_checked_without_taking_from_it_is_found_as_joins_above_it() {
+    find(Bug::LimitsWithoutTaking);
+}
+
+#[test]
+fn a_remainder_that_the_house_keeps_is_found_as_money_that_does_not_add_up() {
+    find(Bug::KeepsRemainder);
+}
+
+#[test]
+fn a_remainder_that_nobody_gets_is_found_as_money_that_does_not_add_up() {
+    find(Bug::LosesRemainder);
+}
+
+#[test]
+fn a_batch_on_its_nodes_own_clock_is_found_as_time_that_goes_back() {
+    find(Bug::TrustsOwnClock);
+}
+
+#[test]
+fn a_late_clock_that_joins_a_settled_round_is_found_as_an_entry_after_its_settlement() {
+    find(Bug::JoinsSealedRound);
+}
+
+#[test]
+fn a_payment_that_is_sent_before_it_is_recorded_is_found_as_bytes_that_leave_first() {
+    find(Bug::SendsBeforeRecord);
+}
+
+#[test]
+fn a_payment_whose_fate_is_unknown_and_taken_for_dead_is_found_as_one_that_is_final_after_all() {
+    find(Bug::UnknownIsDead);
+}
+
+#[test]
+fn a_key_that_is_forgotten_after_a_day_is_found_as_an_order_that_is_accepted_twice() {
+    find(Bug::KeyForgotten);
+}
+
+#[test]
+fn a_wallet_that_pays_after_a_restore_without_a_look_is_found_as_somebody_who_is_paid_again() {
+    find(Bug::RepaysAfterRestore);
+}
+
+#[test]
+fn every_planted_bug_has_a_test() {
+    let tests = include_str!("planted_bugs.rs");
+    for (name, bug, _) in Bug::ALL {
+        let finds = ["find(", "find_from("].map(|find| format!("{find}Bug::{bug:?}"));
+        assert!(finds.iter().any(|find| tests.contains(find)), "{name} has no test");
+    }
+}
