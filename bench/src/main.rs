@@ -11,6 +11,7 @@
 
 mod backup;
 mod database;
+mod faucet;
 mod http;
 mod joins;
 mod machine;
@@ -49,6 +50,8 @@ enum Bench {
     Reads(reads::Options),
     /// Bulk transfers with posting chains.
     Transfers(transfers::Options),
+    /// An accrual run of the faucet and the settlement after it, up to all intents committed.
+    Faucet(faucet::Options),
     /// A backup under a steady load, the server killed right after, and what a restore of it holds.
     Backup(backup::Options),
     /// How long a large backup takes to be made, proven and restored.
@@ -64,6 +67,7 @@ fn main() {
         Bench::Http(options) => http::run(&options),
         Bench::Reads(options) => reads::run(&options),
         Bench::Transfers(options) => transfers::run(&options),
+        Bench::Faucet(options) => faucet::run(&options),
         Bench::Backup(options) => backup::run(&options),
         Bench::Restore(options) => restore::run(&options),
     }

@@ -82,12 +82,8 @@ fn main() -> ExitCode {
 }
 
 fn replay(seed: u64, arguments: &Arguments) -> ExitCode {
-    let scenario = Scenario {
-        seed,
-        bug: arguments.bug,
-        omitted: arguments.omit.clone(),
-        prints_trace: arguments.trace,
-    };
+    let scenario =
+        Scenario { seed, bug: arguments.bug, omitted: arguments.omit.clone(), prints_trace: arguments.trace };
     let outcome = run(&scenario);
     for ((area, what), times) in &outcome.figures.reached {
         println!("{times:>9}  {area}: {what}");

@@ -94,6 +94,13 @@ impl Plan {
     #[cfg(test)]
     pub fn calm(nodes: usize) -> Plan {
         let strikes = vec![Strike::StoreStep];
-        Plan { start_ms: ORIGIN_MS, nodes, rooms: (true, false), strikes, strike_gap_ms: 60_000, network_loss_of_1000: 0 }
+        Plan {
+            start_ms: ORIGIN_MS,
+            nodes,
+            rooms: (true, false),
+            strikes,
+            strike_gap_ms: 60_000,
+            network_loss_of_1000: 0,
+        }
     }
 }

@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use bursar_audit::Anchor;
 use bursar_disk_faults::DiskImage;
 
-use crate::world::World;
 use crate::workload::Memory;
+use crate::world::World;
 
 /// A state that can be gone back to, with what was known of it then.
 pub struct Backup {

@@ -74,7 +74,11 @@ impl fmt::Display for Omitted {
                 last += 1;
             }
             let letter = item.letter();
-            words.push(if last == first { format!("{letter}{first}") } else { format!("{letter}{first}-{last}") });
+            words.push(if last == first {
+                format!("{letter}{first}")
+            } else {
+                format!("{letter}{first}-{last}")
+            });
         }
         let names = Simpler::ALL.iter().filter(|(option, _)| self.options.contains(option));
         words.extend(names.map(|(_, name)| (*name).to_owned()));

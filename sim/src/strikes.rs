@@ -31,10 +31,8 @@ impl World {
     /// One trouble of a kind.
     pub fn strike_by(self: &Arc<World>, strike: Strike, random: &mut Random) {
         // Starting again is what costs most of the simulator's time.
-        let is_costly = matches!(
-            strike,
-            Strike::MachineCrash | Strike::Maintenance | Strike::NodeKill | Strike::Restore
-        );
+        let is_costly =
+            matches!(strike, Strike::MachineCrash | Strike::Maintenance | Strike::NodeKill | Strike::Restore);
         match strike {
             _ if is_costly && random.chance(2, 3) => self.arm(random),
             Strike::StoreStep => self.arm(random),
@@ -159,7 +157,7 @@ impl World {
     }
 
     /// All processes stop in order, so that the last one closes the database; then they start again.
-    fn maintain(self: &Arc<World>) {
+    pub fn maintain(self: &Arc<World>) {
         self.note("everything is stopped in order");
         drop(self.end_all());
         if self.disk.halted() {

@@ -147,7 +147,8 @@ impl World {
         figures.seeds = 1;
         figures.simulated_ms = (self.now_ms() - self.plan.start_ms).cast_unsigned();
         self.rooms.iter().for_each(|room| room.count(&mut figures));
-        let items = self.items.with(|items| Item::ALL.map(|(item, _)| items.get(&item).copied().unwrap_or(0)));
+        let items =
+            self.items.with(|items| Item::ALL.map(|(item, _)| items.get(&item).copied().unwrap_or(0)));
         self.trace.with(|trace| Outcome {
             seed: self.scenario.seed,
             violation: self.violation(),

@@ -38,6 +38,14 @@ pub enum ChoreError {
         /// What was wrong with it.
         reason: String,
     },
+    /// Something is not installed that no chore installs.
+    #[error("{what} is missing: {fix}.")]
+    Missing {
+        /// The program.
+        what: String,
+        /// What to do.
+        fix: String,
+    },
     /// A specification page breaks its own table rules.
     #[error("{page}:{line}: {reason}.")]
     Page {

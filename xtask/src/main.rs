@@ -2,12 +2,19 @@
 //!
 //! - `conformance`: which promised row of `docs/spec` has a passing test.
 //! - `tidy`: the style rules that a machine can check.
+//! - `coverage`, `mutants`: what the tests run, and what they notice.
+//! - `api-fuzz`: whether a server answers as the OpenAPI file says.
 //! - `bench`, `openapi`, `sim`: forwarded to the crates that do the work.
 
+mod api_fuzz;
 mod conformance;
+mod coverage;
 mod error;
 mod forward;
+mod mutants;
+mod score;
 mod tidy;
+mod tools;
 mod workspace;
 
 use std::process::ExitCode;
@@ -30,6 +37,12 @@ enum Chore {
     Conformance(conformance::Options),
     /// Check the style rules over every tracked file.
     Tidy,
+    /// Report which lines and regions the tests run, crate by crate.
+    Coverage(coverage::Options),
+    /// Report how many small changes of the product the tests notice.
+    Mutants(mutants::Options),
+    /// Call a development server with generated requests and compare its answers with the OpenAPI file.
+    ApiFuzz(api_fuzz::Options),
     /// Run the benchmarks; all arguments go to `bursar-bench`.
     Bench {
         /// Arguments of `bursar-bench`.
@@ -75,6 +88,9 @@ fn run(chore: Chore) -> Result<Verdict, ChoreError> {
     match chore {
         Chore::Conformance(options) => conformance::run(&root, &options),
         Chore::Tidy => tidy::run(&root),
+        Chore::Coverage(options) => coverage::run(&root, &options),
+        Chore::Mutants(options) => mutants::run(&root, &options),
+        Chore::ApiFuzz(options) => api_fuzz::run(&root, &options),
         Chore::Bench { arguments } => forward::bench(&root, &arguments),
         Chore::Sim { arguments } => forward::sim(&root, &arguments),
         Chore::Openapi { check } => forward::openapi(&root, check),

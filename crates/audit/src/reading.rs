@@ -94,22 +94,22 @@ pub fn events(tx: &mut Tx<'_>, filter: &EventFilter) -> Result<Vec<StoredEvent>,
     tx.query(sql, &params, read_event)
 }
 
-/// The events of level WARN or worse about one of three types of target, from `since` until right before `until`, the
+/// The events of level WARN or worse about one of four types of target, from `since` until right before `until`, the
 /// oldest first and at most `limit` (held between 1 and 1,000). However many ordinary events there are, it is quick.
 pub fn attention(
     tx: &mut Tx<'_>,
-    targets: [&str; 3],
+    targets: [&str; 4],
     (since, until): (Timestamp, Timestamp),
     limit: i64,
 ) -> Result<Vec<StoredEvent>, StoreError> {
     let sql = concat!(
         "SELECT ",
         event_columns!(),
-        " FROM audit_events WHERE level > 0 AND at >= $1 AND at < $2 AND target_type IN ($3, $4, $5) ",
-        "ORDER BY at, id LIMIT $6"
+        " FROM audit_events WHERE level > 0 AND at >= $1 AND at < $2 AND target_type IN ($3, $4, $5, $6) ",
+        "ORDER BY at, id LIMIT $7"
     );
-    let [one, two, three] = targets.map(Param::Text);
-    let params = [since.into(), until.into(), one, two, three, limit.clamp(1, PAGE_MAX).into()];
+    let [one, two, three, four] = targets.map(Param::Text);
+    let params = [since.into(), until.into(), one, two, three, four, limit.clamp(1, PAGE_MAX).into()];
     tx.query(sql, &params, read_event)
 }
 

@@ -12,6 +12,8 @@ pub fn rooms(engine: EngineKind) -> Vec<Migration> {
     all.extend(bursar_access::MIGRATIONS);
     all.extend(bursar_desk::MIGRATIONS);
     all.extend(bursar_ops::MIGRATIONS);
+    all.extend(bursar_keys::MIGRATIONS);
+    all.extend(bursar_payouts::MIGRATIONS);
     all.push(bursar_control::ConfigTable::PLATFORM.migration("platform/0000_config", engine));
     all
 }
@@ -21,5 +23,6 @@ pub fn rooms(engine: EngineKind) -> Vec<Migration> {
 pub fn migrations(engine: EngineKind) -> Vec<Migration> {
     let mut all = rooms(engine);
     all.extend(bursar_rounds::migrations(engine));
+    all.extend(bursar_faucet::migrations(engine));
     all
 }

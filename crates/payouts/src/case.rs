@@ -83,8 +83,8 @@ impl Case {
     }
 
     fn newest_payment(&self) -> Option<TransactionId> {
-        let payments = self.attempts.iter().filter(|attempt| attempt.kind == AttemptKind::Payment);
-        payments.last().map(|attempt| attempt.transaction.id.clone())
+        let mut payments = self.attempts.iter().filter(|attempt| attempt.kind == AttemptKind::Payment);
+        payments.next_back().map(|attempt| attempt.transaction.id.clone())
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::assembly::parameter_names;
 use crate::envelope::Envelope;
-use crate::operation::{Auth, Operation, Parameter, Place};
+use crate::operation::{Answer, Auth, Operation, Parameter, Place};
 use crate::route::{Route, Surface};
 
 /// The description of all surfaces, in a fixed order.
@@ -91,14 +91,22 @@ fn parameter(parameter: &Parameter) -> Value {
            "description": parameter.description})
 }
 
-/// Answers by status; several of one status are alternatives. Errors not listed have the desk's envelope.
+/// Answers by status; several of one status are alternatives. Errors not listed have the desk's envelope, and are pages
+/// too where the operation answers with a page.
 fn responses(told: &Operation, envelope: Envelope) -> Value {
     let error = json!({"$ref": format!("#/components/schemas/{}", envelope.schema_name())});
+    let is_page =
+        |answer: &Answer| matches!(&answer.content, Some((kind, _)) if kind.starts_with("text/html"));
+    let page = told.answers.iter().find(|answer| is_page(answer)).and_then(|answer| answer.content.clone());
+    let errors: Vec<_> = page.into_iter().chain([("application/json", error)]).collect();
     let mut responses = Map::new();
     for answer in &told.answers {
         let status = answer.status.as_u16();
-        let error_content = (status >= 400).then(|| ("application/json", error.clone()));
-        let content = answer.content.clone().or(error_content);
+        let contents = match &answer.content {
+            Some(content) => vec![content.clone()],
+            None if status >= 400 => errors.clone(),
+            None => Vec::new(),
+        };
         let entry =
             responses.entry(status.to_string()).or_insert_with(|| json!({"description": answer.description}));
         let Some(entry) = entry.as_object_mut() else { continue };
@@ -107,16 +115,15 @@ fn responses(told: &Operation, envelope: Envelope) -> Value {
             let both = format!("{known} Or: {}", answer.description);
             entry.insert("description".to_owned(), Value::from(both));
         }
-        let contents = content.map(|(kind, schema)| (kind.to_owned(), json!({"schema": schema})));
-        if let Some((kind, schema)) = contents {
+        for (kind, schema) in contents {
             let known = entry.entry("content").or_insert_with(|| json!({}));
             if let Some(known) = known.as_object_mut() {
-                known.entry(kind).or_insert(schema);
+                known.entry(kind).or_insert_with(|| json!({"schema": schema}));
             }
         }
     }
-    let default =
-        json!({"description": "Any other refusal.", "content": {"application/json": {"schema": error}}});
+    let of_errors = errors.into_iter().map(|(kind, schema)| (kind.to_owned(), json!({"schema": schema})));
+    let default = json!({"description": "Any other refusal.", "content": of_errors.collect::<Map<_, _>>()});
     responses.insert("default".to_owned(), default);
     Value::Object(responses)
 }
@@ -200,6 +207,22 @@ mod tests {
         assert_eq!(found["info"], json!({"title": "Bursar", "version": "1.4.0"}));
         let names: Vec<&String> = found["components"]["schemas"].as_object().unwrap().keys().collect();
         assert_eq!(names, ["Entry", "FlatRetryError"]);
+    }
+
+    #[test]
+    fn the_refusals_of_a_page_are_pages_too() {
+        let html = "text/html; charset=utf-8";
+        let page = Operation::new("toy_page", "A page.", Auth::None)
+            .answer_as(StatusCode::OK, "The page.", html, schema::string())
+            .refusal(StatusCode::FORBIDDEN, "Not for you.");
+        let route = Route::new(Method::GET, "/page", page, |_| async { Ok("") });
+        let found = document(&[Surface::new("toy", Envelope::Flat, 1_000).route(route)], "1.4.0");
+        let responses = &found["paths"]["/page"]["get"]["responses"];
+        for status in ["403", "default"] {
+            let content = responses[status]["content"].as_object().unwrap();
+            assert_eq!(content.keys().collect::<Vec<_>>(), ["application/json", html], "{status}");
+        }
+        assert_eq!(responses["200"]["content"].as_object().unwrap().len(), 1);
     }
 
     #[test]

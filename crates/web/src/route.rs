@@ -68,7 +68,9 @@ impl Route {
         content_type: &'static str,
         content: Bytes,
     ) -> Self {
-        let operation = operation.answer_as(StatusCode::OK, "The file.", content_type, schema::string());
+        let is_json = content_type == "application/json";
+        let schema = if is_json { schema::object([]) } else { schema::string() };
+        let operation = operation.answer_as(StatusCode::OK, "The file.", content_type, schema);
         Self::new(Method::GET, path, operation, move |_| {
             let headers = [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-cache")];
             let response = (headers, content.clone()).into_response();

@@ -43,7 +43,12 @@ pub struct OperatorBalance {
 impl OperatorBalance {
     /// Of this wallet, which need not be there yet.
     #[must_use]
-    pub fn new(store: Arc<Store>, payouts: Payouts, chain: Arc<dyn Chain>, operator: KeyId) -> OperatorBalance {
+    pub fn new(
+        store: Arc<Store>,
+        payouts: Payouts,
+        chain: Arc<dyn Chain>,
+        operator: KeyId,
+    ) -> OperatorBalance {
         OperatorBalance { store, payouts, chain, operator, seen: Mutex::default() }
     }
 

@@ -44,7 +44,12 @@ impl Cycles {
     #[must_use]
     pub fn new(store: Arc<Store>, process: &str, accrual: AccrualRun, settlement: Settlement) -> Cycles {
         let process = process.to_owned();
-        Cycles { store, process, accrual: (Mutex::default(), accrual), settlement: (Mutex::default(), settlement) }
+        Cycles {
+            store,
+            process,
+            accrual: (Mutex::default(), accrual),
+            settlement: (Mutex::default(), settlement),
+        }
     }
 
     /// One accrual run, after whichever is under way. Blocks.

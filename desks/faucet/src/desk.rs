@@ -12,7 +12,7 @@ use bursar_keys::KeyId;
 use bursar_ledger::Book;
 use bursar_payouts::{DeskRules, Payouts, Received};
 use bursar_store::{EngineKind, Migration, Timestamp, Tx};
-use bursar_web::{CorsPolicy, HeaderPolicy, Surface};
+use bursar_web::{CorsPolicy, Envelope, HeaderPolicy, Surface};
 
 use crate::accrual::{AccrualParts, AccrualRun};
 use crate::balance::OperatorBalance;
@@ -27,6 +27,9 @@ use crate::settlement::{PayoutEar, Settlement, SettlementParts, margin};
 use crate::switches::{FORCE_DRY_RUN, PAYOUTS_HALTED, SWITCHES};
 use crate::upstream::{LiveUpstreams, Observer, SystemPace, Upstreams};
 use crate::{DESK, alerts, donation, figures, jobs, migrations, readiness, settings};
+
+/// The largest body of its routes.
+const BODY_BYTES_MAX: usize = 16 * 1024;
 
 /// What the desk is told at start.
 #[derive(Clone)]
@@ -133,6 +136,12 @@ impl FaucetDesk {
         })
     }
 
+    fn surface(&self) -> Surface {
+        let mut surface = Surface::new(DESK, Envelope::Detail, BODY_BYTES_MAX);
+        (surface.headers, surface.cors) = (self.parts.config.headers.clone(), self.parts.config.cors.clone());
+        surface
+    }
+
     /// Lets the payouts room pay for this desk: it stops with the desk's switches, keeps its margin, and tells it of
     /// every move in the same transaction.
     fn register(&self, faucet: &Faucet) {
@@ -193,7 +202,7 @@ impl Desk for FaucetDesk {
         figures::register(&platform.metrics, &faucet)?;
         let faucet = Arc::clone(self.open.get_or_init(|| faucet));
         Ok(OpenDesk {
-            surface: Surface::new(DESK),
+            surface: self.surface(),
             jobs: jobs::jobs(&faucet),
             readiness: readiness::readiness(&faucet),
         })
@@ -210,7 +219,9 @@ fn live_upstreams(
             .map(Some)
             .map_err(|error| unusable(error.to_string())),
         None if config.policy.dry_run => Ok(None),
-        None => Err(unusable("its services are not configured; set their keys, or P2S_DRY_RUN=true".to_owned())),
+        None => {
+            Err(unusable("its services are not configured; set their keys, or P2S_DRY_RUN=true".to_owned()))
+        }
     }
 }
 

@@ -9,8 +9,8 @@ use bursar_keys::KeyId;
 use bursar_payouts::Payouts;
 use bursar_store::{StoreError, Timestamp, Tx};
 
-use crate::balance::OperatorBalance;
 use crate::accrual::Run;
+use crate::balance::OperatorBalance;
 use crate::cycles::{CycleFault, Cycles};
 use crate::desk::FaucetConfig;
 use crate::metrics::FaucetMetrics;

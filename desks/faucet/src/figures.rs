@@ -121,39 +121,71 @@ type Read<const N: usize> = fn(&Figures) -> Vec<([String; N], i64)>;
 /// Registers the gauges.
 pub fn register(registry: &Registry, faucet: &Arc<Faucet>) -> Result<(), MetricError> {
     let shared = Arc::new(Shared { faucet: Arc::clone(faucet), newest: Mutex::default() });
-    one(registry, &shared, "payout_accrual_lag_minutes", "Age of the oldest accrual that could be paid.", Unit::ONE, |f| {
-        vec![([], f.lag_minutes)]
-    })?;
+    one(
+        registry,
+        &shared,
+        "payout_accrual_lag_minutes",
+        "Age of the oldest accrual that could be paid.",
+        Unit::ONE,
+        |f| vec![([], f.lag_minutes)],
+    )?;
     one(registry, &shared, "faucet_open_accrual_ban", "BAN in open accruals.", BAN, |f| {
         vec![([], f.totals.open.e8())]
     })?;
     one(registry, &shared, "faucet_inflight_payout_ban", "BAN in payouts under way.", BAN, |f| {
         vec![([], f.totals.reserved.e8())]
     })?;
-    labelled(registry, &shared, "faucet_last_cycle_timestamp_seconds", "When each phase last succeeded.", "job", |f| {
-        let succeeded = f.heartbeats.iter().filter_map(|beat| Some((beat.job.clone(), beat.last_ok_at?)));
-        succeeded.map(|(job, at)| ([job], at.ms().div_euclid(1_000))).collect()
-    })?;
-    labelled(registry, &shared, "faucet_cycle_interval_seconds", "Time between two runs of each phase.", "job", |f| {
-        let phases = f.heartbeats.iter().filter_map(|beat| Some((beat.job.clone(), f.interval_s(&beat.job)?)));
-        phases.map(|(job, seconds)| ([job], seconds)).collect()
-    })?;
+    labelled(
+        registry,
+        &shared,
+        "faucet_last_cycle_timestamp_seconds",
+        "When each phase last succeeded.",
+        "job",
+        |f| {
+            let succeeded = f.heartbeats.iter().filter_map(|beat| Some((beat.job.clone(), beat.last_ok_at?)));
+            succeeded.map(|(job, at)| ([job], at.ms().div_euclid(1_000))).collect()
+        },
+    )?;
+    labelled(
+        registry,
+        &shared,
+        "faucet_cycle_interval_seconds",
+        "Time between two runs of each phase.",
+        "job",
+        |f| {
+            let phases =
+                f.heartbeats.iter().filter_map(|beat| Some((beat.job.clone(), f.interval_s(&beat.job)?)));
+            phases.map(|(job, seconds)| ([job], seconds)).collect()
+        },
+    )?;
     labelled(registry, &shared, "faucet_switch", "Switches: 1 = on.", "name", |f| {
-        let states = [f.mode.payouts_halted, f.mode.accrual_halted, f.mode.scheduler_halted, f.mode.is_forced];
+        let states =
+            [f.mode.payouts_halted, f.mode.accrual_halted, f.mode.scheduler_halted, f.mode.is_forced];
         SWITCHES.iter().zip(states).map(|(switch, on)| ([switch.key.to_owned()], i64::from(on))).collect()
     })?;
-    labelled(registry, &shared, "faucet_reconcile_mismatch", "Kills that do not add up, by kind.", "kind", |f| {
-        of_check(&f.findings, "reconcile.")
-    })?;
-    labelled(registry, &shared, "faucet_wallet_anomaly", "What is odd about the operator's wallet.", "kind", |f| {
-        of_check(&f.findings, "wallet.")
-    })?;
+    labelled(
+        registry,
+        &shared,
+        "faucet_reconcile_mismatch",
+        "Kills that do not add up, by kind.",
+        "kind",
+        |f| of_check(&f.findings, "reconcile."),
+    )?;
+    labelled(
+        registry,
+        &shared,
+        "faucet_wallet_anomaly",
+        "What is odd about the operator's wallet.",
+        "kind",
+        |f| of_check(&f.findings, "wallet."),
+    )?;
     dry_run_gauge(registry, &shared)?;
     balance_gauge(registry, faucet)
 }
 
 fn of_check(findings: &[Finding], prefix: &str) -> Vec<([String; 1], i64)> {
-    let named = findings.iter().filter_map(|finding| Some((finding.kind.strip_prefix(prefix)?, finding.count)));
+    let named =
+        findings.iter().filter_map(|finding| Some((finding.kind.strip_prefix(prefix)?, finding.count)));
     named.map(|(kind, count)| ([kind.to_owned()], count)).collect()
 }
 

@@ -46,9 +46,9 @@ fn save(tx: &mut Tx<'_>, changed: &[(i64, &str, u64)]) -> Result<u64, StoreError
     let ids: Vec<i64> = changed.iter().map(|(id, ..)| *id).collect();
     let mut users = User::load(tx, &ids)?;
     users.retain_mut(|user| {
-        let read = changed.iter().find(|(id, address, _)| {
-            *id == user.id && user.solana_address.as_deref() == Some(*address)
-        });
+        let read = changed
+            .iter()
+            .find(|(id, address, _)| *id == user.id && user.solana_address.as_deref() == Some(*address));
         let Some((_, _, balance)) = read else { return false };
         (user.token_balance, user.token_verified_at) = (*balance, Some(now));
         true

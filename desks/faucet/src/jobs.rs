@@ -17,11 +17,11 @@ const HOUR_MS: i64 = 3_600_000;
 /// How often the chain is asked what the operator's wallet holds, for the gauge.
 const BALANCE_EVERY_MS: i64 = 15_000;
 
-const ACCRUAL: Phase =
-    Phase { name: "accrual", job: "faucet.accrual", due: accrual_due, work: accrue };
+const ACCRUAL: Phase = Phase { name: "accrual", job: "faucet.accrual", due: accrual_due, work: accrue };
 const SETTLEMENT: Phase =
     Phase { name: "settlement", job: "faucet.settlement", due: settlement_due, work: settle };
-const HODL_SCAN: Phase = Phase { name: "hodl_scan", job: "faucet.hodl_scan", due: hodl_due, work: hodl::scan };
+const HODL_SCAN: Phase =
+    Phase { name: "hodl_scan", job: "faucet.hodl_scan", due: hodl_due, work: hodl::scan };
 const RECONCILE: Phase =
     Phase { name: "reconcile", job: "faucet.reconcile", due: reconcile_due, work: upkeep::reconcile_all };
 const PRUNE: Phase = Phase { name: "prune", job: "faucet.prune", due: prune_due, work: upkeep::prune_now };

@@ -13,10 +13,13 @@ pub mod faucet;
 pub mod figures;
 mod halt;
 mod hodl;
+pub mod http;
+pub mod identity;
 mod jobs;
 pub mod metrics;
 pub mod mode;
 pub mod money;
+pub mod operator_key;
 mod phase;
 pub mod policy;
 mod readiness;
@@ -27,6 +30,8 @@ pub mod settlement;
 pub mod switches;
 pub mod upkeep;
 pub mod upstream;
+
+pub use alerts::rules as alert_rules;
 
 use bursar_control::ConfigTable;
 use bursar_store::{EngineKind, Migration};
@@ -46,5 +51,6 @@ pub fn migrations(engine: EngineKind) -> Vec<Migration> {
             epoch: 1,
             sql: include_str!("../migrations/0001_faucet.sql"),
         },
+        Migration { name: "faucet/0002_http", epoch: 1, sql: include_str!("../migrations/0002_http.sql") },
     ]
 }

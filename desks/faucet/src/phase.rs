@@ -72,7 +72,12 @@ impl Phase {
         })
     }
 
-    fn note(&self, faucet: &Faucet, rest: &Mutex<Rest>, done: &Result<Ran, JobFault>) -> Result<(), StoreError> {
+    fn note(
+        &self,
+        faucet: &Faucet,
+        rest: &Mutex<Rest>,
+        done: &Result<Ran, JobFault>,
+    ) -> Result<(), StoreError> {
         let error = done.as_ref().err().map(ToString::to_string);
         let status = match done {
             Ok(Ran::Well) => "ok",

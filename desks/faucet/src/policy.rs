@@ -2,6 +2,7 @@
 
 use bursar_store::{StoreError, Timestamp, Tx};
 
+use crate::record::{Payout, Totals};
 use crate::rules::abuse::AbuseAction;
 use crate::rules::ban::{BanE8, BanError};
 use crate::rules::cap_window::{CapWindow, CapWindowError, WindowStarts};
@@ -9,7 +10,6 @@ use crate::rules::caps::{CapMode, CapSources, Caps, CountedPayout, NamedCaps, Us
 use crate::rules::donation::Totals as RateTotals;
 use crate::rules::promo::{Promo, REGISTRY, active};
 use crate::rules::rate::{Multiplier, base};
-use crate::record::{Payout, Totals};
 use crate::settings::Values;
 
 /// The faucet's configuration.

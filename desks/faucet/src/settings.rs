@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use bursar_control::settings::{Setting, values};
 use bursar_control::ConfigTable;
+use bursar_control::settings::{Setting, values};
 use bursar_store::{StoreError, Tx};
 
 use crate::rules::ban::BanE8;
@@ -43,20 +43,20 @@ pub const WEEKLY_KILL_CAP: Setting = Setting {
 /// Time between accrual runs.
 pub const ACCRUAL_INTERVAL_S: Setting = Setting {
     key: "accrual_interval_seconds",
-    variable: "FAUCET_ACCRUAL_INTERVAL_SECONDS",
-    min: 30,
+    variable: "P2S_INTERVAL_SECONDS",
+    min: 1,
     max: 604_800,
     default: 1_200,
-    description: "seconds between accrual runs",
+    description: "seconds between accrual runs; less than 30 counts as 30",
 };
 /// Time between settlements.
 pub const SETTLEMENT_INTERVAL_S: Setting = Setting {
     key: "settlement_interval_seconds",
-    variable: "FAUCET_SETTLEMENT_INTERVAL_SECONDS",
-    min: 30,
+    variable: "P2S_INTERVAL_SECONDS",
+    min: 1,
     max: 604_800,
     default: 1_200,
-    description: "seconds between settlements",
+    description: "seconds between settlements; less than 30 counts as 30",
 };
 /// Requests a minute of everybody together.
 pub const GLOBAL_PER_MINUTE: Setting = Setting {

@@ -66,7 +66,8 @@ pub fn prove_dead(family: Family, attempt: &Attempt, evidence: &Evidence) -> Res
             (other(&winner), Some(TransactionId::from_canonical(winner)))
         }
         Family::Expiring => {
-            let until = Transaction::read_signed(&attempt.bytes).and_then(|transaction| transaction.valid_until);
+            let until =
+                Transaction::read_signed(&attempt.bytes).and_then(|transaction| transaction.valid_until);
             let until = until.ok_or_else(|| none("it does not expire"))?;
             let is_past = |says: &&Says| says.covers && !says.knows && says.height > until;
             (words.iter().filter(is_past).count(), None)

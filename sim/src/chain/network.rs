@@ -112,7 +112,8 @@ impl Network {
         self.now_ms = self.now_ms.max(now_ms);
         loop {
             let due = self.pending.iter().filter(|(_, (at_ms, _))| *at_ms <= self.now_ms);
-            let Some((id, at_ms)) = due.map(|(id, (at_ms, _))| (id.clone(), *at_ms)).min_by_key(|(id, at)| (*at, id.clone()))
+            let Some((id, at_ms)) =
+                due.map(|(id, (at_ms, _))| (id.clone(), *at_ms)).min_by_key(|(id, at)| (*at, id.clone()))
             else {
                 return;
             };
@@ -137,9 +138,11 @@ impl Network {
         let balance = match &transaction.kind {
             Kind::Pay { amount, .. } => account.balance.checked_sub(amount + fee),
             Kind::Free => account.balance.checked_sub(fee),
-            Kind::Accept { source, amount } => {
-                self.arrivals.get(source).filter(|a| a.amount == *amount && a.to == transaction.from).map(|_| account.balance + amount)
-            }
+            Kind::Accept { source, amount } => self
+                .arrivals
+                .get(source)
+                .filter(|a| a.amount == *amount && a.to == transaction.from)
+                .map(|_| account.balance + amount),
         };
         let Some(balance) = balance.filter(|_| is_open && !is_late) else { return };
         if let Kind::Accept { source, .. } = &transaction.kind {
@@ -187,13 +190,14 @@ impl Network {
     pub fn ask(&self, node: usize, id: &str, slot: &str) -> Option<Says> {
         let node = &self.nodes[node];
         let lag_ms = match node.trouble(self.now_ms) {
-            Some(Trouble::Silent | Trouble::Limited | Trouble::Garbage) => return None,
+            Some(Trouble::Silent | Trouble::Limited | Trouble::Garbage | Trouble::Mute) => return None,
             Some(Trouble::Lags(lag_ms)) => lag_ms,
             _ => 0,
         };
         let seen = |landed: &&Landed| landed.at_ms <= self.now_ms - lag_ms;
         let is_final = self.finals.get(id).filter(seen).is_some();
-        let taken_by = self.slots.get(slot).filter(|id| self.finals.get(*id).is_some_and(|landed| seen(&landed)));
+        let taken_by =
+            self.slots.get(slot).filter(|id| self.finals.get(*id).is_some_and(|landed| seen(&landed)));
         let says = Says {
             knows: is_final || node.knows.contains(id),
             is_final,
@@ -202,7 +206,9 @@ impl Network {
             covers: true,
         };
         Some(match node.trouble(self.now_ms) {
-            Some(Trouble::Forgets) => Says { knows: false, is_final: false, taken_by: None, covers: false, ..says },
+            Some(Trouble::Forgets) => {
+                Says { knows: false, is_final: false, taken_by: None, covers: false, ..says }
+            }
             Some(Trouble::Denies) => Says { knows: false, is_final: false, taken_by: None, ..says },
             Some(Trouble::Forks) => {
                 let other = blake3::hash(slot.as_bytes()).to_hex().to_string();
@@ -217,7 +223,7 @@ impl Network {
         let place = &self.nodes[node];
         let trouble = place.trouble(self.now_ms);
         let lag_ms = match trouble {
-            Some(Trouble::Silent | Trouble::Limited | Trouble::Garbage) => return None,
+            Some(Trouble::Silent | Trouble::Limited | Trouble::Garbage | Trouble::Mute) => return None,
             Some(Trouble::Lags(lag_ms)) => lag_ms,
             _ => 0,
         };
@@ -225,13 +231,17 @@ impl Network {
         if trouble == Some(Trouble::Forks) {
             state.balance += 1_000;
         }
-        let is_moving = place.knows.iter().filter_map(|id| self.pending.get(id)).any(|(_, t)| t.from == account);
+        let is_moving =
+            place.knows.iter().filter_map(|id| self.pending.get(id)).any(|(_, t)| t.from == account);
         Some((state, is_moving && trouble != Some(Trouble::Denies)))
     }
 
     /// What waits to be accepted by an account, with the senders' ids.
     pub fn arrivals(&self, to: &str) -> Vec<(String, Arrival)> {
-        let of_it = self.arrivals.iter().filter(|(_, arrival)| arrival.to == to && arrival.at_ms + 500 <= self.now_ms);
+        let of_it = self
+            .arrivals
+            .iter()
+            .filter(|(_, arrival)| arrival.to == to && arrival.at_ms + 500 <= self.now_ms);
         of_it.map(|(id, arrival)| (id.clone(), arrival.clone())).collect()
     }
 
@@ -261,14 +271,31 @@ impl Network {
             self.nodes.iter_mut().for_each(|node| node.knows.clear());
             return ("chain: everything forgets what is not final", 0);
         }
+        if random.chance(1, 5) {
+            let span_ms = span_ms.min(60_000);
+            self.lose_answers(now_ms + span_ms);
+            return ("chain: every answer is lost", span_ms);
+        }
         let (trouble, name) = *random.pick(&TROUBLES);
         let node = random.index(NODES);
-        let is_alone = (0..NODES).all(|other| {
-            other == node || !self.nodes[other].trouble(now_ms).is_some_and(Trouble::lies)
-        });
+        let is_alone = (0..NODES)
+            .all(|other| other == node || !self.nodes[other].trouble(now_ms).is_some_and(Trouble::lies));
         let (trouble, name) = if trouble.lies() && !is_alone { TROUBLES[0] } else { (trouble, name) };
         self.nodes[node].fail(trouble, now_ms + span_ms);
         (name, span_ms)
+    }
+
+    /// Until then every node takes what it is sent, and all answers are lost.
+    pub fn lose_answers(&mut self, until_ms: i64) {
+        self.nodes.iter_mut().for_each(|node| node.fail(Trouble::Mute, until_ms));
+    }
+
+    /// What was paid to others, in the order in which it became final.
+    #[cfg(test)]
+    pub fn payments(&self) -> Vec<u128> {
+        let mut finals: Vec<&Landed> = self.finals.values().collect();
+        finals.sort_unstable_by_key(|landed| (landed.at_ms, &landed.id));
+        finals.into_iter().filter_map(Landed::payment).map(|(_, amount)| amount).collect()
     }
 
     /// Every node is well.

@@ -11,7 +11,7 @@ pub enum Trouble {
     Limited,
     /// It answers with what nobody can read.
     Garbage,
-    /// It takes what is sent, and its answers are lost.
+    /// It takes what is sent, and all its answers are lost.
     Mute,
     /// It says that it takes what is sent, and passes nothing on.
     Drops,
@@ -30,7 +30,7 @@ pub const TROUBLES: [(Trouble, &str); 9] = [
     (Trouble::Silent, "chain: node silent"),
     (Trouble::Limited, "chain: node answers 429"),
     (Trouble::Garbage, "chain: node answers garbage"),
-    (Trouble::Mute, "chain: node takes a broadcast and its answer is lost"),
+    (Trouble::Mute, "chain: node whose answers are lost"),
     (Trouble::Drops, "chain: node drops what it takes"),
     (Trouble::Lags(90_000), "chain: node lags"),
     (Trouble::Forgets, "chain: node forgets"),

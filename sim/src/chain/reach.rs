@@ -3,8 +3,9 @@
 use std::sync::{Arc, Weak};
 
 use bursar_chain::{
-    AccountBalance, Address, AddressError, Attempt, BuildError, Chain, ChainError, DeathProof, Evidence, Finality,
-    Incoming, NotProven, Payment, SenderState, SignError, Signer, Slot, Standing, TransactionId, Unsigned,
+    AccountBalance, Address, AddressError, Attempt, BuildError, Chain, ChainError, DeathProof, Evidence,
+    Finality, Incoming, NotProven, Payment, SenderState, SignError, Signer, Slot, Standing, TransactionId,
+    Unsigned,
 };
 use bursar_money::{Amount, Asset};
 
@@ -131,7 +132,11 @@ impl<B: Bench> Chain for SimChain<B> {
     }
 
     fn parse_address(&self, text: &str) -> Result<Address, AddressError> {
-        if is_address(text) { Ok(Address::from_canonical(text.to_owned())) } else { Err(AddressError::Malformed) }
+        if is_address(text) {
+            Ok(Address::from_canonical(text.to_owned()))
+        } else {
+            Err(AddressError::Malformed)
+        }
     }
 
     fn sender_state(&self, sender: &Address) -> Result<SenderState, ChainError> {
@@ -198,7 +203,9 @@ impl<B: Bench> Chain for SimChain<B> {
     fn prove_dead(&self, attempt: &Attempt, evidence: &Evidence) -> Result<DeathProof, NotProven> {
         let proven = prove_dead(self.family, attempt, evidence);
         let takes_silence = self.bench.upgrade().is_some_and(|bench| bench.takes_silence_for_death());
-        if takes_silence && matches!(classify(attempt, evidence), Standing::NotFound | Standing::Unknown { .. }) {
+        if takes_silence
+            && matches!(classify(attempt, evidence), Standing::NotFound | Standing::Unknown { .. })
+        {
             let (attempt, evidence) = (attempt.id.clone(), evidence.clone());
             return Ok(DeathProof { attempt, taken_by: None, nodes: AGREE, evidence });
         }
@@ -220,12 +227,14 @@ impl<B: Bench> Chain for SimChain<B> {
     }
 
     fn finality(&self) -> Result<Finality, ChainError> {
-        let mut heights: Vec<u64> = self.ask(|network| (0..NODES).filter_map(|node| network.height(node)).collect());
+        let mut heights: Vec<u64> =
+            self.ask(|network| (0..NODES).filter_map(|node| network.height(node)).collect());
         heights.sort_unstable();
         let answered = heights.len();
         let problem = || "no answer".to_owned();
         let agreed = heights.iter().rev().nth(AGREE - 1).copied();
-        let height = agreed.ok_or_else(|| ChainError::TooFewNodes { answered, needed: AGREE, problem: problem() })?;
+        let height =
+            agreed.ok_or_else(|| ChainError::TooFewNodes { answered, needed: AGREE, problem: problem() })?;
         Ok(Finality { height, nodes: answered })
     }
 

@@ -15,7 +15,7 @@ fn an_idempotency_key_that_expires_after_a_day_is_still_known_on_day_two() {
     let scene = Scene::new(1);
     let wish = scene.wish("day one", 1);
     assert_eq!(answers(scene.join(0, std::slice::from_ref(&wish))), ["created"]);
-    scene.pass(30 * 3_600_000);
+    scene.sleep(30 * 3_600_000);
     assert_eq!(answers(scene.join(0, &[wish])), ["known"]);
     scene.ends_well();
 }

@@ -75,6 +75,11 @@ impl Scene {
         self.world.play_for(span_ms);
     }
 
+    /// So much time goes by in which nothing runs.
+    pub fn sleep(&self, span_ms: i64) {
+        self.world.go_to(self.world.now_ms() + span_ms);
+    }
+
     /// Everything comes to rest with every rule kept.
     pub fn ends_well(&self) {
         self.world.come_to_rest();

@@ -33,14 +33,25 @@ pub const CATALOGUE: &[(&str, &[&str])] = &[
     ),
     ("attempt", &["signed", "receipt signed", "final", "dead"]),
     ("sender", &["works", "is idle", "waits", "fails"]),
-    ("operator", &["stop payouts", "resume payouts", "cancel a payout", "hold a payout", "release a payout"]),
+    (
+        "operator",
+        &[
+            "stop payouts",
+            "resume payouts",
+            "cancel a payout",
+            "hold a payout",
+            "release a payout",
+            "match a wallet",
+        ],
+    ),
     (
         "chain",
         &[
             "chain: node silent",
             "chain: node answers 429",
             "chain: node answers garbage",
-            "chain: node takes a broadcast and its answer is lost",
+            "chain: node whose answers are lost",
+            "chain: every answer is lost",
             "chain: node drops what it takes",
             "chain: node lags",
             "chain: node forgets",

@@ -17,6 +17,12 @@ use bursar_disk_faults::Disk;
 use tempfile::TempDir;
 
 pub use coverage::CATALOGUE;
+#[cfg(test)]
+pub use obligations::Obligation;
+#[cfg(test)]
+pub use operators::{Act, Stop};
+#[cfg(test)]
+pub use wiring::wallet;
 pub use wiring::{migrations, prepare};
 
 use crate::broken::Bug;
@@ -78,7 +84,7 @@ impl PayoutsRoom {
     }
 
     /// Time passes on the chains also when nobody asks, and strangers send money.
-    fn tick(self: &Arc<PayoutsRoom>, world: &Arc<World>, number: u64) {
+    pub fn tick(self: &Arc<PayoutsRoom>, world: &Arc<World>, number: u64) {
         self.networks.with(|networks| {
             for (family, network) in networks.iter_mut() {
                 network.advance(world.now_ms());
@@ -93,6 +99,12 @@ impl PayoutsRoom {
         }
         let room = Arc::clone(self);
         world.plan_in(5_000, Class::Work, move |world| room.tick(world, number + 1));
+    }
+
+    /// Payments that were ever signed.
+    #[cfg(test)]
+    pub fn signed_payments(&self) -> usize {
+        self.witness.with(|witness| witness.signed_payments())
     }
 
     fn is_quiet(&self) -> bool {

@@ -10,9 +10,9 @@ use bursar_payouts::{Accepted, IdempotencyKey, PayoutOrder, Payouts, Rejection};
 use bursar_store::lane::{LaneFault, Work, run_batch};
 use bursar_store::{StoreError, Tx};
 
+use super::PayoutsRoom;
 use super::sending::Process;
 use super::wiring::{self, DESK, PAYMENT_MAX, TREASURY};
-use super::PayoutsRoom;
 use crate::chain::{Family, address_of};
 use crate::event::Class;
 use crate::random::Random;
@@ -110,13 +110,15 @@ impl PayoutsRoom {
             });
             let again: Vec<usize> = self.desk.with(|desk| {
                 let count = desk.owed.len();
-                (0..random.below(3)).map(|_| random.index(count)).filter(|n| desk.owed[*n].is_answered).collect()
+                (0..random.below(3))
+                    .map(|_| random.index(count))
+                    .filter(|n| desk.owed[*n].is_answered)
+                    .collect()
             });
             fresh.into_iter().chain(again).for_each(|number| self.send(world, number));
             self.send_unanswered(world);
         }
-        let pause_ms =
-            self.desk.with(|desk| desk.random.between(BURST_GAP_MS / 10, BURST_GAP_MS * 19 / 10));
+        let pause_ms = self.desk.with(|desk| desk.random.between(BURST_GAP_MS / 10, BURST_GAP_MS * 19 / 10));
         let room = Arc::clone(self);
         world.plan_in(pause_ms, Class::Load, move |world| room.burst(world));
     }
@@ -135,6 +137,16 @@ impl PayoutsRoom {
         open.into_iter().for_each(|number| self.send(world, number));
     }
 
+    /// The desk owes this and asks for it.
+    #[cfg(test)]
+    pub fn order(self: &Arc<PayoutsRoom>, world: &Arc<World>, obligation: Obligation) {
+        let number = self.desk.with(|desk| {
+            desk.owed.push(Owed { obligation, sends: 0, is_answered: false, is_refused: false });
+            desk.owed.len() - 1
+        });
+        self.send(world, number);
+    }
+
     fn send(self: &Arc<PayoutsRoom>, world: &Arc<World>, number: usize) {
         let loss = world.plan.network_loss_of_1000;
         let (waiting, sends, node, delay_ms, is_lost, is_doubled) = self.desk.with(|desk| {
@@ -151,7 +163,8 @@ impl PayoutsRoom {
         }
         for copy in 0..if is_lost { 0 } else { 1 + i64::from(is_doubled) } {
             let (room, waiting) = (Arc::clone(self), waiting.clone());
-            world.plan_in(delay_ms * (1 + copy), Class::Work, move |world| room.deliver(world, node, waiting));
+            world
+                .plan_in(delay_ms * (1 + copy), Class::Work, move |world| room.deliver(world, node, waiting));
         }
         let room = Arc::clone(self);
         let patience_ms = 4_000_i64 << sends.min(5);
@@ -208,7 +221,13 @@ impl PayoutsRoom {
         }
     }
 
-    fn answer(self: &Arc<PayoutsRoom>, world: &Arc<World>, node: usize, batch: &[Waiting], replies: &[OrderReply]) {
+    fn answer(
+        self: &Arc<PayoutsRoom>,
+        world: &Arc<World>,
+        node: usize,
+        batch: &[Waiting],
+        replies: &[OrderReply],
+    ) {
         let codes: Vec<&str> = replies.iter().map(code_of).collect();
         world.note(&format!("node {node} orders: {}", codes.join(" ")));
         codes.iter().for_each(|code| world.reach("order", code));

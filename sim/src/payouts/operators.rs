@@ -11,9 +11,9 @@ use bursar_money::Amount;
 use bursar_payouts::{IntentId, Payouts, WalletStanding};
 use bursar_store::{Store, StoreError, Timestamp, Tx};
 
+use super::PayoutsRoom;
 use super::sending::Process;
 use super::wiring::{self, ALL, DESK, HALTED};
-use super::PayoutsRoom;
 use crate::chain::{Bench, Family};
 use crate::event::Class;
 use crate::gate::Gate;
@@ -83,7 +83,8 @@ impl PayoutsRoom {
 
     fn act_by(self: &Arc<PayoutsRoom>, world: &Arc<World>, random: &mut Random) -> i64 {
         let again = self.operators.with(|operators| operators.again.take());
-        let act = again.unwrap_or_else(|| self.witness.with(|witness| next(witness.gates, &witness.open(), random)));
+        let act = again
+            .unwrap_or_else(|| self.witness.with(|witness| next(witness.gates, &witness.open(), random)));
         if self.act(world, &act) {
             let is_open = self.witness.with(|witness| witness.gates == [Gate::Open; 2]);
             return random.between(2_000, if is_open { 300_000 } else { 40_000 });
@@ -109,7 +110,8 @@ impl PayoutsRoom {
         }
         for family in Family::ALL {
             let name = wiring::wallet(family);
-            let holds = self.with_network(family, |network| network.account(wiring::address(family).as_str(), 0).balance);
+            let holds = self
+                .with_network(family, |network| network.account(wiring::address(family).as_str(), 0).balance);
             let done = world.command(Some(0), |process| {
                 let recorder = Recorder::new("operators", bursar_audit::SaltKey::new([6; 32]));
                 match_wallet(&process.store, &process.room::<Process>().payouts, &name, holds, &recorder)
@@ -122,7 +124,7 @@ impl PayoutsRoom {
     }
 
     /// Does one thing; false when the operator saw an error and cannot know.
-    fn act(self: &Arc<PayoutsRoom>, world: &Arc<World>, act: &Act) -> bool {
+    pub fn act(self: &Arc<PayoutsRoom>, world: &Arc<World>, act: &Act) -> bool {
         self.witness.with(|witness| witness.begin(act));
         let node = self.operators.with(|operators| operators.random.index(world.serving));
         let done = world.command(Some(node), |process| {
@@ -158,7 +160,8 @@ fn next(gates: [Gate; 2], open: &[i64], random: &mut Random) -> Act {
             _ => Act::Release(intent),
         };
     }
-    let (stop, gate) = if random.chance(2, 3) { (Stop::Desk, gates[0]) } else { (Stop::Everything, gates[1]) };
+    let (stop, gate) =
+        if random.chance(2, 3) { (Stop::Desk, gates[0]) } else { (Stop::Everything, gates[1]) };
     let stops = match gate {
         Gate::Open => random.chance(3, 4),
         Gate::Unknown | Gate::Stopped { .. } => random.chance(1, 6),
@@ -194,18 +197,19 @@ fn match_wallet(
     let root = Actor::cli("root");
     store.transact("payouts.act", |tx| {
         let by = By::new(&root, tx.reading()?);
-        let awaits = payouts.wallet(tx, name)?.is_some_and(|wallet| wallet.standing != WalletStanding::Running);
+        let awaits =
+            payouts.wallet(tx, name)?.is_some_and(|wallet| wallet.standing != WalletStanding::Running);
         if !awaits {
             return Ok(false);
         }
-        let done = payouts.match_wallet(tx, &by, name, Amount::new(holds), "looked at the chain", recorder)?;
+        let done =
+            payouts.match_wallet(tx, &by, name, Amount::new(holds), "looked at the chain", recorder)?;
         Ok(done.is_ok())
     })
 }
 
 fn switch(tx: &mut Tx<'_>, stop: Stop, stops: bool, now: Timestamp) -> Result<bool, StoreError> {
     let (table, switch) = stop.switch();
-    let change =
-        SwitchChange { table, switch, stop: stops, actor: DESK, reason: "drill", expires_at: None };
+    let change = SwitchChange { table, switch, stop: stops, actor: DESK, reason: "drill", expires_at: None };
     Switchboard::set(tx, &[change], now).map(|()| true)
 }

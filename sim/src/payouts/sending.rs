@@ -20,7 +20,7 @@ use crate::world::World;
 const LEASE_MS: i64 = 20_000;
 const LEASE_LEFT_MS: i64 = 8_000;
 /// The longest that an idle sender sleeps, ms.
-const SLEEP_MAX_MS: i64 = 15_000;
+const SLEEP_MAX_MS: i64 = 20_000;
 
 /// What of payouts runs in one process.
 pub struct Process {
@@ -58,7 +58,8 @@ impl Process {
             let name = format!("payouts.{}", wiring::wallet(family));
             let lease = store.transact("payouts.lease", |tx| {
                 let now = tx.reading()?;
-                Ok(Lease::take(tx, &name, &self.holder, now, LEASE_MS)?.map(|lease| (lease, now.ms() + LEASE_MS)))
+                Ok(Lease::take(tx, &name, &self.holder, now, LEASE_MS)?
+                    .map(|lease| (lease, now.ms() + LEASE_MS)))
             })?;
             seat.lease = lease;
         }
@@ -66,7 +67,8 @@ impl Process {
             return Ok(Turn::Idle { until: Some(now.after_ms(SLEEP_MAX_MS)) });
         };
         if seat.sender.is_none() {
-            let wallet = store.read("payouts.wallet", |tx| self.payouts.wallet(tx, &wiring::wallet(family)))?;
+            let wallet =
+                store.read("payouts.wallet", |tx| self.payouts.wallet(tx, &wiring::wallet(family)))?;
             seat.sender = wallet.and_then(|wallet| self.payouts.sender(&wallet));
         }
         let sender = seat.sender.as_ref().expect("the template has both wallets");
@@ -84,7 +86,8 @@ impl PayoutsRoom {
         if world.nodes[node].generation() != generation {
             return;
         }
-        let Some(turn) = world.step(node, |process| process.room::<Process>().turn(&process.store, family)) else {
+        let Some(turn) = world.step(node, |process| process.room::<Process>().turn(&process.store, family))
+        else {
             return;
         };
         let now_ms = world.nodes[node].clock_ms.load(Ordering::SeqCst);
@@ -101,14 +104,19 @@ impl PayoutsRoom {
                 8_000
             }
         };
-        world.reach("sender", match turn {
-            Ok(Turn::Worked) => "works",
-            Ok(Turn::Idle { .. }) => "is idle",
-            Ok(Turn::Waiting { .. }) => "waits",
-            Err(_) => "fails",
-        });
+        world.reach(
+            "sender",
+            match turn {
+                Ok(Turn::Worked) => "works",
+                Ok(Turn::Idle { .. }) => "is idle",
+                Ok(Turn::Waiting { .. }) => "waits",
+                Err(_) => "fails",
+            },
+        );
         let room = Arc::clone(self);
         let jitter_ms = world.random.with(|random| random.between(0, 90));
-        world.plan_in(sleep_ms + jitter_ms, Class::Work, move |world| room.pay(world, node, generation, family));
+        world.plan_in(sleep_ms + jitter_ms, Class::Work, move |world| {
+            room.pay(world, node, generation, family)
+        });
     }
 }

@@ -7,7 +7,9 @@ use bursar_access::{Actor, By, Entropy, SeededEntropy};
 use bursar_audit::{Recorder, SaltKey};
 use bursar_chain::{Address, Chain};
 use bursar_control::{ConfigTable, Switch, Switchboard, settings};
-use bursar_keys::{Kek, KeyId, KeyRing, KeyScheme, KeySecret, Keystore, NewKey, Origin, Policy, Schemes, SigningStops};
+use bursar_keys::{
+    Kek, KeyId, KeyRing, KeyScheme, KeySecret, Keystore, NewKey, Origin, Policy, Schemes, SigningStops,
+};
 use bursar_ledger::{Book, Overdraft, TransferKind};
 use bursar_money::{Amount, Asset};
 use bursar_payouts::{ChainRules, DeskRules, Journal, Payouts, PayoutsParts, SendSettings};

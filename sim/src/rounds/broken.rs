@@ -88,7 +88,10 @@ impl JoinLane {
         }
         if let Some(mark) = mark {
             let new = [mark.into(), last.into()];
-            tx.execute("UPDATE rounds_entry SET joined_at = $1 WHERE sequence > $2 AND joined_at < $1", &new)?;
+            tx.execute(
+                "UPDATE rounds_entry SET joined_at = $1 WHERE sequence > $2 AND joined_at < $1",
+                &new,
+            )?;
             tx.execute("UPDATE ledger_transfer SET at = $1 WHERE id > $2 AND at < $1", &new)?;
             tx.execute("UPDATE store_clocks SET mark = $1 WHERE mark < $1", &[mark.into()])?;
         }
@@ -104,7 +107,10 @@ impl JoinLane {
         let replies = self.real.run(tx, commands)?;
         tx.execute("DELETE FROM web_rate_windows", &[])?;
         for count in counts {
-            tx.execute("INSERT INTO web_rate_windows (window_start_ms, key_hash, count) VALUES ($1, $2, $3)", &count)?;
+            tx.execute(
+                "INSERT INTO web_rate_windows (window_start_ms, key_hash, count) VALUES ($1, $2, $3)",
+                &count,
+            )?;
         }
         Ok(replies)
     }

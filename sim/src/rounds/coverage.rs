@@ -28,7 +28,16 @@ pub const CATALOGUE: &[(&str, &[&str])] = &[
     ),
     (
         "round",
-        &["entered", "up wins", "down wins", "one side only", "tie", "no price", "leaves a remainder", "paid out"],
+        &[
+            "entered",
+            "up wins",
+            "down wins",
+            "one side only",
+            "tie",
+            "no price",
+            "leaves a remainder",
+            "paid out",
+        ],
     ),
     (
         "operator",

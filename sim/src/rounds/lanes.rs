@@ -10,10 +10,10 @@ use bursar_store::lane::{LaneFault, run_batch};
 use bursar_store::{StoreError, Timestamp};
 use parking_lot::Mutex;
 
+use super::Rounds;
 use super::broken::{JoinLane, SettleLane};
 use super::upstream::NodePrices;
 use super::wish::Attempt;
-use super::Rounds;
 use crate::event::Class;
 use crate::node::Place;
 use crate::world::World;
@@ -85,7 +85,12 @@ impl Rounds {
     }
 
     /// Runs a batch on a node; inside `None` when its lane is in the middle of another.
-    pub fn carry_out(&self, world: &Arc<World>, node: usize, batch: &[Attempt]) -> Option<Option<Vec<JoinReply>>> {
+    pub fn carry_out(
+        &self,
+        world: &Arc<World>,
+        node: usize,
+        batch: &[Attempt],
+    ) -> Option<Option<Vec<JoinReply>>> {
         let commands: Vec<_> = batch.iter().map(|attempt| attempt.command.clone()).collect();
         world.step(node, |process| {
             // The lane is one thread: while it is in the middle of a batch, what came since has to wait.

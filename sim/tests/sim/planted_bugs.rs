@@ -26,7 +26,7 @@ fn a_retry_with_a_new_id_is_found_as_a_wish_that_is_entered_twice() {
 
 #[test]
 fn a_retry_after_an_unknown_commit_without_a_look_is_found_as_a_wrong_answer() {
-    find_from(Bug::RetriesBlindly, 12);
+    find_from(Bug::RetriesBlindly, 10);
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn a_cached_switch_is_found_as_a_join_after_a_stop() {
 
 #[test]
 fn a_switch_that_only_the_front_door_looks_at_is_found_as_a_join_after_a_stop() {
-    find_from(Bug::ChecksSwitchAtDoor, 20);
+    find(Bug::ChecksSwitchAtDoor);
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn a_key_that_is_forgotten_after_a_day_is_found_as_an_order_that_is_accepted_twi
 
 #[test]
 fn a_wallet_that_pays_after_a_restore_without_a_look_is_found_as_somebody_who_is_paid_again() {
-    find(Bug::RepaysAfterRestore);
+    find_from(Bug::RepaysAfterRestore, 13);
 }
 
 #[test]

@@ -11,7 +11,11 @@ fn figures_of(seeds: std::ops::Range<u64>) -> Figures {
         assert_eq!(outcome.violation, None, "replay: cargo xtask sim --seed {seed} --trace");
         let Figures { commands, simulated_ms, .. } = outcome.figures;
         assert!(commands >= 200, "seed {seed} is idle: {commands} commands");
-        assert!(outcome.figures.fault_count() >= 10, "seed {seed} has it easy: {:?}", outcome.figures.reached);
+        assert!(
+            outcome.figures.fault_count() >= 10,
+            "seed {seed} has it easy: {:?}",
+            outcome.figures.reached
+        );
         assert!(simulated_ms >= 3_600_000, "seed {seed} ends after {simulated_ms} ms");
         figures.add(&outcome.figures);
     }
@@ -19,11 +23,15 @@ fn figures_of(seeds: std::ops::Range<u64>) -> Figures {
 }
 
 /// What comes up in one seed of hundreds; campaigns report it.
-const RARE: [(&str, &str); 4] = [
+const RARE: [(&str, &str); 8] = [
     ("fault", "disk: deletion fails"),
     ("answer", "poison"),
     ("store error", "statement failed"),
+    ("store error", "lease lost"),
     ("round", "no price"),
+    ("intent", "broadcast > failed"),
+    ("intent", "held > cancelled"),
+    ("operator", "match a wallet"),
 ];
 
 #[test]

@@ -7,6 +7,9 @@ pub const LINTS_RULE: &str = "workspace-lints";
 /// Each dependency of a member takes its version from the workspace.
 pub const DEPENDENCY_RULE: &str = "workspace-dependency";
 
+/// What cargo-fuzz builds is instrumented and so a workspace of its own; all its code is in a member, `fuzz/targets`.
+const FUZZ_MANIFEST: &str = "fuzz/Cargo.toml";
+
 /// One `key = value` line of a manifest with the section it stands in.
 struct Entry<'a> {
     line: usize,
@@ -20,6 +23,9 @@ pub fn check(path: &str, text: &str) -> Vec<Finding> {
     let entries = entries(text);
     if path == "Cargo.toml" {
         return check_workspace(path, &entries);
+    }
+    if path == FUZZ_MANIFEST {
+        return Vec::new();
     }
     let mut findings = check_member_lints(path, &entries);
     findings.extend(check_dependencies(path, &entries));
@@ -142,6 +148,13 @@ mod tests {
     fn a_member_without_the_lints_is_found() {
         let text = MEMBER.replace("[lints]\nworkspace = true", "");
         assert_eq!(found("a/Cargo.toml", &text), [(1, LINTS_RULE)]);
+    }
+
+    #[test]
+    fn the_workspace_of_cargo_fuzz_alone_decides_for_itself() {
+        let own = "[workspace]\n[dependencies]\nlibfuzzer-sys = \"0.4\"\n";
+        assert_eq!(found("fuzz/Cargo.toml", own), []);
+        assert_eq!(found("fuzz/targets/Cargo.toml", own), [(1, LINTS_RULE), (3, DEPENDENCY_RULE)]);
     }
 
     #[test]

@@ -13,17 +13,20 @@ pub mod demo;
 pub mod duration;
 mod error;
 pub mod jobs;
+pub mod keys;
 pub mod ledger;
 pub mod load;
 pub mod migrate;
 pub mod operators;
 pub mod ops;
+pub mod payouts;
 mod print;
 pub mod replay;
 pub mod rollback;
 pub mod runbook;
 pub mod secrets;
 pub mod settings;
+mod table;
 
 pub use context::{Context, DatabaseOption};
 pub use error::CommandError;
@@ -50,6 +53,10 @@ pub enum Verb {
     Operators(operators::Operators),
     /// Read the book: accounts, their history, past balances, the trial balance.
     Ledger(ledger::Ledger),
+    /// Add, prove, rotate and retire signing keys, and say what they may sign.
+    Keys(Box<keys::Keys>),
+    /// Look at payouts and their wallets, and decide what only people decide.
+    Payouts(Box<payouts::Payouts>),
     /// Read and verify the audit log.
     Audit(audit::Audit),
     /// Make, prove, restore, list and remove backups.
@@ -83,6 +90,8 @@ impl Verb {
             Verb::Secrets(group) => group.database.url.as_deref(),
             Verb::Operators(group) => group.database.url.as_deref(),
             Verb::Ledger(group) => group.database.url.as_deref(),
+            Verb::Keys(group) => group.database.url.as_deref(),
+            Verb::Payouts(group) => group.database.url.as_deref(),
             Verb::Audit(group) => group.database.url.as_deref(),
             Verb::Backup(group) => group.database(),
             Verb::Jobs(group) => group.database.url.as_deref(),
@@ -105,6 +114,8 @@ pub fn run(verb: &Verb, context: &Context) -> Result<Value, CommandError> {
         Verb::Secrets(group) => secrets::run(&group.verb, context),
         Verb::Operators(group) => operators::run(&group.verb, context),
         Verb::Ledger(group) => ledger::run(&group.verb, context),
+        Verb::Keys(group) => keys::run(group, context),
+        Verb::Payouts(group) => payouts::run(group, context),
         Verb::Audit(group) => audit::run(&group.verb, context),
         Verb::Backup(group) => backup::run(group, context),
         Verb::Jobs(group) => jobs::run(group, context),

@@ -111,7 +111,7 @@ pub fn run(group: &Settings, context: &Context) -> Result<Value, CommandError> {
 fn known(desk: Option<&str>, configuration: &Configuration) -> Result<Vec<Placed>, CommandError> {
     let platform = (ConfigTable::PLATFORM, platform_settings());
     let desks = Desks::new(configuration);
-    let tables = std::iter::once(platform).chain(desks.all().map(|desk| (desk.table(), desk.settings())));
+    let tables = std::iter::once(platform).chain(desks.on().map(|desk| (desk.table(), desk.settings())));
     let tables: Vec<(ConfigTable, Vec<Setting>)> = tables.collect();
     let is_wanted = |table: &ConfigTable| desk.is_none_or(|desk| table.desk == desk);
     if !tables.iter().any(|(table, _)| is_wanted(table)) {

@@ -5,6 +5,9 @@ mod database;
 mod desks;
 mod failpoints;
 mod fast_clock;
+mod faucet;
+mod operator_seed;
+mod payment_room;
 mod seeding;
 
 use std::sync::Arc;
@@ -19,6 +22,7 @@ pub(crate) use backups::{Backups, Chronicle};
 pub(crate) use database::{OpenFault, begin_clock, embedded_file, open, open_existing, open_server, url};
 pub(crate) use desks::{header_policy, service_key};
 pub(crate) use fast_clock::{reserve as reserve_fast_clock, rest as rest_fast_clock};
+pub(crate) use payment_room::{PaymentRoom, RoomParts};
 pub(crate) use seeding::{platform_settings, seed};
 
 use crate::config::{Configuration, DeskName};
@@ -36,8 +40,10 @@ impl Desks {
     pub fn new(configuration: &Configuration) -> Desks {
         let rounds = desks::rounds(configuration);
         let built = DeskName::ALL.into_iter().filter_map(|name| {
-            let desk = desks::build(name, &rounds)?;
-            Some((desk, configuration.runs(name)))
+            let desk = desks::build(name, &rounds, configuration)?;
+            // The faucet's sign-in and pages are under way: it runs only where it is asked for by name.
+            let is_whole = name != DeskName::Faucet || configuration.values.is_set("BURSAR_DESKS");
+            Some((desk, configuration.runs(name) && is_whole))
         });
         let all = built.collect();
         Desks { all, rounds }

@@ -5,12 +5,13 @@ use bursar_control::{ConfigTable, Switch};
 use bursar_store::{Store, StoreError, Tx};
 
 use super::Desks;
+use super::payment_room::PAYOUTS_HALTED;
 use crate::config::Configuration;
 
 /// Writes the rows that are missing, refreshes those that no operator has changed, and warns of variables that a
 /// changed row overrules.
 pub(crate) fn seed(store: &Store, configuration: &Configuration, desks: &Desks) -> Result<(), StoreError> {
-    seed_table(store, configuration, ConfigTable::PLATFORM, &platform_settings(), &[])?;
+    seed_table(store, configuration, ConfigTable::PLATFORM, &platform_settings(), &[PAYOUTS_HALTED])?;
     for desk in desks.on() {
         seed_table(store, configuration, desk.table(), &desk.settings(), &desk.switches())?;
     }

@@ -112,7 +112,8 @@ fn names_are_found_in_queries_and_nothing_else_is() {
 
 #[test]
 fn r26a_r26b_r26c_every_alert_rule_uses_metrics_that_exist_and_names_its_runbook() {
-    let told = told_series(&Scene::sqlite().start());
+    let scene = Scene::sqlite();
+    let told = told_series(&scene.setup().env("BURSAR_DESKS", "rounds,faucet").start());
     for rule in rules() {
         let used = metrics(&rule.expr);
         assert!(!used.is_empty(), "{} uses no metric", rule.alert);
@@ -140,7 +141,9 @@ fn r26a_r26b_r26c_each_rule_of_the_server_stands_in_the_file_with_the_same_runbo
 #[test]
 fn every_alert_of_server_and_files_names_a_runbook_that_can_be_shown_and_every_page_is_named_by_one() {
     let tool = Tool::of(&Scene::sqlite().setup());
-    let of_server = rules_of_server().into_iter().chain([missed()]).map(|rule| rule.runbook.to_owned());
+    let of_rounds = rules_of_server().into_iter().chain([missed()]);
+    let of_payouts = bursar_faucet::alert_rules().into_iter().chain(bursar_payouts::alerts());
+    let of_server = of_rounds.chain(of_payouts).map(|rule| rule.runbook.to_owned());
     let in_files = rules().into_iter().map(|rule| rule.annotations["runbook"].clone());
     let named: BTreeSet<String> = of_server.chain(in_files).collect();
     for name in &named {

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::harness::Place;
 
 /// Tables that say what was asked and how the process lives, not what is owed, allowed or decided.
-const NOT_DOMAIN: [&str; 9] = [
+const NOT_DOMAIN: [&str; 10] = [
     "audit_",
     "store_",
     "web_rate_",
@@ -25,6 +25,7 @@ const NOT_DOMAIN: [&str; 9] = [
     "ops_total",
     "ops_minute",
     "ops_refusal",
+    "control_secret",
 ];
 
 /// A second connection to the database of a server.

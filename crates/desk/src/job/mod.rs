@@ -98,6 +98,12 @@ pub struct JobTurn {
 }
 
 impl JobTurn {
+    /// A run under a lease that somebody else took, which nobody stops: for drills and tests.
+    #[must_use]
+    pub fn alone(lease: Lease, instant: Timestamp) -> JobTurn {
+        JobTurn { lease, instant, stopping: Arc::default() }
+    }
+
     /// Whether the process is shutting down: long work ends at its next resting place.
     #[must_use]
     pub fn is_stopping(&self) -> bool {

@@ -14,8 +14,8 @@ const BEFORE_MS: i64 = 15 * 60_000;
 const LINKED_MAX: usize = 200;
 /// More are read, since those of other desks are left out.
 const READ_MAX: i64 = 1_000;
-/// Switches and settings, alerts of the evaluator, alerts that a desk raises by itself.
-const TARGETS: [&str; 3] = ["config", "alert", "desk"];
+/// Switches and settings, alerts of the evaluator, those that a desk raises by itself, and wallets that were stopped.
+const TARGETS: [&str; 4] = ["config", "alert", "desk", "wallet"];
 
 /// An incident with all that belongs to it.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ pub struct Report {
     pub timeline: Vec<Entry>,
     /// What it waits for, with when that is due.
     pub timers: Vec<(Timer, Timestamp)>,
-    /// Changes of switches and settings, and alerts, of its desk and the platform: from 15 minutes before it was opened
+    /// Changes of switches and settings, alerts, and stops of wallets, of its desk and the platform: from 15 minutes before it was opened
     /// until it was resolved. The oldest first, 200 at most.
     pub linked: Vec<Linked>,
     /// When this was read.

@@ -28,6 +28,7 @@ fn switches_and_alerts_from_15_minutes_before_the_opening_until_the_end_are_link
         test.advance_ms(MINUTE);
         warn("faucet", "control.switch_changed", "config");
         warn("faucet", "ops.raised_by_the_desk", "desk");
+        warn("faucet", "payout.wallet_stopped", "wallet");
         warn("platform", "ops.of_all", "alert");
         warn("rounds", "ops.of_another_desk", "alert");
         warn("faucet", "join.rate_limited", "route");
@@ -43,6 +44,7 @@ fn switches_and_alerts_from_15_minutes_before_the_opening_until_the_end_are_link
                 "ops.why_it_was_opened",
                 "control.switch_changed",
                 "ops.raised_by_the_desk",
+                "payout.wallet_stopped",
                 "ops.of_all",
                 "ops.at_the_end"
             ]

@@ -28,7 +28,6 @@ pub struct Prepared {
 
 impl Prepared {
     /// What becomes of each order, once it is saved and committed.
-    #[must_use]
     pub fn replies(&self) -> &[Result<Accepted, Rejection>] {
         &self.replies
     }
@@ -86,13 +85,12 @@ impl Payouts {
     ) -> Result<BTreeMap<KeyId, AcceptWallet>, StoreError> {
         let names: BTreeSet<&KeyId> = orders.iter().map(|order| &order.wallet).collect();
         let rows = sql::wallets::load(tx, &names.into_iter().collect::<Vec<_>>())?;
+        let places: BTreeSet<(String, String)> =
+            rows.iter().map(|row| (row.desk.clone(), row.chain.clone())).collect();
         let mut stops: HashMap<(String, String), Option<&'static str>> = HashMap::new();
-        for row in &rows {
-            let place = (row.desk.clone(), row.chain.clone());
-            if !stops.contains_key(&place) {
-                let stopped = self.stopped(tx, &row.desk, &row.chain, now, Reading::Locked)?;
-                stops.insert(place, stopped);
-            }
+        for (desk, chain) in places {
+            let stopped = self.stopped(tx, &desk, &chain, now, Reading::Locked)?;
+            stops.insert((desk, chain), stopped);
         }
         let accounts: Vec<_> = rows.iter().map(|row| row.account).collect();
         book.load(tx, &accounts)?;

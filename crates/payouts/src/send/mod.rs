@@ -148,7 +148,7 @@ impl Sender {
             Plan::Idle { until } => until,
             Plan::Follow { .. } | Plan::Sign { .. } => return Ok(Some(view.now)),
         };
-        if !view.is_running {
+        if !view.is_running || !view.open.is_empty() {
             return Ok(planned);
         }
         let every_ms = self.payouts.parts.settings.receipts_every_ms;

@@ -31,10 +31,10 @@ impl Sender {
 
     /// Accepts the next arrival; `None` = there is none to accept now.
     pub(super) fn receive(&self, lease: &Lease, view: &View) -> Result<Option<Turn>, StoreError> {
-        self.memory.lock().receipts_at = Some(view.now);
         if !view.is_running || !view.open.is_empty() {
             return Ok(None);
         }
+        self.memory.lock().receipts_at = Some(view.now);
         self.payouts.fault("payouts.incoming", Step::Begin)?;
         let Ok(incoming) = self.chain.incoming(&view.wallet.address, INCOMING_MAX) else { return Ok(None) };
         let least = self.payouts.parts.settings.receipt_min;

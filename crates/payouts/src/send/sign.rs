@@ -67,6 +67,10 @@ impl Sender {
             MarginVerdict::Wait { why } => return self.top_up(lease, view, &why),
             MarginVerdict::Hold { why } => return self.put_aside(lease, intent, &Refused::Hold(why)),
         }
+        if let Err(error) = self.chain.parse_address(intent.destination.as_str()) {
+            // Nobody can be paid there, now or ever, and nothing of this intent lives.
+            return self.put_aside(lease, intent, &Refused::Never(error.to_string()));
+        }
         let payment = Payment {
             from: view.wallet.address.clone(),
             to: intent.destination.clone(),

@@ -6,7 +6,7 @@ use bursar_payouts::{Debit, IntentState, LaneOrder, Rejection};
 use bursar_store::StoreError;
 use bursar_store::lane::LaneOptions;
 
-use crate::scene::{ALL, DESK, HALTED, Scene, TREASURY, key, on_each_engine, payee};
+use crate::scene::{ALL, DESK, HALTED, TREASURY, key, on_each_engine, payee};
 
 fn credit(units: u128) -> Balance {
     Balance::Credit(Amount::new(units))

@@ -4,6 +4,7 @@
 mod accepting;
 mod banano;
 mod campaign;
+mod history;
 mod matching;
 mod operating;
 mod resolving;

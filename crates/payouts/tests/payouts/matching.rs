@@ -169,3 +169,31 @@ fn without_a_place_to_write_the_journal_nothing_leaves() {
         scene.check();
     });
 }
+
+#[test]
+fn what_the_journal_holds_and_no_node_has_is_sent_again_by_an_operators_word() {
+    on_each_engine(|scene| {
+        use bursar_devnet_banano::Misbehaviour;
+        let (sender, lease) = scene.funded(1_000);
+        scene.order("a", &payee(1), 100).unwrap();
+        backup(scene);
+        scene.misbehave("process", Misbehaviour::DropRequest, 1);
+        sender.turn(&lease).unwrap();
+        restore(scene, true);
+        let (payouts, sender) = start(scene, true);
+        scene.run_for(&sender, &lease, 30);
+        assert_eq!((standing(scene).0, scene.paid(1)), (WalletStanding::Unmatched, 0));
+        let word = |holds: u128| {
+            scene.write(|tx, now| {
+                let by = bursar_access::By::new(&scene.root, now);
+                let (holds, recorder) = (Amount::new(holds), crate::scene::recorder("test.operator"));
+                payouts.match_wallet(tx, &by, &scene.wallet, holds, "no node has it", &recorder)
+            })
+        };
+        assert_eq!(word(900).unwrap_err().code(), "wallet_changed");
+        assert_eq!(word(1_000), Ok(()));
+        scene.run(&sender, &lease);
+        assert_eq!((scene.states(), scene.paid(1)), (vec![FINAL], 100));
+        scene.check();
+    });
+}

@@ -222,7 +222,9 @@ fn senders_that_take_each_others_lease_all_the_time_pay_each_intent_once() {
     on_each_engine(|scene| {
         scene.funded(1_000);
         let names: Vec<String> = (0..12).map(|n| format!("k{n}")).collect();
-        names.iter().for_each(|name| drop(scene.order(name, &payee(1), 10).unwrap()));
+        for name in &names {
+            scene.order(name, &payee(1), 10).unwrap();
+        }
         let senders = [scene.sender(), scene.sender_of(&scene.restarted())];
         let mut leases = [None, None];
         scene.misbehave("process", Misbehaviour::DropAnswer, 6);
@@ -323,5 +325,17 @@ fn waiting_turns_ask_nobody_until_their_time() {
         scene.pass(until);
         assert_eq!(sender.turn(&lease).unwrap(), Turn::Worked);
         assert_eq!(scene.states(), [FINAL]);
+    });
+}
+
+#[test]
+fn a_destination_that_nobody_can_be_paid_at_fails_before_anything_is_signed() {
+    on_each_engine(|scene| {
+        let (sender, lease) = scene.funded(1_000);
+        scene.order("a", &payee(1), 100).unwrap();
+        scene.write(|tx, _| tx.batch_execute("UPDATE payout_intent SET destination = 'ban_nobody'"));
+        scene.run(&sender, &lease);
+        assert_eq!((scene.heard(), scene.sends().len()), (vec!["accepted>failed".to_owned()], 0));
+        assert_eq!(scene.account("faucet/treasury"), (Balance::Credit(Amount::new(TREASURY)), 0));
     });
 }

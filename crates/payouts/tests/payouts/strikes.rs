@@ -24,7 +24,7 @@ impl Strikes {
 
     /// Where it struck; nothing strikes any more.
     pub fn struck(&self) -> Option<String> {
-        std::mem::take(&mut *self.0.lock().unwrap()).struck
+        self.0.lock().unwrap().struck.take()
     }
 }
 

@@ -86,10 +86,8 @@ fn decide_page(
 ) -> Result<Decided, StoreError> {
     let ids: Vec<i64> = page.reads.iter().map(|read| read.user_id).collect();
     let tallies = Tally::load(tx, &ids, page.dry_run)?;
-    let mut tallies: HashMap<i64, Tally> =
-        tallies.into_iter().map(|tally| (tally.user_id, tally)).collect();
-    let users: HashMap<i64, User> =
-        User::peek(tx, &ids)?.into_iter().map(|user| (user.id, user)).collect();
+    let mut tallies: HashMap<i64, Tally> = tallies.into_iter().map(|tally| (tally.user_id, tally)).collect();
+    let users: HashMap<i64, User> = User::peek(tx, &ids)?.into_iter().map(|user| (user.id, user)).collect();
     let links = WalletLink::of_users(tx, &ids)?;
     let live = Values::read(tx)?;
     let rates = parts.policy.rate_totals(tx, &live, now)?;
@@ -97,8 +95,7 @@ fn decide_page(
     for read in &page.reads {
         let Some(user) = users.get(&read.user_id) else { continue };
         decided.run.considered += 1;
-        let mut tally =
-            tallies.remove(&user.id).unwrap_or_else(|| Tally::new(user.id, page.dry_run));
+        let mut tally = tallies.remove(&user.id).unwrap_or_else(|| Tally::new(user.id, page.dry_run));
         let boost = match parts.policy.is_boost_on {
             true => hodl::tier(user.token_balance).multiplier,
             false => Multiplier::ONE,
@@ -138,8 +135,7 @@ impl Decided {
             return Ok(());
         };
         let share = Share { kills: u64::from(new.kills), amount: new.amount };
-        tally.baseline =
-            Baseline::Set { number, kills: KillCursor { baseline, cursor: new.cursor_to } };
+        tally.baseline = Baseline::Set { number, kills: KillCursor { baseline, cursor: new.cursor_to } };
         tally.last_minute = Some(new.epoch_minute);
         tally.holdings = tally.holdings.accrue(share).map_err(damaged)?;
         tally.open_since = tally.open_since.or(Some(now));

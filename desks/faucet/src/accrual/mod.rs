@@ -7,4 +7,5 @@ mod apply;
 mod run;
 mod spike;
 
+pub(crate) use run::player;
 pub use run::{AccrualParts, AccrualRun, Run};

@@ -137,7 +137,9 @@ impl AccrualRun {
         let answers: Vec<(Asked, Option<Reading<u64>>)> = thread::scope(|scope| {
             let parts: Vec<_> = page
                 .chunks(share)
-                .map(|part| scope.spawn(|| part.iter().map(|asked| answer(upstreams, asked)).collect::<Vec<_>>()))
+                .map(|part| {
+                    scope.spawn(|| part.iter().map(|asked| answer(upstreams, asked)).collect::<Vec<_>>())
+                })
                 .collect();
             parts.into_iter().flat_map(|part| part.join().unwrap_or_default()).collect()
         });
@@ -175,7 +177,7 @@ fn answer(upstreams: &Upstreams, asked: &Asked) -> (Asked, Option<Reading<u64>>)
 }
 
 /// A player as the rules see one.
-pub(super) fn player<'a>(
+pub(crate) fn player<'a>(
     user: &'a User,
     has_verified_wallet: bool,
     baseline: Baseline,

@@ -56,7 +56,8 @@ fn raise(
     let id = tx.allocate(FLAGS, 1)?;
     let flag_type = FlagType::KillRateSpike.word().to_owned();
     let (reviewed_by, reviewed_at) = (None, None);
-    let row = AbuseFlag { id, user_id: user, flag_type, flag, detail, reviewed_by, reviewed_at, created_at: now };
+    let row =
+        AbuseFlag { id, user_id: user, flag_type, flag, detail, reviewed_by, reviewed_at, created_at: now };
     row.save(tx, now)?;
     if parts.policy.abuse_action == AbuseAction::Hold {
         let mut users = User::load(tx, &[user])?;

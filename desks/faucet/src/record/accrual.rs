@@ -8,6 +8,7 @@ use bursar_store::{Bulk, EngineKind, Lock, Lookup, Param, Row, StoreError, Times
 use super::number::{ban, large, small, word};
 use crate::rules::ban::BanE8;
 use crate::rules::holdings::AccrualState;
+use crate::rules::reconciliation::AccrualRange;
 
 /// A stored accrual.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +93,15 @@ static BY_MINUTE: LazyLock<Lookup> = LazyLock::new(|| {
     let keys = [("user_id", Int), ("dry_run", Bool), ("epoch_minute", Int)];
     Lookup::new("user_id, epoch_minute, seq", "faucet_reward_accrual", &keys, Lock::None)
 });
+static RANGES: LazyLock<Lookup> = LazyLock::new(|| {
+    let keys = [("user_id", Int), ("dry_run", Bool)];
+    Lookup::new(
+        "user_id, baseline_number, kills, cursor_from, cursor_to",
+        "faucet_reward_accrual",
+        &keys,
+        Lock::None,
+    )
+});
 static BY_PAYOUT: LazyLock<Lookup> =
     LazyLock::new(|| Lookup::new(COLUMNS, "faucet_reward_accrual", &[("payout_id", Int)], Lock::None));
 
@@ -120,6 +130,37 @@ impl Accrual {
     pub fn of_payouts(tx: &mut Tx<'_>, payouts: &[i64]) -> Result<Vec<Accrual>, StoreError> {
         let keys: Vec<Param<'_>> = payouts.iter().map(|payout| Param::Int(*payout)).collect();
         tx.lookup(&BY_PAYOUT, &keys, read)
+    }
+
+    /// Up to `limit` accruals that were paid before this time, oldest first.
+    pub fn settled_before(
+        tx: &mut Tx<'_>,
+        before: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<Accrual>, StoreError> {
+        let sql = "SELECT id, user_id, dry_run, kills, amount_e8, rate_e8, epoch_minute, seq, epic_account_id, \
+                     baseline_number, cursor_from, cursor_to, state, payout_id, settled_at, created_at \
+                   FROM faucet_reward_accrual WHERE state = 'settled' AND settled_at < $1 \
+                   ORDER BY settled_at, id LIMIT $2";
+        tx.query(sql, &[before.into(), limit.into()], read)
+    }
+
+    /// Player, baseline and cursor range of every row of these players.
+    pub fn ranges(
+        tx: &mut Tx<'_>,
+        users: &[i64],
+        dry_run: bool,
+    ) -> Result<Vec<(i64, u32, AccrualRange)>, StoreError> {
+        let keys: Vec<Param<'_>> =
+            users.iter().flat_map(|user| [Param::Int(*user), Param::Bool(dry_run)]).collect();
+        tx.lookup(&RANGES, &keys, |row| {
+            let range = AccrualRange {
+                kills: small(row.get(2)?)?,
+                cursor_from: small(row.get(3)?)?,
+                cursor_to: small(row.get(4)?)?,
+            };
+            Ok((row.get(0)?, small(row.get(1)?)?, range))
+        })
     }
 
     /// Kills of these players' accruals made at `since` or later; who has none is left out.

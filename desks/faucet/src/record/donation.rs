@@ -63,16 +63,18 @@ impl Donation {
 
     /// Who gave most, largest total first and then by address.
     pub fn donors(tx: &mut Tx<'_>) -> Result<Vec<Donor>, StoreError> {
-        let sql = "SELECT address, total_e8, donations FROM faucet_donor ORDER BY total_e8 DESC, address LIMIT $1";
+        let sql =
+            "SELECT address, total_e8, donations FROM faucet_donor ORDER BY total_e8 DESC, address LIMIT $1";
         let shown = i64::try_from(DONORS_SHOWN).unwrap_or(i64::MAX);
         tx.query(sql, &[shown.into()], donor)
+    }
+
+    /// How many have given.
+    pub fn senders(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
+        Ok(tx.query_first("SELECT COUNT(*) FROM faucet_donor", &[], |row| row.get(0))?.unwrap_or(0))
     }
 }
 
 fn donor(row: &Row<'_>) -> Result<Donor, StoreError> {
-    Ok(Donor {
-        address: row.get(0)?,
-        total_donated: ban(row.get(1)?)?,
-        donation_count: large(row.get(2)?)?,
-    })
+    Ok(Donor { address: row.get(0)?, total_donated: ban(row.get(1)?)?, donation_count: large(row.get(2)?)? })
 }

@@ -31,14 +31,14 @@ impl Heartbeat {
 
     /// The newest run of one phase.
     pub fn find(tx: &mut Tx<'_>, job: &str) -> Result<Option<Heartbeat>, StoreError> {
-        let sql = "SELECT job, ran_at, last_ok_at, status, process, error FROM faucet_heartbeat WHERE job = $1";
+        let sql =
+            "SELECT job, ran_at, last_ok_at, status, process, error FROM faucet_heartbeat WHERE job = $1";
         tx.query_first(sql, &[job.into()], read)
     }
 
     /// Notes a run; the time of the last success stays when it failed.
     pub fn save(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
-        let error: Option<String> =
-            self.error.as_ref().map(|error| error.chars().take(ERROR_MAX).collect());
+        let error: Option<String> = self.error.as_ref().map(|error| error.chars().take(ERROR_MAX).collect());
         let sql = "INSERT INTO faucet_heartbeat (job, ran_at, last_ok_at, status, process, error) \
                    VALUES ($1, $2, $3, $4, $5, $6) \
                    ON CONFLICT (job) DO UPDATE SET ran_at = excluded.ran_at, \

@@ -5,11 +5,13 @@ mod donation;
 mod finding;
 mod flag;
 mod heartbeat;
+pub mod listing;
 mod number;
 mod payout;
 mod tally;
 mod totals;
 mod user;
+mod verification;
 mod wallet_link;
 
 pub use accrual::Accrual;
@@ -21,6 +23,7 @@ pub use payout::Payout;
 pub use tally::Tally;
 pub use totals::Totals;
 pub use user::User;
+pub use verification::Verification;
 pub use wallet_link::WalletLink;
 
 use bursar_store::Sequence;

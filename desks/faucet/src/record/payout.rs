@@ -138,15 +138,35 @@ impl Payout {
         tx.query(sql, &[PayoutState::Held.word().into(), why.into(), limit.into()], read)
     }
 
+    /// Live payouts of a player that have not ended.
+    pub fn under_way(tx: &mut Tx<'_>, user: i64) -> Result<Vec<Payout>, StoreError> {
+        let sql = "SELECT id, user_id, dry_run, address, kills, amount_e8, tx_hash, status, error_detail, \
+                     idempotency_key, intent, attempt_count, first_attempt_at, last_attempt_at, next_attempt_at, \
+                     created_at FROM faucet_payout \
+                   WHERE user_id = $1 AND NOT dry_run AND status IN ('created', 'held', 'signed', 'published') \
+                   ORDER BY id";
+        tx.query(sql, &[user.into()], read)
+    }
+
+    /// Whether any live payout may have left and is not final.
+    pub fn any_signed(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
+        let sql =
+            "SELECT id FROM faucet_payout WHERE status IN ('signed', 'published') AND NOT dry_run LIMIT 1";
+        Ok(tx.query_first(sql, &[], |row| row.get::<i64>(0))?.is_some())
+    }
+
+    /// What live payouts sent at `since` or later.
+    pub fn sent_since(tx: &mut Tx<'_>, since: Timestamp) -> Result<BanE8, StoreError> {
+        let sql = "SELECT CAST(COALESCE(SUM(amount_e8), 0) AS BIGINT) FROM faucet_payout \
+                   WHERE status = $1 AND last_attempt_at >= $2 AND NOT dry_run";
+        let params = [PayoutState::Confirmed.word().into(), since.into()];
+        tx.query_first(sql, &params, |row| row.get::<i64>(0))?.map_or(Ok(BanE8::ZERO), ban)
+    }
+
     /// What the caps see of it.
     #[must_use]
     pub fn counted(&self) -> CountedPayout {
-        CountedPayout {
-            created_at: self.created_at,
-            kills: self.kills,
-            state: self.state,
-            dry_run: false,
-        }
+        CountedPayout { created_at: self.created_at, kills: self.kills, state: self.state, dry_run: false }
     }
 
     /// Writes new payouts.
@@ -154,9 +174,16 @@ impl Payout {
         let mut rows = Vec::with_capacity(payouts.len() * 17);
         for payout in payouts {
             rows.extend_from_slice(&[payout.id.into(), payout.user_id.into(), payout.dry_run.into()]);
-            rows.extend_from_slice(&[Param::Text(&payout.address), stored(payout.kills)?.into(), payout.amount.e8().into()]);
+            rows.extend_from_slice(&[
+                Param::Text(&payout.address),
+                stored(payout.kills)?.into(),
+                payout.amount.e8().into(),
+            ]);
             rows.extend_from_slice(&[payout.tx_hash.as_deref().into(), payout.state.word().into()]);
-            rows.extend_from_slice(&[payout.error_detail.as_deref().into(), Param::Text(&payout.idempotency_key)]);
+            rows.extend_from_slice(&[
+                payout.error_detail.as_deref().into(),
+                Param::Text(&payout.idempotency_key),
+            ]);
             payout.push_progress(&mut rows);
             rows.extend_from_slice(&[payout.created_at.into(), now.into()]);
         }
@@ -167,7 +194,11 @@ impl Payout {
     pub fn update(tx: &mut Tx<'_>, payouts: &[Payout], now: Timestamp) -> Result<(), StoreError> {
         let mut rows = Vec::with_capacity(payouts.len() * 10);
         for payout in payouts {
-            rows.extend_from_slice(&[payout.id.into(), payout.tx_hash.as_deref().into(), payout.state.word().into()]);
+            rows.extend_from_slice(&[
+                payout.id.into(),
+                payout.tx_hash.as_deref().into(),
+                payout.state.word().into(),
+            ]);
             rows.push(payout.error_detail.as_deref().into());
             payout.push_progress(&mut rows);
             rows.push(now.into());

@@ -97,6 +97,18 @@ impl Tally {
         tx.lookup(&BY_USER_UNLOCKED, &keys(users, dry_run), read)
     }
 
+    /// Up to `limit` players with a tally in this mode whose id is above `after`, in the order of ids.
+    pub fn users_after(
+        tx: &mut Tx<'_>,
+        dry_run: bool,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<i64>, StoreError> {
+        let sql =
+            "SELECT user_id FROM faucet_tally WHERE dry_run = $1 AND user_id > $2 ORDER BY user_id LIMIT $3";
+        tx.query(sql, &[dry_run.into(), after.into(), limit.into()], |row| row.get(0))
+    }
+
     /// Writes tallies, whether there or not.
     pub fn save<'a>(tx: &mut Tx<'_>, tallies: impl IntoIterator<Item = &'a Tally>) -> Result<(), StoreError> {
         let mut rows = Vec::new();
@@ -147,13 +159,11 @@ fn read(row: &Row<'_>) -> Result<Tally, StoreError> {
     let (baseline, cursor): (Option<i64>, Option<i64>) = (row.get(3)?, row.get(4)?);
     let baseline = match baseline.zip(cursor) {
         None => Baseline::Pending { number },
-        Some((baseline, cursor)) => Baseline::Set {
-            number,
-            kills: KillCursor { baseline: small(baseline)?, cursor: small(cursor)? },
-        },
+        Some((baseline, cursor)) => {
+            Baseline::Set { number, kills: KillCursor { baseline: small(baseline)?, cursor: small(cursor)? } }
+        }
     };
-    let reading: Option<(Timestamp, i64)> =
-        row.get::<Option<Timestamp>>(6)?.zip(row.get::<Option<i64>>(7)?);
+    let reading: Option<(Timestamp, i64)> = row.get::<Option<Timestamp>>(6)?.zip(row.get::<Option<i64>>(7)?);
     let part = |index: usize| share(row.get(index)?, row.get(index + 1)?);
     let ranges: String = row.get(19)?;
     let ranges = ranges.parse().map_err(|_| StoreError::Decode(format!("cursor ranges {ranges:?}")))?;

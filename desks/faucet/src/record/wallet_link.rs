@@ -62,7 +62,11 @@ impl WalletLink {
         let mut rows = Vec::with_capacity(links.len() * 8);
         for link in links {
             rows.extend_from_slice(&[link.id.into(), link.user_id.into(), Param::Text(&link.address)]);
-            rows.extend_from_slice(&[link.is_primary.into(), link.is_verified.into(), link.verified_at.into()]);
+            rows.extend_from_slice(&[
+                link.is_primary.into(),
+                link.is_verified.into(),
+                link.verified_at.into(),
+            ]);
             rows.extend_from_slice(&[link.created_at.into(), now.into()]);
         }
         tx.execute_many(&UPSERT, &rows).map(|_| ())

@@ -7,8 +7,8 @@ use bursar_ledger::Book;
 use bursar_payouts::{Change, Ear, IntentState, Received};
 use bursar_store::{StoreError, Timestamp, Tx};
 
-use crate::policy::damaged;
 use crate::halt::halt_payouts;
+use crate::policy::damaged;
 use crate::record::{Accrual, Finding, Payout, Tally, Totals};
 use crate::rules::holdings::{AccrualState, Share};
 use crate::rules::payout_state::PayoutState;
@@ -58,10 +58,7 @@ impl Ear for PayoutEar {
             state if state == was => 0,
             PayoutState::Confirmed => end(tx, &payout, AccrualState::Settled, now)?,
             PayoutState::Failed => end(tx, &payout, AccrualState::Open, now)?,
-            PayoutState::Created
-            | PayoutState::Signed
-            | PayoutState::Held
-            | PayoutState::Published => 0,
+            PayoutState::Created | PayoutState::Signed | PayoutState::Held | PayoutState::Published => 0,
         };
         let settled = if payout.state == PayoutState::Confirmed { ended } else { 0 };
         (self.told)(&Word { change, state: payout.state, settled });

@@ -56,7 +56,8 @@ pub fn below_caps(
     let mut left = Vec::with_capacity(waiting.len());
     for some in waiting.chunks(LOOK) {
         let users: Vec<i64> = some.iter().map(|player| player.user_id).collect();
-        let recent = by_user(Payout::of_users_since(tx, &users, dry_run, terms.since())?, |paid| paid.user_id);
+        let recent =
+            by_user(Payout::of_users_since(tx, &users, dry_run, terms.since())?, |paid| paid.user_id);
         let is_below = |player: &&Waiting| {
             let used = terms.used(recent.get(&player.user_id).map_or(&[], Vec::as_slice));
             !CapStatus::new(terms.caps, used, Share::NONE).at_cap
@@ -87,8 +88,7 @@ pub fn candidates(
     }
     let mut open = by_user(open, |accrual| accrual.user_id);
     let mut recent = by_user(Payout::of_users_since(tx, users, dry_run, since)?, |payout| payout.user_id);
-    let mut tallies: HashMap<i64, Tally> =
-        tallies.into_iter().map(|tally| (tally.user_id, tally)).collect();
+    let mut tallies: HashMap<i64, Tally> = tallies.into_iter().map(|tally| (tally.user_id, tally)).collect();
     let mut people = people;
     let candidates = users.iter().filter_map(|id| {
         let user = people.get_mut(id).and_then(Vec::pop)?;

@@ -16,12 +16,7 @@ pub struct Decided {
 }
 
 /// Writes the payouts and everything that follows from them.
-pub fn save(
-    tx: &mut Tx<'_>,
-    decided: Vec<Decided>,
-    dry_run: bool,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub fn save(tx: &mut Tx<'_>, decided: Vec<Decided>, dry_run: bool, now: Timestamp) -> Result<(), StoreError> {
     if decided.is_empty() {
         return Ok(());
     }

@@ -379,7 +379,7 @@ fn runner(cases: u32, shrinks: u32) -> TestRunner {
 
 #[test]
 fn any_history_has_equal_outcomes_readings_and_audit_on_both_engines() {
-    let ran = runner(16, 200).run(&steps(), |steps| {
+    let ran = runner(12, 200).run(&steps(), |steps| {
         play([EngineKind::Sqlite, EngineKind::Postgres].map(Played::on), &steps, |_| true)
     });
     ran.unwrap();

@@ -14,9 +14,9 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::figures::Figures;
 use crate::invariant::Breach;
-use crate::template::DATABASE;
 use crate::rounds::upstream::PriceWalk;
 use crate::rounds::wish::Attempt;
+use crate::template::DATABASE;
 use promises::Promises;
 use round::Dues;
 use rows::{EntryRow, SettlementRow, TransferRow};

@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use crate::rounds::upstream::Quote;
 use super::rows::EntryRow;
+use crate::rounds::upstream::Quote;
 
 const CENTS: u128 = 100;
 /// Prices of one market differ by few powers of ten.

@@ -133,6 +133,20 @@ fn section(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Source, load};
+    use crate::host::Desks;
+
+    #[test]
+    fn every_alert_of_every_desk_names_a_procedure() {
+        let environment = [("DATABASE_URL", "sqlite:never-opened.db"), ("BURSAR_ENV", "test")];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let configuration = load(&Source::new(environment.into())).unwrap();
+        let rules: Vec<_> = Desks::new(&configuration).all().flat_map(|desk| desk.alerts()).collect();
+        assert!(rules.len() >= 4, "{}", rules.len());
+        for rule in rules {
+            assert!(find(rule.runbook).is_ok(), "{} names {}", rule.id, rule.runbook);
+        }
+    }
 
     #[test]
     fn every_line_of_the_runbook_is_a_command_of_this_program() {

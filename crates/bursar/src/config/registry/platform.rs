@@ -160,6 +160,31 @@ pub(super) static VARIABLES: &[Variable] = &[
         None,
         "Networks that may read /metrics in production without a token.",
     ),
+    // Payouts.
+    var(
+        "BURSAR_PAYOUTS_HALTED",
+        Kind::Flag,
+        None,
+        "on: nothing is signed or sent for any desk, whatever the stored switch says.",
+    ),
+    var(
+        "BURSAR_PAYOUT_JOURNAL",
+        Kind::Path,
+        None,
+        "Append-only file of signed payouts. Unset: beside an embedded database; none with PostgreSQL.",
+    ),
+    var(
+        "BURSAR_BANANO_NODES",
+        Kind::Secret,
+        None,
+        "Further Banano nodes beside BANANO_NODE_RPC, a comma list of addresses; two nodes at least in production.",
+    ),
+    var(
+        "BURSAR_BANANO_AGREE",
+        Kind::Integer { min: 1, max: 7 },
+        None,
+        "Banano nodes that must say the same before it is believed. Unset: two, or one when there is only one.",
+    ),
     // Database.
     var(
         "DATABASE_URL",

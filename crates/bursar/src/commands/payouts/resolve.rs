@@ -1,0 +1,125 @@
+//! `bursar payouts resolve`: what the nodes do not say of a payout that is under way, decided on evidence.
+
+use bursar_chain::TransactionId;
+use bursar_payouts::{Afterwards, AttemptView, PayoutShown, Rejection, Resolution};
+use serde_json::Value;
+
+use super::act::{Deed, act};
+use super::room::{Room, refused, rejected};
+use super::{ActOptions, show};
+use crate::commands::{CommandError, Context};
+
+/// Options of `bursar payouts resolve`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("decision").required(true).args(["free_slot", "paid", "dead"]))]
+pub struct ResolveOptions {
+    /// Which payout, who and why.
+    #[command(flatten)]
+    pub act: ActOptions,
+    /// Let a transaction that moves no money take the payment's slot; whichever wins is found out. The safe way.
+    #[arg(long, requires = "then")]
+    pub free_slot: bool,
+    /// This transaction is final, which the nodes that are asked here do not say.
+    #[arg(long, value_name = "TRANSACTION", requires = "evidence", conflicts_with = "then")]
+    pub paid: Option<String>,
+    /// This transaction can never become final, as something else took its slot. Wrong, and the payout is paid twice.
+    #[arg(long, value_name = "TRANSACTION", requires_all = ["evidence", "then", "paid_twice_if_wrong"])]
+    pub dead: Option<String>,
+    /// How that is known, for whoever asks later: 1 to 2,000 characters.
+    #[arg(long, value_name = "TEXT")]
+    pub evidence: Option<String>,
+    /// What becomes of the payout once all its transactions are dead.
+    #[arg(long, value_enum)]
+    pub then: Option<Then>,
+    /// Beside --dead: you know what happens if you are wrong.
+    #[arg(long, requires = "dead")]
+    pub paid_twice_if_wrong: bool,
+}
+
+/// What becomes of a payout whose transactions are dead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Then {
+    /// It is tried again.
+    Retry,
+    /// It has failed, and its money is free.
+    Fail,
+}
+
+pub(super) fn resolve(
+    room: &Room,
+    options: &ResolveOptions,
+    json: bool,
+    context: &Context,
+) -> Result<Value, CommandError> {
+    let resolution = options.resolution()?;
+    if let Resolution::Dead { transaction, .. } = &resolution {
+        check_dead(room, options, transaction)?;
+    }
+    act(room, &options.act, &Deed::Resolve(resolution), json, context)
+}
+
+impl ResolveOptions {
+    fn resolution(&self) -> Result<Resolution, CommandError> {
+        let then = self.then.map(|then| match then {
+            Then::Retry => Afterwards::Retry,
+            Then::Fail => Afterwards::Fail,
+        });
+        let transaction = |text: &String| TransactionId::from_canonical(text.trim().to_owned());
+        let evidence = || self.evidence.clone().unwrap_or_default();
+        match (self.free_slot, &self.paid, &self.dead, then) {
+            (true, None, None, Some(then)) => Ok(Resolution::FreeSlot { then }),
+            (false, Some(paid), None, None) => {
+                Ok(Resolution::Paid { transaction: transaction(paid), evidence: evidence() })
+            }
+            (false, None, Some(dead), Some(then)) if self.paid_twice_if_wrong => {
+                Ok(Resolution::Dead { transaction: transaction(dead), evidence: evidence(), then })
+            }
+            _ => Err(CommandError::Usage(
+                "say one of --free-slot --then .., --paid TRANSACTION --evidence .., and --dead TRANSACTION --evidence \
+                 .. --then .. --paid-twice-if-wrong"
+                    .to_owned(),
+            )),
+        }
+    }
+}
+
+/// Nobody's word kills a transaction that may still become final: as long as the chain shows its slot as free, or shows
+/// nothing, it is not dead.
+fn check_dead(room: &Room, options: &ResolveOptions, id: &TransactionId) -> Result<(), CommandError> {
+    let found = room.store.read("command.payout", |tx| {
+        let Some(shown) = show::find(room, tx, options.act.payout)? else { return Ok(None) };
+        let wallet = room.payouts().wallet(tx, &shown.payout.wallet)?;
+        Ok(wallet.map(|wallet| (shown, wallet)))
+    })?;
+    let (PayoutShown { attempts, .. }, wallet) = found.ok_or_else(|| rejected(&Rejection::Unknown))?;
+    let attempt = attempts.iter().find(|one| one.transaction == *id);
+    let attempt = attempt.ok_or_else(|| rejected(&Rejection::AttemptUnknown))?;
+    check_word(attempt)?;
+    let chain = &room.payments.banano;
+    if chain.name() != wallet.chain {
+        let why = format!("No node of the chain {} is set up here, so nobody can be asked. Set one up.", wallet.chain);
+        return Err(refused("chain_unknown", why));
+    }
+    let state = chain.sender_state(&wallet.address).map_err(|error| {
+        let why = format!("The chain gave no answer ({error}), so this transaction may live. Ask again later.");
+        refused("chain_silent", why)
+    })?;
+    if state.slot.to_string() == attempt.slot {
+        let why = "The chain shows this transaction's slot as free, so it may still become final. Use --free-slot: \
+                   what takes the slot proves it dead.";
+        return Err(refused("slot_free", why));
+    }
+    Ok(())
+}
+
+/// What the nodes said last must not speak for it.
+fn check_word(attempt: &AttemptView) -> Result<(), CommandError> {
+    let word = attempt.standing.split(':').next().unwrap_or_default();
+    if matches!(word, "confirmed" | "pending") {
+        let why = format!(
+            "The nodes say that this transaction is {word}. It is not dead; let the server find out what becomes of it."
+        );
+        return Err(refused("transaction_lives", why));
+    }
+    Ok(())
+}

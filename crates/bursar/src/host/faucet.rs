@@ -1,0 +1,239 @@
+//! The faucet desk as this host runs it: made from the configuration, with the payment room it pays through.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bursar_control::settings::Setting;
+use bursar_control::{ConfigTable, Switch};
+use bursar_desk::alert::AlertRule;
+use bursar_desk::{Desk, DeskFault, OpenDesk, Platform};
+use bursar_faucet::desk::{FaucetConfig, FaucetDesk, FaucetParts};
+use bursar_faucet::http::{HttpConfig, Product, Routes, RoutesParts, surface};
+use bursar_faucet::operator_key::OPERATOR;
+use bursar_faucet::policy::Policy;
+use bursar_faucet::rules::abuse::AbuseAction;
+use bursar_faucet::rules::ban::BanE8;
+use bursar_faucet::rules::cap_window::CapWindow;
+use bursar_faucet::rules::caps::{CapMode, NamedCaps};
+use bursar_faucet::rules::pruning::Retention;
+use bursar_faucet::rules::rate::{DEFAULT_BASE, DEFAULT_SEED_FUND};
+use bursar_faucet::upstream::{
+    DiscordApp, DiscordConfig, LiveUpstreams, SolanaTokensConfig, StatsConfig, ThrottleSettings, YuniteConfig,
+};
+use bursar_faucet::{DESK, settings, switches};
+use bursar_keys::KeyId;
+use bursar_payouts::PayoutMetrics;
+use bursar_store::{EngineKind, Migration};
+use secrecy::SecretString;
+
+use super::desks::{cors, header_policy};
+use super::operator_seed::{rebuild_donations, set_seed};
+use super::payment_room::{PaymentRoom, RoomParts};
+use crate::config::{Configuration, Mode};
+
+/// Kills a minute above which a player is flagged (docs/spec/faucet.md 3.8).
+const KILL_RATE_PER_MINUTE: u32 = 10;
+/// How long an upstream other than the statistics may take.
+const UPSTREAM_TIME: Duration = Duration::from_secs(10);
+/// A public Solana node, for token balances.
+const SOLANA_RPC: &str = "https://api.mainnet-beta.solana.com";
+
+/// The faucet; nothing of it exists before it is opened.
+pub(super) struct Faucet {
+    configuration: Configuration,
+    desk: OnceLock<FaucetDesk>,
+}
+
+impl Faucet {
+    pub fn new(configuration: &Configuration) -> Faucet {
+        Faucet { configuration: configuration.clone(), desk: OnceLock::new() }
+    }
+}
+
+impl Desk for Faucet {
+    fn name(&self) -> &'static str {
+        DESK
+    }
+
+    fn migrations(&self, engine: EngineKind) -> Vec<Migration> {
+        bursar_faucet::migrations(engine)
+    }
+
+    fn table(&self) -> ConfigTable {
+        ConfigTable::FAUCET
+    }
+
+    fn switches(&self) -> Vec<Switch> {
+        switches::SWITCHES.to_vec()
+    }
+
+    fn settings(&self) -> Vec<Setting> {
+        settings::SETTINGS.to_vec()
+    }
+
+    fn alerts(&self) -> Vec<AlertRule> {
+        let mut rules = bursar_faucet::alert_rules();
+        rules.extend(bursar_payouts::alerts());
+        rules
+    }
+
+    fn payout_switch(&self) -> Option<Switch> {
+        Some(switches::PAYOUTS_HALTED)
+    }
+
+    fn open(&self, platform: &Platform) -> Result<OpenDesk, DeskFault> {
+        let recorders = platform.clone();
+        let room = PaymentRoom::open(
+            &self.configuration,
+            RoomParts {
+                store: Arc::clone(&platform.store),
+                switchboard: platform.switchboard.clone(),
+                recorders: Arc::new(move |name| recorders.recorder(name)),
+                metrics: Some(PayoutMetrics::register(&platform.metrics)?),
+            },
+        )
+        .map_err(|fault| unusable(fault.to_string()))?;
+        let operator = KeyId::parse(OPERATOR).map_err(|rejection| unusable(rejection.to_string()))?;
+        let parts = FaucetParts {
+            config: config(&self.configuration)?,
+            payouts: room.payouts.clone(),
+            chain: Arc::clone(&room.banano),
+            operator,
+        };
+        let desk = self.desk.get_or_init(|| FaucetDesk::new(parts));
+        let mut open = desk.open(platform)?;
+        if let Some(faucet) = desk.faucet() {
+            let parts = RoutesParts {
+                faucet,
+                config: http(&self.configuration),
+                set_seed: set_seed(&room, platform.recorder("faucet.seed")),
+                rebuild_donations: rebuild_donations(&room, Arc::clone(&platform.store)),
+            };
+            open.surface = surface(Routes::new(parts).map_err(|fault| unusable(fault.to_string()))?);
+        }
+        let recorder = platform.recorder("payouts.wallets");
+        let wallets = platform.store.transact("payouts.open_wallets", |tx| {
+            let now = tx.reading()?;
+            room.payouts.open_wallets(tx, &recorder, now)?;
+            room.payouts.wallets(tx)
+        })?;
+        open.jobs.extend(bursar_payouts::jobs(&room.payouts, &wallets));
+        Ok(open)
+    }
+}
+
+fn unusable(why: String) -> DeskFault {
+    DeskFault::Setting { desk: DESK, why }
+}
+
+fn config(configuration: &Configuration) -> Result<FaucetConfig, DeskFault> {
+    let days = number(configuration, "FAUCET_RETENTION_DAYS").unwrap_or(90);
+    Ok(FaucetConfig {
+        is_production: configuration.mode == Mode::Production,
+        policy: policy(configuration)?,
+        sim_kills: number(configuration, "FAUCET_SIM_KILLS").unwrap_or(0),
+        upstreams: configuration.faucet_is_live().then(|| upstreams(configuration)),
+        donation_exclude_addresses: Vec::new(),
+        retention: Retention::new(days).map_err(|error| unusable(error.to_string()))?,
+        start_jitter_s: number(configuration, "P2S_START_JITTER_SEC").unwrap_or(0),
+        headers: header_policy(configuration.mode),
+        cors: cors(configuration),
+    })
+}
+
+fn policy(configuration: &Configuration) -> Result<Policy, DeskFault> {
+    let cap_mode = match configuration.value("FAUCET_CAP_MODE") {
+        Some("payouts") => CapMode::Payouts,
+        _ => CapMode::Kills,
+    };
+    let cap_window = match configuration.value("FAUCET_CAP_WINDOW") {
+        Some("calendar") => CapWindow::calendar("UTC").map_err(|error| unusable(error.to_string()))?,
+        _ => CapWindow::Rolling,
+    };
+    let promo = "P2S_LUNAR_NEW_YEAR";
+    Ok(Policy {
+        dry_run: !configuration.faucet_is_live(),
+        base_rate: DEFAULT_BASE,
+        file_caps: cap_mode.default_caps(),
+        environment_caps: NamedCaps {
+            daily: number(configuration, "P2S_DAILY_CAP"),
+            weekly: number(configuration, "P2S_WEEKLY_CAP"),
+        },
+        cap_mode,
+        cap_window,
+        minimum: ban(configuration, "FAUCET_MIN_PAYOUT_BAN", BanE8::ZERO)?,
+        seed_fund: DEFAULT_SEED_FUND,
+        floor: ban(configuration, "P2S_MIN_OPERATOR_BALANCE_BAN", BanE8::of_ban(50))?,
+        batch_size: 0,
+        promo_flags: configuration
+            .values
+            .flag(promo)
+            .filter(|is_on| *is_on)
+            .map(|_| promo.to_owned())
+            .into_iter()
+            .collect(),
+        is_boost_on: true,
+        kill_rate_per_minute: KILL_RATE_PER_MINUTE,
+        abuse_action: match configuration.value("FAUCET_ABUSE_ACTION") {
+            Some("hold") => AbuseAction::Hold,
+            _ => AbuseAction::None,
+        },
+    })
+}
+
+fn http(configuration: &Configuration) -> HttpConfig {
+    let list = |name: &str| configuration.value(name).unwrap_or_default().split(',').map(str::trim).map(str::to_owned);
+    HttpConfig {
+        product: Product {
+            app_name: "Pay2Slay Faucet".to_owned(),
+            org_name: "Example Org".to_owned(),
+            default_locale: "en".to_owned(),
+            discord_invite_url: configuration.value("DISCORD_INVITE_URL").unwrap_or_default().to_owned(),
+            ..Product::default()
+        },
+        discord: discord_app(configuration),
+        admin_discord_ids: list("ADMIN_DISCORD_USERNAMES").filter(|id| !id.is_empty()).collect(),
+        is_demo: configuration.values.flag("DEMO_MODE") == Some(true),
+        headers: header_policy(configuration.mode),
+        cors: cors(configuration),
+    }
+}
+
+fn discord_app(configuration: &Configuration) -> DiscordApp {
+    let text = |name: &str| configuration.value(name).unwrap_or_default().to_owned();
+    let mut app = DiscordApp::new(text("DISCORD_CLIENT_ID"), text("DISCORD_REDIRECT_URI"));
+    if let Some(base) = configuration.value("DISCORD_API_BASE") {
+        base.clone_into(&mut app.base_url);
+    }
+    app
+}
+
+fn upstreams(configuration: &Configuration) -> LiveUpstreams {
+    let text = |name: &str| configuration.value(name).unwrap_or_default().to_owned();
+    let secret =
+        |name: &str| configuration.values.secret(name).cloned().unwrap_or_else(|| SecretString::from(""));
+    let mut discord = DiscordConfig::new(discord_app(configuration), secret("DISCORD_CLIENT_SECRET"), text("YUNITE_GUILD_ID"));
+    discord.timeout = UPSTREAM_TIME;
+    let mut yunite = YuniteConfig::new(text("YUNITE_GUILD_ID"), secret("YUNITE_API_KEY"));
+    if let Some(base) = configuration.value("YUNITE_BASE_URL") {
+        base.clone_into(&mut yunite.base_url);
+    }
+    let mut stats = StatsConfig::new(secret("FORTNITE_API_KEY"));
+    if let Some(base) = configuration.value("FORTNITE_BASE_URL") {
+        base.clone_into(&mut stats.base_url);
+    }
+    let node = configuration.values.secret("FAUCET_SOLANA_RPC_URL");
+    let node = node.or_else(|| configuration.values.secret("SOLANA_RPC_URL")).cloned();
+    let node = node.unwrap_or_else(|| SecretString::from(SOLANA_RPC));
+    let tokens = SolanaTokensConfig::new(node, text("HODL_BOOST_TOKEN_CA"));
+    LiveUpstreams { discord, yunite, stats, throttle: ThrottleSettings::default(), tokens }
+}
+
+fn number<T: std::str::FromStr>(configuration: &Configuration, name: &str) -> Option<T> {
+    configuration.value(name).and_then(|text| text.parse().ok())
+}
+
+fn ban(configuration: &Configuration, name: &str, unset: BanE8) -> Result<BanE8, DeskFault> {
+    let Some(text) = configuration.value(name) else { return Ok(unset) };
+    text.parse().map_err(|error| unusable(format!("{name}: {error}")))
+}

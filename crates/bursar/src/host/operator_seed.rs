@@ -1,0 +1,79 @@
+//! Storing the operator's seed: sealed, with a policy, and with its wallet, in one transaction.
+
+use std::sync::Arc;
+
+use bursar_access::By;
+use bursar_audit::Recorder;
+use bursar_faucet::DESK;
+use bursar_faucet::http::{RebuildDonations, RebuildRefusal, SeedRefusal, SetSeed};
+use bursar_faucet::operator_key::{OPERATOR, SCHEME};
+use bursar_keys::{KeyId, KeySecret, NewKey, Origin, Policy};
+use bursar_money::{Amount, Asset};
+use bursar_store::Store;
+
+use super::payment_room::PaymentRoom;
+
+/// Most that one payment may be: 100,000 BAN in raw. An operator narrows it with `bursar keys policy`.
+const PAYMENT_MAX: Amount = Amount::new(100_000 * 10_u128.pow(29));
+
+/// The route's handle.
+pub(super) fn set_seed(room: &PaymentRoom, recorder: Recorder) -> SetSeed {
+    let (keystore, payouts, can_seal) = (Arc::clone(&room.keystore), room.payouts.clone(), room.can_seal);
+    let refused = |why: &str| Ok(Err(SeedRefusal(why.to_owned())));
+    Arc::new(move |tx, seed, actor, now| {
+        if !can_seal {
+            return refused("no seal key is configured; set FAUCET_SEAL_KEY and start the server anew");
+        }
+        let Ok(id) = KeyId::parse(OPERATOR) else { return refused("the operator's key cannot be named") };
+        if keystore.key(tx, &id)?.is_some() {
+            return refused("an operator seed is stored already; keys are never overwritten");
+        }
+        let Some(secret) = KeySecret::from_hexadecimal(seed) else {
+            return refused("the seed is not 64 hexadecimal digits");
+        };
+        let by = By::new(actor, now);
+        let new = NewKey {
+            id: id.clone(),
+            desk: DESK.to_owned(),
+            chain: "banano".to_owned(),
+            purpose: "payouts".to_owned(),
+            scheme: SCHEME.to_owned(),
+            origin: Origin::Import(secret),
+        };
+        let added = match keystore.add(tx, &by, &new)? {
+            Ok(done) => done,
+            Err(error) => return Ok(Err(SeedRefusal(error.to_string()))),
+        };
+        let limited = match keystore.set_policy(tx, &by, &id, &policy())? {
+            Ok(done) => done,
+            Err(error) => return Ok(Err(SeedRefusal(error.to_string()))),
+        };
+        recorder.record(tx, &[added.audit_event(), limited.audit_event()], now)?;
+        payouts.open_wallets(tx, &recorder, now)?;
+        match keystore.key(tx, &id)? {
+            Some(record) => Ok(Ok(record.key.address.as_str().to_owned())),
+            None => refused("the key was not stored"),
+        }
+    })
+}
+
+fn policy() -> Policy {
+    Policy {
+        asset: Asset::Banano,
+        payment_max: PAYMENT_MAX,
+        is_listed_only: false,
+        first_use_hold_ms: 0,
+        approval: None,
+        caps: Vec::new(),
+    }
+}
+
+/// The account's history is not read yet: what the payouts room received is booked as it comes, and nothing is rebuilt.
+pub(super) fn rebuild_donations(room: &PaymentRoom, store: Arc<Store>) -> RebuildDonations {
+    let payouts = room.payouts.clone();
+    Arc::new(move |_| {
+        let Ok(id) = KeyId::parse(OPERATOR) else { return Err(RebuildRefusal::NoAccount) };
+        let wallet = store.read("faucet.rebuild", |tx| payouts.wallet(tx, &id))?;
+        Err(if wallet.is_none() { RebuildRefusal::NoAccount } else { RebuildRefusal::Node })
+    })
+}

@@ -1,0 +1,174 @@
+//! Keys, chains and payouts of a process, made from the configuration.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bursar_access::{Entropy, OsEntropy};
+use bursar_audit::Recorder;
+use bursar_banano::rpc::{HttpNode, NodeClient};
+use bursar_banano::work::{PoolSettings, Threshold, Thresholds, WorkPool};
+use bursar_banano::{Asking, Banano, NodeSet, Settings};
+use bursar_chain::Chain;
+use bursar_control::{ConfigTable, Switch, Switchboard};
+use bursar_faucet::operator_key::BananoSeed;
+use bursar_keys::{Kek, KeyRing, KeyScheme, Keystore, Schemes, SigningStops};
+use bursar_payouts::{ChainRules, Journal, PayoutMetrics, Payouts, PayoutsParts, SendSettings};
+use bursar_store::Store;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::embedded_file;
+use crate::config::Configuration;
+
+/// Stops every payout of every desk.
+pub(crate) const PAYOUTS_HALTED: Switch =
+    Switch { desk: "platform", key: "payouts_halted", variable: "BURSAR_PAYOUTS_HALTED" };
+
+/// How long a node may take (docs/spec/faucet.md 5).
+const NODE_TIME: Duration = Duration::from_secs(10);
+/// Asked when no node is configured: nothing listens there, so a balance is unknown and nothing is paid.
+const NO_NODE: &str = "http://127.0.0.1:7072";
+/// Accounts that work is computed ahead for: the operator wallets of one deployment.
+const WORK_ACCOUNTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(7);
+/// What a seal key of any text is hashed with.
+const SEAL_CONTEXT: &str = "bursar faucet seal key v1";
+
+/// What the room needs of its process.
+pub(crate) struct RoomParts {
+    pub store: Arc<Store>,
+    pub switchboard: Switchboard,
+    /// Makes the audit chain of one writer.
+    pub recorders: Arc<dyn Fn(&str) -> Recorder + Send + Sync>,
+    /// `None` on the command line.
+    pub metrics: Option<PayoutMetrics>,
+}
+
+/// Who signs, what is paid on, and what pays.
+pub(crate) struct PaymentRoom {
+    pub keystore: Arc<Keystore>,
+    pub payouts: Payouts,
+    pub banano: Arc<dyn Chain>,
+    /// Whether a seal key is configured: without one nothing new is sealed.
+    pub can_seal: bool,
+}
+
+/// Why there is no payment room. Holds no secret.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RoomFault {
+    /// A node's address or the number that must agree.
+    #[error(
+        "the Banano nodes cannot be used: {0}; check BANANO_NODE_RPC, BURSAR_BANANO_NODES and BURSAR_BANANO_AGREE"
+    )]
+    Nodes(String),
+    /// A threshold that is none.
+    #[error("FAUCET_WORK_THRESHOLD is not 16 hexadecimal digits")]
+    Threshold,
+    /// Threads or files.
+    #[error("{what} cannot be opened: {why}; check the folder's permissions and free space")]
+    System { what: &'static str, why: String },
+}
+
+impl PaymentRoom {
+    /// The room as the configuration wants it. Nothing is asked of a node yet.
+    pub fn open(configuration: &Configuration, parts: RoomParts) -> Result<PaymentRoom, RoomFault> {
+        let (ring, can_seal) = ring(configuration);
+        let scheme: Arc<dyn KeyScheme> = Arc::new(BananoSeed);
+        let desk = bursar_faucet::switches::PAYOUTS_HALTED;
+        let stops = SigningStops::new(parts.switchboard.clone())
+            .guard_every_desk(ConfigTable::PLATFORM, &[PAYOUTS_HALTED])
+            .guard(bursar_faucet::DESK, ConfigTable::FAUCET, &[desk]);
+        let keystore = Keystore::new(ring, Schemes::new([scheme]), stops, Arc::new(OsEntropy));
+        let keystore = Arc::new(keystore);
+        let banano: Arc<dyn Chain> = Arc::new(banano(configuration)?);
+        let payouts = Payouts::new(PayoutsParts {
+            store: parts.store,
+            keystore: Arc::clone(&keystore),
+            switchboard: parts.switchboard,
+            recorders: parts.recorders,
+            entropy: Arc::new(OsEntropy),
+            chains: vec![ChainRules { chain: Arc::clone(&banano), stops: Vec::new() }],
+            stops: vec![(ConfigTable::PLATFORM, PAYOUTS_HALTED)],
+            generation: Arc::new(|tx| {
+                let newest = bursar_ops::backup::generations(tx)?;
+                Ok(newest.last().map_or(0, |generation| generation.generation))
+            }),
+            journal: journal(configuration)?,
+            faults: None,
+            metrics: parts.metrics,
+            settings: SendSettings::default(),
+        });
+        Ok(PaymentRoom { keystore, payouts, banano, can_seal })
+    }
+}
+
+/// The ring of the seal key and its predecessor; a ring that lives for this process only where none is configured.
+fn ring(configuration: &Configuration) -> (KeyRing, bool) {
+    let seal = |name: &str| configuration.values.secret(name).map(kek);
+    match seal("FAUCET_SEAL_KEY") {
+        Some(current) => (KeyRing::new(current, seal("FAUCET_SEAL_KEY_PREVIOUS")), true),
+        None => {
+            let mut drawn = [0; 32];
+            OsEntropy.fill(&mut drawn);
+            (KeyRing::new(derived(&drawn), None), false)
+        }
+    }
+}
+
+/// 64 hexadecimal digits are the key; any other text is hashed into one.
+fn kek(text: &SecretString) -> Kek {
+    Kek::from_hexadecimal(text).unwrap_or_else(|| derived(text.expose_secret().as_bytes()))
+}
+
+fn derived(material: &[u8]) -> Kek {
+    let digits = SecretString::from(
+        blake3::Hash::from(blake3::derive_key(SEAL_CONTEXT, material)).to_hex().to_string(),
+    );
+    Kek::from_hexadecimal(&digits)
+        .unwrap_or_else(|| bursar_store::fail_stop("a hash is 64 hexadecimal digits"))
+}
+
+fn banano(configuration: &Configuration) -> Result<Banano, RoomFault> {
+    let first = configuration.values.secret("BANANO_NODE_RPC");
+    let first = first.map_or(NO_NODE, |url| url.expose_secret());
+    let more = configuration.values.secret("BURSAR_BANANO_NODES");
+    let more = more.map_or("", |urls| urls.expose_secret()).split(',').map(str::trim);
+    let urls = std::iter::once(first).chain(more.filter(|url| !url.is_empty()));
+    let nodes: Result<Vec<NodeClient>, RoomFault> = urls
+        .map(|url| {
+            let node = HttpNode::new(url, NODE_TIME).map_err(|error| RoomFault::Nodes(error.to_string()))?;
+            Ok(NodeClient::new(node))
+        })
+        .collect();
+    let nodes = nodes?;
+    let usual = nodes.len().min(2);
+    let agree =
+        configuration.value("BURSAR_BANANO_AGREE").and_then(|text| text.parse().ok()).unwrap_or(usual);
+    let nodes =
+        NodeSet::new(nodes, agree, Asking::AtOnce).map_err(|error| RoomFault::Nodes(error.to_string()))?;
+    let settings = PoolSettings { threads: NonZeroUsize::MIN, accounts_max: WORK_ACCOUNTS };
+    let pool = WorkPool::start(settings).map_err(|error| RoomFault::System {
+        what: "the threads that compute work",
+        why: error.to_string(),
+    })?;
+    let digits = configuration.value("FAUCET_WORK_THRESHOLD").unwrap_or("fffffe0000000000");
+    let threshold = u64::from_str_radix(digits, 16).map_err(|_| RoomFault::Threshold)?;
+    let thresholds = Thresholds::both(Threshold(threshold));
+    Ok(Banano::new(nodes, Arc::new(pool), Settings { thresholds, ..Settings::default() }))
+}
+
+/// Beside an embedded database, or where the operator says.
+fn journal(configuration: &Configuration) -> Result<Option<Arc<Journal>>, RoomFault> {
+    let named = configuration.value("BURSAR_PAYOUT_JOURNAL").map(PathBuf::from);
+    let beside = || {
+        let mut name = embedded_file(configuration)?.into_os_string();
+        name.push(".payouts-journal");
+        Some(PathBuf::from(name))
+    };
+    let Some(path) = named.or_else(beside) else { return Ok(None) };
+    let journal = Journal::open(&path).map_err(|error| RoomFault::System {
+        what: "the journal of signed payouts",
+        why: error.to_string(),
+    })?;
+    Ok(Some(Arc::new(journal)))
+}

@@ -1,0 +1,79 @@
+//! The refresh job's work: players without an Epic account, and those whose verification is oldest (docs/spec/faucet.md
+//! section 6).
+
+use bursar_store::{StoreError, Timestamp, Tx};
+
+use super::rejection::IdentityFault;
+use super::sign_in::again;
+use super::verify::{Source, known};
+use crate::faucet::Faucet;
+use crate::rules::eligibility::Eligibility;
+use crate::upstream::LINKS_PER_CALL;
+
+/// Players of each kind in one run: as many as one call to Yunite takes.
+const AT_ONCE: i64 = 50;
+/// A verification that is younger than this is not looked at again.
+const FRESH_MS: i64 = 6 * 3_600_000;
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Refreshed {
+    /// Players whom Yunite told something of.
+    pub looked_at: u64,
+    /// Players whose standing was revoked by it.
+    pub revoked: u64,
+    /// Players of whom nothing was learnt; they stay as they are and stand in front in the next run.
+    pub unknown: u64,
+}
+
+/// Looks players up again, many in a call. Blocks.
+pub fn refresh(faucet: &Faucet, is_stopping: &dyn Fn() -> bool) -> Result<Refreshed, StoreError> {
+    let (dry_run, players) = faucet.platform.store.read("faucet.refresh", |tx| {
+        let now = tx.reading()?;
+        Ok((faucet.mode(tx, now)?.dry_run, due(tx, now.after_ms(-FRESH_MS))?))
+    })?;
+    let mut refreshed = Refreshed::default();
+    for some in players.chunks(LINKS_PER_CALL) {
+        let ids: Vec<&str> = some.iter().map(String::as_str).collect();
+        let readings = faucet.upstreams(dry_run).links.look_up(&ids);
+        for (id, reading) in some.iter().zip(readings) {
+            if is_stopping() {
+                return Ok(refreshed);
+            }
+            let known = known(faucet, id)?;
+            if known.dry_run != dry_run {
+                // The answer belongs to the other mode.
+                return Ok(refreshed);
+            }
+            let before = known.user.as_ref().map(|user| user.eligibility);
+            match again(faucet, &known, id, reading, Source::VerificationRefresh) {
+                Ok(Ok(user)) => {
+                    refreshed.looked_at += 1;
+                    let is_loss = user.eligibility == Eligibility::Revoked && before != Some(Eligibility::Revoked);
+                    refreshed.revoked += u64::from(is_loss);
+                }
+                Ok(Err(rejection)) => {
+                    tracing::warn!(%rejection, "a player could not be refreshed");
+                    refreshed.unknown += 1;
+                }
+                Err(IdentityFault::Store(error)) => return Err(error),
+                Err(fault) => {
+                    tracing::warn!(%fault, "a player could not be refreshed");
+                    refreshed.unknown += 1;
+                }
+            }
+        }
+    }
+    Ok(refreshed)
+}
+
+/// Discord ids of those whose turn it is, the longest unverified first.
+fn due(tx: &mut Tx<'_>, before: Timestamp) -> Result<Vec<String>, StoreError> {
+    let unlinked = "SELECT discord_user_id FROM faucet_user \
+                    WHERE epic_account_id IS NULL AND discord_user_id IS NOT NULL ORDER BY verified_at, id LIMIT $1";
+    let mut ids: Vec<String> = tx.query(unlinked, &[AT_ONCE.into()], |row| row.get(0))?;
+    let linked = "SELECT discord_user_id FROM faucet_user WHERE epic_account_id IS NOT NULL \
+                  AND discord_user_id IS NOT NULL AND verified_at < $1 ORDER BY verified_at, id LIMIT $2";
+    ids.extend(tx.query(linked, &[before.into(), AT_ONCE.into()], |row| row.get::<String>(0))?);
+    Ok(ids)
+}

@@ -1,0 +1,11 @@
+//! Upkeep: whether kills and wallet add up, deleting what is old, and erasing a player (docs/spec/faucet.md section 6).
+
+mod erase;
+mod prune;
+mod reconcile;
+mod wallet;
+
+pub use erase::{Erased, Eraser, erase};
+pub use prune::{Pruned, prune, prune_now, prunable};
+pub use reconcile::{Reconciled, reconcile, reconcile_all};
+pub use wallet::{Watched, watch};

@@ -1,0 +1,13 @@
+//! The faucet's money path on both engines: kills counted, capped, paid through the payouts room, and every sum right.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod accruing;
+mod checks;
+mod conserving;
+mod paying;
+mod players;
+mod receiving;
+mod scene;
+mod scheduling;
+mod settling;
+mod upkeeping;

@@ -1,0 +1,232 @@
+//! Checks of kills and wallet, pruning, erasure (F40, F48, F49, docs/spec/faucet.md section 6).
+
+use bursar_audit::Actor;
+use bursar_faucet::record::{Finding, User};
+use bursar_faucet::rules::ban::BanE8;
+use bursar_faucet::rules::pruning::Retention;
+use bursar_faucet::rules::reconciliation::Mismatches;
+use bursar_faucet::upkeep::{Eraser, Pruned, Watched, erase, prunable, prune, reconcile, watch};
+use bursar_store::Timestamp;
+
+use crate::scene::{BAN, MINUTE_MS, Scene, ban, on_each_engine, on_each_engine_with, recorder};
+
+const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
+
+fn mismatches(scene: &Scene) -> Mismatches {
+    reconcile(&scene.faucet).unwrap().mismatches
+}
+
+fn halted(scene: &Scene) -> bool {
+    scene.read(|tx| {
+        let now = tx.reading()?;
+        Ok(scene.faucet.mode(tx, now)?.payouts_halted)
+    })
+}
+
+fn anomalies(scene: &Scene) -> Vec<&'static str> {
+    let Watched::Compared(found) = watch(&scene.faucet).unwrap() else { panic!("not compared") };
+    found.iter().map(|anomaly| anomaly.kind()).collect()
+}
+
+#[test]
+fn f48_paying_and_receiving_are_explained_and_one_raw_that_is_not_halts_payouts() {
+    on_each_engine(|scene| {
+        let id = scene.player(0);
+        scene.earn(id, 5);
+        scene.funded(100 * BAN);
+        assert_eq!(anomalies(scene), Vec::<&str>::new());
+        scene.settle();
+        scene.send();
+        assert_eq!((scene.sends(), anomalies(scene), halted(scene)), (1, vec![], false));
+        scene.steal(1);
+        assert_eq!((anomalies(scene), halted(scene)), (vec!["unexplained_delta"], true));
+        assert_eq!(scene.metric("faucet_wallet_anomaly{kind=\"unexplained_delta\"}").as_deref(), Some("1"));
+        assert_eq!(scene.settle().skipped, Some(bursar_faucet::settlement::Skipped::Halted));
+        // An operator who resumes payouts knowing of it is not overruled.
+        scene.set_switch(bursar_faucet::switches::PAYOUTS_HALTED, false);
+        assert_eq!((anomalies(scene), halted(scene)), (vec!["unexplained_delta"], false));
+    });
+}
+
+#[test]
+fn f48_a_low_balance_and_a_short_runway_are_told_and_halt_nothing() {
+    on_each_engine_with(
+        |config| config.policy.floor = BanE8::of_ban(10),
+        |scene| {
+            scene.funded(12 * BAN);
+            let id = scene.player(0);
+            scene.earn(id, 100);
+            scene.settle();
+            scene.send();
+            // 2 BAN are left; 10 were sent in 7 days, which is 4.28 in 3.
+            assert_eq!((anomalies(scene), halted(scene)), (vec!["below_floor", "runway_short"], false));
+        },
+    );
+}
+
+#[test]
+fn f49_missing_duplicated_and_regressed_rows_are_counted() {
+    on_each_engine(|scene| {
+        let players: Vec<i64> = (0..4).map(|_| scene.player(10)).collect();
+        for _ in 0..3 {
+            scene.pass(MINUTE_MS);
+            players.iter().for_each(|id| scene.grow(*id, 4));
+            scene.accrue();
+        }
+        assert_eq!(mismatches(scene), Mismatches::default());
+        let forge = |sql: &'static str| scene.write(|tx, _| tx.execute(sql, &[]).map(|_| ()));
+        forge("DELETE FROM faucet_reward_accrual WHERE user_id = 1 AND cursor_from = 14");
+        forge(
+            "UPDATE faucet_reward_accrual SET cursor_from = 10, cursor_to = 14 WHERE user_id = 2 AND cursor_from = 14",
+        );
+        scene.set_kills(players[2], 12);
+        scene.pass(MINUTE_MS);
+        scene.accrue();
+        let found = mismatches(scene);
+        assert_eq!((found.missing, found.missing_kills), (2, 8), "one deleted, one moved away");
+        assert_eq!((found.duplicate, found.duplicate_kills, found.regress, found.stale), (1, 4, 1, 0));
+        scene.pass(40 * MINUTE_MS + 1);
+        assert_eq!(mismatches(scene).stale, 4);
+        bursar_desk_run(scene, "faucet.reconcile");
+        assert_eq!(scene.metric("faucet_reconcile_mismatch{kind=\"duplicate\"}").as_deref(), Some("1"));
+        let kinds = scene.read(Finding::all).len();
+        assert!(kinds >= 7, "{kinds}");
+    });
+}
+
+fn bursar_desk_run(scene: &Scene, name: &str) {
+    let job = scene.jobs.iter().find(|job| job.name == name).unwrap();
+    let turn = bursar_desk::job::JobTurn::alone(scene.lease_of(name), scene.test.now());
+    (job.run)(&turn).unwrap();
+}
+
+#[test]
+fn f40_only_settled_rows_beyond_the_retention_go_and_no_figure_changes() {
+    on_each_engine(|scene| {
+        scene.funded(1_000 * BAN);
+        let (paid, open) = (scene.player(0), scene.player(0));
+        scene.earn(open, 3);
+        scene.change_user(open, |user| {
+            user.eligibility = bursar_faucet::rules::eligibility::Eligibility::Held
+        });
+        scene.earn(paid, 5);
+        scene.settle();
+        scene.send();
+        scene.pass(2 * DAY_MS);
+        scene.earn(paid, 6);
+        scene.settle();
+        scene.send();
+        // The first payout is 91 days old by now, the second 89.
+        scene.pass(89 * DAY_MS);
+        let before =
+            (scene.tally(paid).holdings, scene.read(|tx| bursar_faucet::record::Totals::peek(tx, false)));
+        let would = scene.read(|tx| prunable(tx, Retention::DEFAULT));
+        assert_eq!(would, Pruned { accruals: 1, payouts: 1, ..Pruned::default() });
+        bursar_desk_run(scene, "faucet.prune");
+        assert_eq!(scene.accruals(paid), [(6, "settled".to_owned())]);
+        assert_eq!(scene.accruals(open), [(3, "open".to_owned())]);
+        assert_eq!(scene.payouts_of(paid).len(), 1);
+        let after =
+            (scene.tally(paid).holdings, scene.read(|tx| bursar_faucet::record::Totals::peek(tx, false)));
+        assert_eq!(before, after);
+        assert_eq!(Mismatches { stale: 0, ..mismatches(scene) }, Mismatches::default());
+        assert_eq!(scene.metric("faucet_pruned_rows_total{table=\"reward_accrual\"}").as_deref(), Some("1"));
+        assert_eq!(scene.count("SELECT COUNT(*) FROM audit_events WHERE event = 'faucet.pruned'"), 1);
+    });
+}
+
+#[test]
+fn f40_more_than_a_batch_goes_in_several() {
+    on_each_engine_with(
+        |config| {
+            config.sim_kills = 1;
+            config.policy.dry_run = true;
+        },
+        |scene| {
+            let players: Vec<i64> = (0..600).map(|_| scene.player(0)).collect();
+            for _ in 0..3 {
+                scene.pass(MINUTE_MS);
+                scene.accrue();
+            }
+            assert_eq!(scene.settle().accruals, 1_200);
+            scene.pass(91 * DAY_MS);
+            let by = Actor::system("test");
+            let pruned = prune(&scene.faucet, Retention::DEFAULT, &by, &|| false).unwrap();
+            assert_eq!((pruned.accruals, pruned.payouts), (1_200, 600));
+            let tally = scene.tally_in(players[0], true).unwrap();
+            assert_eq!((tally.folded.settled.kills, tally.folded.ranges.to_string().as_str()), (2, "1-3"));
+            scene.check();
+        },
+    );
+}
+
+#[test]
+fn an_erased_player_is_nobody_and_is_owed_nothing_while_what_was_sent_stays() {
+    on_each_engine(|scene| {
+        scene.funded(100 * BAN);
+        let (id, other) = (scene.player(0), scene.player(0));
+        scene.earn(id, 4);
+        scene.settle();
+        scene.send();
+        scene.earn(id, 150);
+        scene.settle();
+        scene.earn(other, 1);
+        let done = erase_player(scene, id).unwrap();
+        // 146 kills were in a payout that had not been signed, 4 were open beyond the cap.
+        assert_eq!((done.cancelled, done.under_way, done.written_off.kills), (1, 0, 150));
+        scene.check();
+        let user: User = scene.read(|tx| User::peek(tx, &[id])).pop().unwrap();
+        assert_eq!((user.discord_user_id, user.discord_username, user.epic_account_id), (None, None, None));
+        assert!(user.erased_at.is_some() && user.region_code.is_none());
+        assert_eq!(scene.count("SELECT COUNT(*) FROM faucet_wallet_link WHERE user_id = 1"), 0);
+        assert_eq!(
+            scene.count("SELECT COUNT(*) FROM faucet_reward_accrual WHERE epic_account_id = 'epic_1'"),
+            0
+        );
+        let holdings = scene.tally(id).holdings;
+        assert_eq!(
+            (holdings.settled.amount, holdings.open.kills, holdings.reserved.kills),
+            (ban("0.4"), 0, 0)
+        );
+        scene.settle();
+        scene.send();
+        assert_eq!((scene.paid(1), scene.paid(2)), (4 * BAN / 10, BAN / 10));
+        assert_eq!(erase_player(scene, id), None, "once");
+        assert_eq!(scene.count("SELECT COUNT(*) FROM audit_events WHERE event = 'faucet.user_erased'"), 1);
+        scene.check();
+    });
+}
+
+#[test]
+fn what_was_signed_when_its_player_was_erased_is_sent() {
+    on_each_engine(|scene| {
+        scene.funded(100 * BAN);
+        let id = scene.player(0);
+        scene.earn(id, 4);
+        scene.settle();
+        scene.command(bursar_devnet_banano::Command::ConfirmationLag(None));
+        scene.send_for(6);
+        let done = erase_player(scene, id).unwrap();
+        assert_eq!((done.cancelled, done.under_way), (0, 1));
+        scene.command(bursar_devnet_banano::Command::ConfirmAll);
+        scene.send();
+        assert_eq!(scene.paid(1), 4 * BAN / 10);
+        assert_eq!(scene.tally(id).holdings.settled.kills, 4);
+        scene.check();
+    });
+}
+
+fn erase_player(scene: &Scene, id: i64) -> Option<bursar_faucet::upkeep::Erased> {
+    let (recorder, by) = (recorder("test.erase"), Actor { kind: "operator", id: "1".to_owned() });
+    let eraser =
+        Eraser { payouts: &scene.payouts, recorder: &recorder, by: &by, reason: "asked for by mail" };
+    scene
+        .store()
+        .transact("test.erase", |tx| {
+            let now: Timestamp = tx.open_clock(bursar_faucet::CLOCK)?;
+            let erased = erase(tx, &eraser, id, now)?;
+            tx.close_clock(bursar_faucet::CLOCK, now)?;
+            Ok(erased)
+        })
+        .unwrap()
+}

@@ -1,0 +1,233 @@
+//! What administrators see and do (docs/spec/faucet.md 4.3).
+
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use crate::scene::{ADMIN, ALICE, PASSWORD, Scene, address, on_each_engine, on_each_engine_in_dry_run};
+
+fn login(scene: &Scene, email: &str, password: &str) -> crate::scene::Answer {
+    scene.post("/admin/login", "", &json!({"email": email, "password": password}).to_string())
+}
+
+#[test]
+fn w9_an_e_mail_without_its_password_opens_nothing() {
+    on_each_engine(|scene| {
+        scene.admin();
+        for body in ["", "{}", "{\"email\": \"root@example.org\"}", "{\"email\": \"root@example.org\", \"password\": \"\"}"] {
+            scene.post("/admin/login", "", body).refused(401, "unauthorized");
+        }
+        login(scene, "nobody@example.org", PASSWORD).refused(401, "unauthorized");
+        scene.post("/admin/login", "", "{").refused(422, "malformed_json");
+    });
+}
+
+#[test]
+fn five_wrong_passwords_lock_the_account_for_a_quarter_of_an_hour() {
+    on_each_engine(|scene| {
+        scene.admin();
+        for _ in 0..5 {
+            login(scene, ADMIN, "wrong").refused(401, "unauthorized");
+        }
+        let locked = login(scene, ADMIN, PASSWORD);
+        locked.refused(429, "account_locked");
+        assert_eq!(locked.header("retry-after"), Some("901"));
+        scene.test.advance_ms(900_000);
+        assert_eq!(login(scene, " ROOT@example.org ", PASSWORD).status, 200);
+    });
+}
+
+#[test]
+fn an_allow_listed_discord_account_signs_in_with_its_session() {
+    on_each_engine(|scene| {
+        let cookie = scene.alice();
+        let answer = scene.post("/admin/login", &cookie, "");
+        assert_eq!(answer.json(), json!({"email": "alice@discord", "discord_username": "alice"}));
+        assert_eq!(scene.get("/admin/stats", &answer.cookie()).status, 200);
+        scene.person(crate::scene::BOB, "bob", "epic_bob", 5);
+        let bob = scene.sign_in(crate::scene::BOB);
+        scene.post("/admin/login", &bob, "").refused(401, "unauthorized");
+        login(scene, "alice@discord", "x").refused(401, "unauthorized");
+    });
+}
+
+#[test]
+fn the_session_is_asked_for_before_the_body() {
+    on_each_engine(|scene| {
+        for path in [
+            "/admin/reverify", "/admin/payouts/retry", "/admin/config/operator-seed", "/admin/donations/rebuild",
+            "/admin/scheduler/trigger", "/admin/scheduler/settle", "/admin/scheduler/config", "/admin/payout/config",
+            "/admin/switches", "/admin/flags/1/review", "/admin/prune", "/admin/users/1/erase", "/admin/db/dedupe",
+            "/admin/config/operator-seed/dedupe",
+        ] {
+            scene.post(path, "", "{").refused(401, "unauthorized");
+        }
+        let admin = scene.admin();
+        for path in ["/admin/reverify", "/admin/payouts/retry", "/admin/switches", "/admin/payout/config"] {
+            scene.post(path, &admin, "{").refused(422, "malformed_json");
+        }
+        for path in [
+            "/admin/audit", "/admin/stats", "/admin/health/extended", "/admin/flags", "/admin/reconcile",
+            "/admin/metrics/snapshot", "/admin/scheduler/status", "/admin/scheduler/config", "/admin/payout/config",
+            "/admin/switches", "/admin/config/operator-seed/status",
+        ] {
+            scene.get(path, "").refused(401, "unauthorized");
+            assert_eq!(scene.get(path, &admin).status, 200, "{path}");
+        }
+        scene.get("/debug/yunite?discord_user_id=1", "").refused(401, "unauthorized");
+        assert_eq!(scene.get("/debug/yunite?discord_user_id=1", &admin).ok()["answer"], "not_in_guild");
+    });
+}
+
+#[test]
+fn rate_and_caps_hold_from_the_next_reading_on_and_the_change_is_audited() {
+    on_each_engine(|scene| {
+        let admin = scene.admin();
+        let set = |body: Value| scene.post("/admin/payout/config", &admin, &body.to_string());
+        let before = scene.get("/admin/payout/config", &admin).ok();
+        assert_eq!(before["has_overrides"], false);
+        let after = set(json!({"ban_per_kill": "0.07", "daily_kill_cap": 0})).ok();
+        assert_eq!(
+            after,
+            json!({"ban_per_kill": "0.07000000", "daily_kill_cap": 0, "weekly_kill_cap": 750, "has_overrides": true})
+        );
+        for bad in [json!({"ban_per_kill": "0"}), json!({"ban_per_kill": -1}), json!({"weekly_kill_cap": -1})] {
+            set(bad).refused(400, "invalid_setting");
+        }
+        let audit = scene.get(&format!("/admin/audit?action=update_payout_config&actor_email={ADMIN}"), &admin).ok();
+        assert_eq!(audit["count"], 1);
+        assert_eq!(audit["events"][0]["actor_email"], ADMIN);
+        assert_eq!(audit["events"][0]["summary"], "ban_per_kill_e8=7000000 daily_kill_cap=0");
+        assert_eq!(scene.get("/admin/audit?actor_email=other@example.org", &admin).ok()["count"], 0);
+    });
+}
+
+#[test]
+fn intervals_below_thirty_seconds_are_raised() {
+    on_each_engine(|scene| {
+        let admin = scene.admin();
+        let body = json!({"accrual_interval_seconds": 5, "settlement_interval_seconds": 60}).to_string();
+        let set = scene.post("/admin/scheduler/config", &admin, &body).ok();
+        assert_eq!(set, json!({"accrual_interval_seconds": 30, "settlement_interval_seconds": 60}));
+    });
+}
+
+#[test]
+fn a_switch_binds_the_next_cycle_and_says_who_set_it() {
+    on_each_engine_in_dry_run(|scene| {
+        let admin = scene.admin();
+        let body = |state: &str| json!({"switch": "scheduler_halted", "state": state, "reason": "drill"}).to_string();
+        let set = scene.post("/admin/switches", &admin, &body("on")).ok();
+        let halted = set["switches"].as_array().unwrap().iter().find(|row| row["switch"] == "scheduler_halted").unwrap();
+        assert_eq!((&halted["stopped"], &halted["stopped_by"], &halted["reason"]), (&true.into(), &"row".into(), &"drill".into()));
+        scene.post("/admin/scheduler/trigger", &admin, "").refused(409, "scheduler_halted");
+        scene.post("/admin/switches", &admin, &body("off")).ok();
+        let ran = scene.post("/admin/scheduler/trigger", &admin, "").ok();
+        assert_eq!((&ran["status"], &ran["payouts"]), (&"ok".into(), &0.into()));
+        let reasonless = json!({"switch": "scheduler_halted", "state": "on", "reason": " "}).to_string();
+        scene.post("/admin/switches", &admin, &reasonless).refused(422, "invalid_body");
+    });
+}
+
+#[test]
+fn f17_dry_run_settles_and_a_sent_payout_is_not_retried() {
+    on_each_engine_in_dry_run(|scene| {
+        let admin = scene.admin();
+        let cookie = scene.come_back("xyz", "carol").cookie();
+        let wallet = json!({"banano_address": address(0)}).to_string();
+        scene.post("/link/wallet", &cookie, &wallet).ok();
+        scene.write(|tx, _| {
+            let sql = "UPDATE faucet_tally SET last_settled_kill_count = 0, baseline_kills = 0 WHERE dry_run = TRUE";
+            tx.execute(sql, &[])
+        });
+        let ran = scene.post("/admin/scheduler/trigger", &admin, "").ok();
+        assert_eq!(ran["status"], "ok");
+        let retry = |id: i64| scene.post("/admin/payouts/retry", &admin, &json!({"payout_id": id}).to_string());
+        retry(999).refused(404, "unknown_payout");
+    });
+}
+
+#[test]
+fn g1_a_repeated_key_is_answered_once_and_another_body_refused() {
+    on_each_engine(|scene| {
+        let admin = scene.admin();
+        scene.alice();
+        let send = |body: &str, key: &str| {
+            let headers = [("cookie", admin.as_str()), ("idempotency-key", key)];
+            scene.send(Method::POST, "/admin/reverify", &headers, body, 1)
+        };
+        let body = json!({"discord_id": ALICE.to_string()}).to_string();
+        let verifications = "SELECT COUNT(*) FROM faucet_verification_record WHERE source = 'admin_reverify'";
+        let first = send(&body, "k1").ok();
+        assert_eq!(send(&body, "k1").ok(), first);
+        assert_eq!(scene.count(verifications), 1);
+        send("{\"discord_id\": \"1\"}", "k1").refused(409, "idempotency_key_reused");
+        send("{\"discord_id\": \"1\"}", "k2").refused(404, "unknown_player");
+        send("{\"discord_id\": \"1\"}", "k2").refused(404, "unknown_player");
+        send(&body, "k3").ok();
+        assert_eq!(scene.count(verifications), 2);
+    });
+}
+
+#[test]
+fn a_seed_is_never_shown_and_a_refused_one_is_not_audited() {
+    on_each_engine(|scene| {
+        let admin = scene.admin();
+        let seed = "0123456789abcdef".repeat(4);
+        for bad in ["", "00", &format!("{}g", &seed[..63])] {
+            let answer = scene.post("/admin/config/operator-seed", &admin, &json!({"seed": bad}).to_string());
+            answer.refused(400, "invalid_seed");
+        }
+        let answer = scene.post("/admin/config/operator-seed", &admin, &json!({"seed": seed}).to_string());
+        answer.refused(400, "invalid_seed");
+        assert!(!answer.text.contains(&seed[..16]), "{}", answer.text);
+        assert_eq!(scene.get("/admin/audit?action=set_operator_seed", &admin).ok()["count"], 0);
+        assert_eq!(scene.get("/admin/config/operator-seed/status", &admin).ok()["configured"], false);
+    });
+}
+
+#[test]
+fn f24_flags_are_listed_and_reviewed_once() {
+    on_each_engine(|scene| {
+        let admin = scene.admin();
+        let cookie = scene.alice();
+        scene.person(crate::scene::BOB, "bob", "epic_bob", 5);
+        let bob = scene.sign_in(crate::scene::BOB);
+        let wallet = json!({"banano_address": address(0)}).to_string();
+        scene.post("/link/wallet", &cookie, &wallet).ok();
+        scene.post("/link/wallet", &bob, &wallet).ok();
+        let flag = scene.get("/admin/flags", &admin).ok()["flags"][0].clone();
+        let path = format!("/admin/flags/{}/review", flag["id"]);
+        let body = json!({"verdict": "false_positive", "reason": "siblings"}).to_string();
+        let reviewed = scene.post(&path, &admin, &body).ok();
+        assert_eq!((&reviewed["state"], &reviewed["reviewed_by"]), (&"false_positive".into(), &ADMIN.into()));
+        scene.post(&path, &admin, &body).refused(409, "already_reviewed");
+        scene.post("/admin/flags/99/review", &admin, &body).refused(404, "unknown_flag");
+        assert_eq!(scene.get("/admin/flags", &admin).ok()["count"], 0);
+        assert_eq!(scene.get("/admin/audit?target_type=abuse_flag", &admin).ok()["count"], 1);
+    });
+}
+
+#[test]
+fn upkeep_by_hand() {
+    on_each_engine(|scene| {
+        let admin = scene.admin();
+        let cookie = scene.alice();
+        let post = |path: &str, body: Value| scene.post(path, &admin, &body.to_string());
+        post("/admin/prune", json!({"reason": "space", "retention_days": 7})).refused(400, "retention_too_short");
+        let counted = post("/admin/prune", json!({"reason": "space", "dry_run": true})).ok();
+        assert_eq!((&counted["status"], &counted["accruals"]), (&"dry_run".into(), &0.into()));
+        assert_eq!(post("/admin/prune", json!({"reason": "space"})).ok()["status"], "pruned");
+        post("/admin/donations/rebuild", json!({})).refused(409, "donations_exist");
+        let rebuilt = post("/admin/donations/rebuild", json!({"force": true})).ok();
+        assert_eq!((&rebuilt["status"], &rebuilt["inserted"]), (&"rebuilt".into(), &2.into()));
+        assert_eq!(post("/admin/db/dedupe", json!({})).ok()["duplicates"], 0);
+        let snapshot = scene.get("/admin/metrics/snapshot", &admin);
+        assert!(snapshot.text.contains("app_dry_run_mode 0"), "{}", snapshot.text);
+        assert!(snapshot.header("content-disposition").unwrap().starts_with("attachment; filename=\"metrics-"));
+        assert_eq!(post("/admin/users/1/erase", json!({"reason": "asked for"})).ok()["status"], "erased");
+        post("/admin/users/1/erase", json!({"reason": "asked for"})).refused(404, "unknown_player");
+        scene.get("/me/status", &cookie).refused(401, "unauthorized");
+        assert_eq!(scene.get("/api/leaderboard", "").ok()["players"][0]["discord_username"], "Unknown");
+        assert_eq!(scene.get("/admin/reconcile", &admin).ok()["players"], 1);
+    });
+}

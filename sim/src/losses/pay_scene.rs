@@ -1,0 +1,77 @@
+//! A calm world with one wallet that pays, in which a test decides what goes wrong, and when.
+
+use std::sync::Arc;
+
+use crate::chain::{Bench, Family, address_of};
+use crate::payouts::{Act, Obligation, PayoutsRoom, Stop, wallet};
+use crate::plan::Plan;
+use crate::scenario::Scenario;
+use crate::workload::Workload;
+use crate::world::World;
+
+/// See the module.
+pub struct PayScene {
+    pub world: Arc<World>,
+    pub room: Arc<PayoutsRoom>,
+    family: Family,
+}
+
+impl PayScene {
+    /// One serving node with a wallet on such a chain.
+    pub fn new(family: Family) -> PayScene {
+        let (scenario, plan) = (Scenario::new(7), Plan::calm(1));
+        let room = PayoutsRoom::new(&scenario, plan.start_ms, 1);
+        let rooms: Vec<Arc<dyn Workload>> = vec![Arc::clone(&room) as _];
+        let world = World::new(scenario, plan, rooms);
+        world.open();
+        room.tick(&world, 1);
+        PayScene { world, room, family }
+    }
+
+    /// The desk orders somebody of this name to be paid, as often as it takes to be told so.
+    pub fn owe(&self, name: &str, amount: u128) {
+        let number = name.bytes().fold(1_000, |number, byte| number * 31 + u64::from(byte));
+        let (wallet, to) = (wallet(self.family), address_of(number));
+        let obligation = Obligation { key: name.to_owned(), wallet, to, amount };
+        self.room.order(&self.world, obligation);
+        self.pass(1_000);
+    }
+
+    /// For so long the chain takes what it is sent, and all its answers are lost.
+    pub fn lose_answers_for(&self, span_ms: i64) {
+        let until_ms = self.world.now_ms() + span_ms;
+        self.room.with_network(self.family, |network| network.lose_answers(until_ms));
+    }
+
+    /// An operator stops the desk's payouts.
+    pub fn stop(&self) {
+        assert!(self.room.act(&self.world, &Act::Stop(Stop::Desk)));
+    }
+
+    /// Lets time pass with everything running.
+    pub fn pass(&self, span_ms: i64) {
+        self.world.play_for(span_ms);
+        assert_eq!(self.world.violation(), None);
+    }
+
+    /// So much time goes by in which nothing runs.
+    pub fn sleep(&self, span_ms: i64) {
+        self.world.go_to(self.world.now_ms() + span_ms);
+    }
+
+    /// What the chain has paid out, in its order.
+    pub fn payments(&self) -> Vec<u128> {
+        self.room.with_network(self.family, |network| network.payments())
+    }
+
+    /// Payments that were ever signed.
+    pub fn attempts(&self) -> usize {
+        self.room.signed_payments()
+    }
+
+    /// Everything comes to rest with every rule kept.
+    pub fn ends_well(&self) {
+        self.world.come_to_rest();
+        assert_eq!(self.world.violation(), None);
+    }
+}

@@ -1,0 +1,87 @@
+//! Payouts that others made twice, or could not stop.
+
+use std::sync::Arc;
+
+use super::pay_scene::PayScene;
+use crate::chain::Family;
+use crate::workload::Workload;
+
+#[test]
+fn a_payout_that_was_broadcast_and_then_not_saved_is_sent_once_and_not_up_to_ten_times() {
+    for family in Family::ALL {
+        let scene = PayScene::new(family);
+        scene.lose_answers_for(120_000);
+        scene.owe("order", 300);
+        for _ in 0..10 {
+            scene.pass(12_000);
+            scene.world.machine_crash(None);
+        }
+        scene.ends_well();
+        assert_eq!(scene.payments(), [300]);
+    }
+}
+
+#[test]
+fn a_look_up_that_fails_is_not_read_as_not_sent_and_nothing_is_signed_for_a_fresh_slot() {
+    for family in Family::ALL {
+        let scene = PayScene::new(family);
+        scene.owe("order", 300);
+        scene.lose_answers_for(900_000);
+        scene.pass(850_000);
+        assert!(scene.attempts() <= 1, "{} attempts while nobody answers", scene.attempts());
+        scene.ends_well();
+        assert_eq!(scene.payments(), [300]);
+    }
+}
+
+#[test]
+fn an_order_that_is_given_again_on_day_two_is_known_and_pays_nothing_more() {
+    let scene = PayScene::new(Family::Ordered);
+    scene.owe("order", 300);
+    scene.pass(60_000);
+    assert_eq!(scene.payments(), [300]);
+    scene.sleep(30 * 3_600_000);
+    scene.owe("order", 300);
+    scene.ends_well();
+    assert_eq!(scene.payments(), [300]);
+}
+
+#[test]
+fn old_withdrawals_are_not_sent_again_by_a_server_that_was_stopped_and_upgraded() {
+    let scene = PayScene::new(Family::Ordered);
+    scene.owe("one", 300);
+    scene.owe("two", 400);
+    scene.pass(60_000);
+    scene.world.maintain();
+    scene.owe("one", 300);
+    scene.ends_well();
+    assert_eq!(scene.payments(), [300, 400]);
+}
+
+#[test]
+fn a_pause_at_the_front_door_only_signs_nothing_that_was_accepted_before_it() {
+    let scene = PayScene::new(Family::Ordered);
+    scene.pass(60_000);
+    scene.owe("order", 300);
+    scene.stop();
+    scene.pass(600_000);
+    assert_eq!(scene.payments(), []);
+    Arc::clone(&scene.room).put_right(&scene.world);
+    scene.ends_well();
+    assert_eq!(scene.payments(), [300]);
+}
+
+#[test]
+fn a_restore_does_not_pay_again_what_was_paid_since_the_backup() {
+    let scene = PayScene::new(Family::Ordered);
+    scene.pass(60_000);
+    scene.world.back_up();
+    scene.owe("order", 300);
+    scene.pass(60_000);
+    assert_eq!(scene.payments(), [300]);
+    scene.world.restore();
+    scene.owe("order", 300);
+    scene.pass(600_000);
+    scene.ends_well();
+    assert_eq!(scene.payments(), [300]);
+}
