@@ -7,6 +7,7 @@ use bursar_store::{StoreError, Timestamp, Tx};
 
 use crate::faucet::Faucet;
 use crate::hodl;
+use crate::identity;
 use crate::phase::{Phase, Ran};
 use crate::record::Heartbeat;
 use crate::settings::Values;
@@ -14,6 +15,8 @@ use crate::settlement::Skipped;
 use crate::upkeep;
 
 const HOUR_MS: i64 = 3_600_000;
+/// How often players are looked up again.
+const REFRESH_EVERY_MS: i64 = 6 * HOUR_MS;
 /// How often the chain is asked what the operator's wallet holds, for the gauge.
 const BALANCE_EVERY_MS: i64 = 15_000;
 
@@ -24,13 +27,15 @@ const HODL_SCAN: Phase =
     Phase { name: "hodl_scan", job: "faucet.hodl_scan", due: hodl_due, work: hodl::scan };
 const RECONCILE: Phase =
     Phase { name: "reconcile", job: "faucet.reconcile", due: reconcile_due, work: upkeep::reconcile_all };
+const REFRESH: Phase =
+    Phase { name: "verification_refresh", job: "faucet.refresh", due: refresh_due, work: refresh };
 const PRUNE: Phase = Phase { name: "prune", job: "faucet.prune", due: prune_due, work: upkeep::prune_now };
 
 /// Every job. Money that comes in is received by the payouts room, which tells the desk as soon as it is final.
 #[must_use]
 pub fn jobs(faucet: &Arc<Faucet>) -> Vec<Job> {
     let mut jobs: Vec<Job> =
-        [ACCRUAL, HODL_SCAN, SETTLEMENT, RECONCILE, PRUNE].map(|phase| phase.job(faucet)).into();
+        [ACCRUAL, HODL_SCAN, SETTLEMENT, REFRESH, RECONCILE, PRUNE].map(|phase| phase.job(faucet)).into();
     jobs.push(balance(faucet));
     jobs
 }
@@ -73,6 +78,15 @@ fn reconcile_due(
     Ok(Some(newest.map_or(faucet.started, |beat| beat.ran_at.after_ms(HOUR_MS))))
 }
 
+fn refresh_due(
+    faucet: &Faucet,
+    _: &mut Tx<'_>,
+    newest: Option<Heartbeat>,
+) -> Result<Option<Timestamp>, StoreError> {
+    let first = faucet.started.after_ms(REFRESH_EVERY_MS);
+    Ok(Some(newest.map_or(first, |beat| beat.ran_at.after_ms(REFRESH_EVERY_MS))))
+}
+
 /// At 03:30 UTC; what was missed while nobody ran is made up for.
 fn prune_due(
     faucet: &Faucet,
@@ -86,6 +100,11 @@ fn prune_due(
 fn accrue(faucet: &Faucet, is_stopping: &dyn Fn() -> bool) -> Result<Ran, JobFault> {
     let run = faucet.accrue(is_stopping)?;
     Ok(if run.is_halted { Ran::Halted } else { Ran::Well })
+}
+
+fn refresh(faucet: &Faucet, is_stopping: &dyn Fn() -> bool) -> Result<Ran, JobFault> {
+    identity::refresh(faucet, is_stopping)?;
+    Ok(Ran::Well)
 }
 
 fn settle(faucet: &Faucet, is_stopping: &dyn Fn() -> bool) -> Result<Ran, JobFault> {

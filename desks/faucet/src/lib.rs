@@ -7,6 +7,7 @@ pub mod accrual;
 mod alerts;
 pub mod balance;
 pub mod cycles;
+mod demo;
 pub mod desk;
 pub mod donation;
 pub mod faucet;

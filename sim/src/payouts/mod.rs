@@ -4,6 +4,7 @@ mod broken;
 mod coverage;
 mod obligations;
 mod operators;
+mod rows;
 mod sending;
 mod wiring;
 mod witness;

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use bursar_chain::Attempt;
 use bursar_disk_faults::Disk;
 use bursar_keys::KeyId;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::obligations::{Obligation, OrderReply};
 use super::operators::{Act, Stop};
+use super::rows::{Intent, Signed, amount, attempt, intent};
 use crate::chain::Landed;
 use crate::figures::Figures;
 use crate::gate::Gate;
@@ -37,31 +38,6 @@ const MOVES: &[(i64, i64, &str)] = &[
     (3, 0, "broadcast > accepted"),
     (3, 5, "broadcast > failed"),
 ];
-
-/// A row of `payout_intent`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Intent {
-    id: i64,
-    key: String,
-    wallet: String,
-    to: String,
-    amount: u128,
-    state: i64,
-    /// Without one it came back from the journal: it is paid by what was signed, or fails.
-    has_hold: bool,
-}
-
-/// A row of `payout_attempt`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Signed {
-    id: i64,
-    intent: Option<i64>,
-    kind: i64,
-    transaction: String,
-    state: i64,
-    /// It came from the journal.
-    is_imported: bool,
-}
 
 /// Intents, and attempts with their bytes, that are new or were not over when they were last seen.
 type Fresh = (Vec<Intent>, Vec<(Signed, Vec<u8>)>);
@@ -399,7 +375,16 @@ impl Witness {
 
     /// Whether nothing is left to do.
     pub fn is_at_rest(&self) -> bool {
-        self.stands_still() || self.seen.intents.values().all(|intent| intent.state >= FINAL)
+        self.stands_still()
+            || self.seen.intents.values().all(|intent| intent.state >= FINAL) && self.wallets_run()
+    }
+
+    /// Whether no wallet stands still: after a restore one may wait for somebody to look at its chain.
+    fn wallets_run(&self) -> bool {
+        let connection = self.connection.as_ref().expect("the witness is connected");
+        let sql = "SELECT COUNT(*) FROM payout_wallet WHERE standing <> 0";
+        let standing_still = connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        standing_still.expect("the witness can read") == 0
     }
 
     /// Everything accepted is paid, or was taken back; the book says what the chain says.
@@ -465,32 +450,4 @@ impl Witness {
             }
         }
     }
-}
-
-fn intent(row: &Row<'_>) -> rusqlite::Result<Intent> {
-    Ok(Intent {
-        id: row.get(0)?,
-        key: row.get(1)?,
-        wallet: row.get(2)?,
-        to: row.get(3)?,
-        amount: amount(row, 4)?,
-        state: row.get(5)?,
-        has_hold: row.get(6)?,
-    })
-}
-
-fn attempt(row: &Row<'_>) -> rusqlite::Result<(Signed, Vec<u8>)> {
-    let signed = Signed {
-        id: row.get(0)?,
-        intent: row.get(1)?,
-        kind: row.get(2)?,
-        transaction: row.get(3)?,
-        state: row.get(4)?,
-        is_imported: row.get(6)?,
-    };
-    Ok((signed, row.get(5)?))
-}
-
-fn amount(row: &Row<'_>, at: usize) -> rusqlite::Result<u128> {
-    row.get(at).map(u128::from_be_bytes)
 }

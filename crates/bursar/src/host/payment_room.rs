@@ -104,9 +104,8 @@ impl PaymentRoom {
 
 /// The ring of the seal key and its predecessor; a ring that lives for this process only where none is configured.
 fn ring(configuration: &Configuration) -> (KeyRing, bool) {
-    let seal = |name: &str| configuration.values.secret(name).map(kek);
-    match seal("FAUCET_SEAL_KEY") {
-        Some(current) => (KeyRing::new(current, seal("FAUCET_SEAL_KEY_PREVIOUS")), true),
+    match configuration.values.caller_secret("FAUCET_SEAL_KEY") {
+        Some(secret) => (KeyRing::new(kek(&secret.current), secret.previous.as_ref().map(kek)), true),
         None => {
             let mut drawn = [0; 32];
             OsEntropy.fill(&mut drawn);

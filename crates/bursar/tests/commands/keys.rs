@@ -19,7 +19,9 @@ const FORMER: &str = "2222222222222222222222222222222222222222222222222222222222
 /// A seed and the account that follows from it.
 const SEED: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 const ACCOUNT: &str = "ban_3i1aq1cchnmbn9x5rsbap8b15akfh7wj7pwskuzi7ahz8oq6cobd99d4r3b7";
-const SEALED: [(&str, &str); 1] = [("FAUCET_SEAL_KEY", SEAL)];
+/// A configuration of the faucet reads its seal key.
+const FAUCET: (&str, &str) = ("BURSAR_DESKS", "faucet");
+const SEALED: [(&str, &str); 2] = [FAUCET, ("FAUCET_SEAL_KEY", SEAL)];
 
 /// Adds a key and shows it.
 const ADD: &str = "keys add hot --desk faucet --chain banano --reason launch --json --secret-file";
@@ -63,7 +65,10 @@ fn a_key_for_payouts_is_added_with_its_wallet_and_its_secret_shows_nowhere() {
             .iter()
             .map(|event| serde_json::from_str(event.payload.as_deref().unwrap()).unwrap())
             .collect();
-        assert_eq!((&payloads[1]["reason"], &payloads[1]["change"]["origin"]), (&json!("launch"), &json!("imported")));
+        assert_eq!(
+            (&payloads[1]["reason"], &payloads[1]["change"]["origin"]),
+            (&json!("launch"), &json!("imported"))
+        );
         let shown = format!("{added}{payloads:?}{}{}", scene.words(), yes(scene, "keys list --json"));
         assert!(!shown.contains(SEED) && shown.contains("Make a backup now"), "{shown}");
         let wallets = yes(scene, "payouts wallets");
@@ -94,7 +99,10 @@ fn a_remote_signers_credential_comes_from_a_file_and_its_key_along_with_it() {
         let line = format!("{ADD} {} --remote-url https://signer.example/ban", file.path().display());
         assert!(crate::scene::parse(&line).is_err(), "a signer without its key");
         let added = yes(scene, &format!("{line} --remote-public-key {public} --remote-credential bearer"));
-        assert_eq!((&added["key"]["address"], &added["key"]["holder"]), (&json!(ACCOUNT), &json!("remote_bearer")));
+        assert_eq!(
+            (&added["key"]["address"], &added["key"]["holder"]),
+            (&json!(ACCOUNT), &json!("remote_bearer"))
+        );
         assert_eq!(yes(scene, "keys verify --json")["keys"], json!([{"key": "hot", "finding": "remote"}]));
         assert!(!added.to_string().contains("credential-of"));
     });
@@ -118,7 +126,10 @@ fn what_is_refused_is_named_by_code_and_adds_nothing() {
             (add("hot", &format!("{desk} --scheme rsa"), &good), "scheme_unknown"),
             (add("hot", desk, &bad), "usage"),
             (add("hot", desk, &empty), "usage"),
-            ("keys add hot --desk faucet --chain banano --reason r --secret-file /no/such".to_owned(), "file_unusable"),
+            (
+                "keys add hot --desk faucet --chain banano --reason r --secret-file /no/such".to_owned(),
+                "file_unusable",
+            ),
             ("keys add hot --desk faucet --chain dogecoin --reason r --generate".to_owned(), "usage"),
             ("keys stop hot --reason r".to_owned(), "key_not_found"),
         ] {
@@ -127,7 +138,10 @@ fn what_is_refused_is_named_by_code_and_adds_nothing() {
         assert!(scene.events().is_empty());
         with_key(scene);
         assert_eq!(code(scene, &add("cold", desk, &good)), "wallet_in_use");
-        assert_eq!(code(scene, "keys add hot --generate --desk faucet --chain banano --reason r"), "key_exists");
+        assert_eq!(
+            code(scene, "keys add hot --generate --desk faucet --chain banano --reason r"),
+            "key_exists"
+        );
         assert_eq!(scene.events().len(), 2);
     });
 }
@@ -149,8 +163,11 @@ fn a_secret_is_no_argument_and_has_one_origin() {
 fn keys_are_listed_with_what_they_may_sign_and_what_seals_them() {
     on_each_engine(|scene| {
         with_key(scene);
-        yes(scene, "keys policy hot --asset BAN --payment-max 500 --cap 1d:5000 --cap 1h:900 --first-use-hold 1h \
-                    --approval-above 400 --approvals 2 --listed-only --reason limits");
+        yes(
+            scene,
+            "keys policy hot --asset BAN --payment-max 500 --cap 1d:5000 --cap 1h:900 --first-use-hold 1h \
+                    --approval-above 400 --approvals 2 --listed-only --reason limits",
+        );
         let kek = kek(SEAL);
         let policy = "asset=BAN payment_max=500 listed_only=true hold_ms=3600000 approval=2>400 \
                       caps=3600000ms:900,86400000ms:5000";
@@ -195,7 +212,10 @@ fn a_key_is_stopped_resumed_and_retired_for_good_by_whoever_answers_for_it() {
         with_key(scene);
         assert_eq!(yes(scene, "keys stop hot --reason leak --json")["key"]["state"], "stopped");
         assert_eq!(code(scene, "keys stop hot --reason leak"), "nothing_to_change");
-        assert_eq!(yes(scene, "keys resume hot --reason false-alarm --actor Bea --json")["key"]["state"], "active");
+        assert_eq!(
+            yes(scene, "keys resume hot --reason false-alarm --actor Bea --json")["key"]["state"],
+            "active"
+        );
         let table = yes(scene, "keys retire hot --reason old");
         assert!(table.as_str().unwrap().contains("local   retired: old  "), "{table}");
         assert_eq!(code(scene, "keys resume hot --reason back"), "key_retired");
@@ -211,7 +231,10 @@ fn a_touched_row_or_a_missing_seal_key_is_exit_1() {
     on_each_engine(|scene| {
         with_key(scene);
         let (answer, why) = scene.no("keys verify --json");
-        assert_eq!((&answer["code"], &answer["keys"][0]["finding"]), (&json!("keys_unsound"), &json!("kek_missing")));
+        assert_eq!(
+            (&answer["code"], &answer["keys"][0]["finding"]),
+            (&json!("keys_unsound"), &json!("kek_missing"))
+        );
         assert!(why.contains("hot (kek_missing)"), "{why}");
         scene.execute("UPDATE key_pair SET desk = 'trades'");
         let (answer, _) = scene.no_with(&SEALED, "keys verify --json");
@@ -222,7 +245,7 @@ fn a_touched_row_or_a_missing_seal_key_is_exit_1() {
 #[test]
 fn rotation_moves_every_secret_to_the_new_seal_key_and_goes_on_where_it_was_cut_off() {
     on_each_engine(|scene| {
-        let old = [("FAUCET_SEAL_KEY", FORMER)];
+        let old = [FAUCET, ("FAUCET_SEAL_KEY", FORMER)];
         let file = secret_file(SEED);
         scene.run_with(&old, &format!("{ADD} {}", file.path().display())).unwrap();
         assert_eq!(scene.no("keys rotate --reason r").0["code"], "no_seal_key");
@@ -242,7 +265,7 @@ fn rotation_moves_every_secret_to_the_new_seal_key_and_goes_on_where_it_was_cut_
         let (answer, why) = scene.no_with(&SEALED, "keys rotate --reason quarterly --json");
         assert_eq!((&answer["code"], &answer["rotation"]["moved"]), (&json!("secrets_stuck"), &json!(0)));
         assert!(why.contains("FAUCET_SEAL_KEY_PREVIOUS") && why.contains("- hot: "), "{why}");
-        let both = [("FAUCET_SEAL_KEY", SEAL), ("FAUCET_SEAL_KEY_PREVIOUS", FORMER)];
+        let both = [FAUCET, ("FAUCET_SEAL_KEY", SEAL), ("FAUCET_SEAL_KEY_PREVIOUS", FORMER)];
         let listed = scene.run_with(&both, "keys list").unwrap();
         assert!(listed.as_str().unwrap().contains("cli:bea began to move all secrets to"), "{listed}");
         let answer = scene.run_with(&both, "keys rotate --reason quarterly --json").unwrap();
@@ -252,7 +275,8 @@ fn rotation_moves_every_secret_to_the_new_seal_key_and_goes_on_where_it_was_cut_
         assert_eq!(yes(scene, "keys verify"), "KEY  FINDING\nhot  sound");
         let text = yes(scene, "keys rotate --reason again");
         let id = kek(SEAL).id().to_string();
-        let wanted = format!("rotated to {id}: 0 moved, 0 stuck\n1 secret sealed with {id}, the current seal key");
+        let wanted =
+            format!("rotated to {id}: 0 moved, 0 stuck\n1 secret sealed with {id}, the current seal key");
         assert_eq!(text, wanted);
         let event = scene.events().pop().unwrap();
         assert!(event.payload.unwrap().contains("\"reason\":\"again\""));

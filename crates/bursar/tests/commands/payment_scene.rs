@@ -72,7 +72,9 @@ impl Payments {
         scene.test.set_time(machine_time());
         let node = NodeServer::start(Node::new(NodeSettings::easy(1)), ([127, 0, 0, 1], 0).into()).unwrap();
         let payouts = payouts(&scene, &node);
+        payouts.register(rules(DESK));
         let variables = vec![
+            ("BURSAR_DESKS", DESK.to_owned()),
             ("FAUCET_SEAL_KEY", SEAL.to_owned()),
             ("BANANO_NODE_RPC", node.base_url()),
             ("FAUCET_WORK_THRESHOLD", "f000000000000000".to_owned()),
@@ -161,6 +163,19 @@ impl Payments {
         self.order_for(DESK, name, 7, amount)
     }
 
+    /// Books something that no payout and no receipt explains: `raw` from this account to the desk's treasury.
+    pub fn book_by_hand(&self, path: &str, raw: u128) {
+        self.write(|tx, now| {
+            let mut book = Book::default();
+            let account = account_by_path(tx, path, Asset::Banano)?.unwrap().id;
+            book.load(tx, &[account, self.treasury])?;
+            let [from, to] = [account, self.treasury].map(|id| book.slot(id).unwrap());
+            book.transfer(from, to, Amount::new(raw), TransferKind(999), 0).unwrap();
+            book.number(tx)?;
+            book.write(tx, now)
+        });
+    }
+
     /// Sends money of somebody's to the wallet.
     pub fn fund(&self, raw: u128) {
         self.node.command(Command::Fund { account: account(), raw: raw.to_string() }).unwrap();
@@ -200,7 +215,8 @@ impl Payments {
     /// Balance and holds of an account of the book.
     pub fn account(&self, path: &str) -> (String, u128) {
         let store = self.scene.test.store();
-        let view = store.read("test.account", |tx| account_by_path(tx, path, Asset::Banano)).unwrap().unwrap();
+        let view =
+            store.read("test.account", |tx| account_by_path(tx, path, Asset::Banano)).unwrap().unwrap();
         (view.balance().to_string(), view.held.units())
     }
 

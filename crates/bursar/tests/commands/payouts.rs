@@ -1,5 +1,6 @@
 //! Payouts from the command line: what is shown, what people may decide, and what nobody's word does.
 
+use bursar_devnet_banano::Command;
 use bursar_faucet::record::Payout;
 use bursar_faucet::rules::ban::BanE8;
 use bursar_faucet::rules::payout_state::PayoutState;
@@ -50,7 +51,10 @@ fn payouts_are_listed_newest_first_page_by_page() {
         };
         assert_eq!(ids("payouts list --json --limit 2"), (vec![3, 2], json!(2)));
         assert_eq!(ids("payouts list --json --limit 2 --before 2"), (vec![1], Value::Null));
-        assert_eq!(ids("payouts list --json --state held --wallet hot --desk faucet"), (vec![2], Value::Null));
+        assert_eq!(
+            ids("payouts list --json --state held --wallet hot --desk faucet"),
+            (vec![2], Value::Null)
+        );
         assert_eq!(ids("payouts list --json --desk trades"), (vec![], Value::Null));
         assert!(parse("payouts list --state lost").is_err());
     });
@@ -158,9 +162,13 @@ fn a_payout_of_a_desk_whose_records_are_not_kept_here_is_shown_and_not_touched()
 fn a_retry_that_changes_no_state_is_in_the_audit_log_all_the_same() {
     on_each_engine(|payments| {
         payments.order("a", 100);
-        payments.scene.execute("UPDATE payout_intent SET next_at = next_at + 3600000");
+        payments.write(|tx, now| {
+            let next_at = now.after_ms(3_600_000);
+            tx.execute("UPDATE payout_intent SET next_at = $1", &[next_at.into()])
+        });
         let before = payments.yes("payouts show 1 --json")["payout"]["nextAtMs"].as_i64().unwrap();
-        let after = payments.yes("payouts retry 1 --reason hurry --json")["payout"]["nextAtMs"].as_i64().unwrap();
+        let after =
+            payments.yes("payouts retry 1 --reason hurry --json")["payout"]["nextAtMs"].as_i64().unwrap();
         assert!(after < before - 3_000_000, "{after} {before}");
         let (name, actor, payload) = payments.newest_event();
         assert_eq!((name.as_str(), actor.as_str()), ("payout.act_asked", "cli:ann"));
@@ -173,14 +181,16 @@ fn nobodys_word_kills_a_payment_whose_slot_is_free() {
     on_each_engine(|payments| {
         let payment = lost_on_the_way(payments);
         let dead = |id: &str| {
-            format!("payouts resolve 1 --dead {id} --evidence explorer --then retry --paid-twice-if-wrong --reason r")
+            format!(
+                "payouts resolve 1 --dead {id} --evidence explorer --then retry --paid-twice-if-wrong --reason r"
+            )
         };
         let (answer, why) = payments.no(&dead(&payment));
         assert_eq!(answer["code"], "slot_free");
         assert!(why.contains("--free-slot"), "{why}");
         assert_eq!(payments.code(&dead("0000")), "attempt_not_found");
         // A chain that gives no answer says nothing at all.
-        let silent = [("BANANO_NODE_RPC", "http://127.0.0.1:9"), ("FAUCET_SEAL_KEY", &"1".repeat(64))];
+        let silent = [("BURSAR_DESKS", "faucet"), ("BANANO_NODE_RPC", "http://127.0.0.1:9")];
         assert_eq!(payments.scene.no_with(&silent, &dead(&payment)).0["code"], "chain_silent");
         for line in [
             "payouts resolve 1 --reason r",
@@ -224,7 +234,8 @@ fn a_freed_slot_proves_the_payment_dead_and_pays_once() {
 fn a_payment_is_paid_by_an_operators_word_with_evidence() {
     on_each_engine(|payments| {
         let payment = lost_on_the_way(payments);
-        let paid = |id: &str| format!("payouts resolve 1 --paid {id} --evidence seen-by-three --reason r --json");
+        let paid =
+            |id: &str| format!("payouts resolve 1 --paid {id} --evidence seen-by-three --reason r --json");
         assert_eq!(payments.code(&paid("0000")), "attempt_not_found");
         let shown = payments.yes(&paid(&payment));
         assert_eq!(shown["payout"]["state"], "final");
@@ -239,24 +250,29 @@ fn a_wallet_is_compared_with_its_chain_and_a_difference_is_exit_1() {
     on_each_engine(|payments| {
         payments.fund(1_000);
         payments.send(20);
-        let pad = " ".repeat(account().len() - "ADDRESS".len());
-        let table = |verdict: &str, expected: &str, holds: &str| {
-            format!(
-                "WALLET  VERDICT  MUST HOLD  HOLDS  ASSET  ADDRESS{pad}\n\
-                 hot     {verdict:<7}  {expected:<9}  {holds:<5}  BAN    {}",
-                account()
-            )
-            .replace(&format!("ADDRESS{pad}"), "ADDRESS")
-        };
-        assert_eq!(payments.yes("payouts reconcile"), table("equal", "1000", "1000"));
+        let table = format!(
+            "WALLET  VERDICT  MUST HOLD  HOLDS  ASSET  ADDRESS\n\
+             hot     equal    1000       1000   BAN    {}",
+            account()
+        );
+        assert_eq!(payments.yes("payouts reconcile"), table);
         assert_eq!(payments.yes("payouts reconcile hot --json")["wallets"][0]["verdict"], "equal");
-        payments.scene.execute("UPDATE payout_wallet SET expected = expected + 5");
-        let (answer, _) = payments.no("payouts reconcile --json");
+        payments.node.command(Command::LieAboutBalances(-5)).unwrap();
+        let (answer, why) = payments.no("payouts reconcile --json");
+        let wallet = &answer["wallets"][0];
+        assert_eq!([&wallet["verdict"], &wallet["expected"], &wallet["holds"]], ["differs", "1000", "995"]);
+        assert!(why.starts_with("hot holds 995 and must hold 1000. Look at its history"), "{why}");
+        payments.node.command(Command::LieAboutBalances(0)).unwrap();
+        payments.book_by_hand("payouts/hot", 5);
+        let (answer, why) = payments.no("payouts reconcile --json");
         assert_eq!(answer["wallets"][0]["verdict"], "book_differs");
-        payments.scene.execute("UPDATE payout_wallet SET expected = expected - 5");
-        let node = "http://127.0.0.1:9";
-        let (answer, why) = payments.scene.no_with(&[("BANANO_NODE_RPC", node)], "payouts reconcile --json");
-        assert_eq!((&answer["code"], &answer["wallets"][0]["verdict"]), (&json!("not_reconciled"), &json!("unknown")));
+        assert!(why.starts_with("The book says -1005 of hot"), "{why}");
+        // No node is configured.
+        let (answer, why) = payments.scene.no("payouts reconcile --json");
+        assert_eq!(
+            (&answer["code"], &answer["wallets"][0]["verdict"]),
+            (&json!("not_reconciled"), &json!("unknown"))
+        );
         assert!(why.starts_with("hot was not compared. The chain gave no answer"), "{why}");
         assert_eq!(payments.code("payouts reconcile cold"), "wallet_not_found");
     });
@@ -300,6 +316,9 @@ fn money_that_came_in_is_listed_with_its_wallet_and_assigned_to_an_account() {
         assert_eq!(payments.account("faucet/treasury").0, (TREASURY + 1_000).to_string());
         assert_eq!(payments.code(&assign("faucet/treasury")), "receipt_not_found");
         let (name, actor, payload) = payments.newest_event();
-        assert_eq!((name.as_str(), actor.as_str(), &payload["reason"]), ("payout.assigned", "cli:ann", &json!("gift")));
+        assert_eq!(
+            (name.as_str(), actor.as_str(), &payload["reason"]),
+            ("payout.assigned", "cli:ann", &json!("gift"))
+        );
     });
 }

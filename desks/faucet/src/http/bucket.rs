@@ -27,7 +27,10 @@ impl Bucket {
         let elapsed_ms = now.ms().saturating_sub(self.filled_at.ms()).max(0);
         let gained = elapsed_ms.saturating_mul(per_minute);
         let full = Bucket::full(per_minute, now);
-        Bucket { level: self.level.saturating_add(gained).min(full.level), filled_at: now.max(self.filled_at) }
+        Bucket {
+            level: self.level.saturating_add(gained).min(full.level),
+            filled_at: now.max(self.filled_at),
+        }
     }
 
     /// Seconds until a call passes, rounded up; `None` = one passes now.

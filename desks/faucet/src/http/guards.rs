@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use axum::http::HeaderValue;
-use axum::response::{IntoResponse, Response};
 use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use bursar_access::ServicePrincipal;
 use bursar_audit::{Actor, Event, Level, Target};
 use bursar_store::Timestamp;

@@ -9,9 +9,9 @@ use bursar_desk::{LaneRefusal, call};
 use bursar_store::Column::{Int, Time};
 use bursar_store::lane::{Lane, LaneFault, LaneOptions, Work};
 use bursar_store::{Bulk, Lock, Lookup, Param, Store, StoreError, Timestamp, Tx};
+use bursar_web::ApiError;
 use bursar_web::metrics::{CounterFamily, MetricError, Registry, Unit};
 use bursar_web::platform_codes::OVERLOADED;
-use bursar_web::ApiError;
 
 use super::bucket::Bucket;
 use crate::DESK;
@@ -51,7 +51,8 @@ pub enum LimiterFault {
 
 impl Limiter {
     pub(super) fn start(store: Arc<Store>, metrics: &Registry) -> Result<Limiter, LimiterFault> {
-        let refused = metrics.counter("http_rate_limited_total", "Calls refused by a limit.", ["scope"], Unit::ONE)?;
+        let refused =
+            metrics.counter("http_rate_limited_total", "Calls refused by a limit.", ["scope"], Unit::ONE)?;
         for scope in [GLOBAL, PER_IP] {
             refused.with([scope]);
         }

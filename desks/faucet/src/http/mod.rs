@@ -6,6 +6,7 @@ mod admin;
 mod bucket;
 mod codes;
 mod config;
+mod demo;
 mod guards;
 mod limiter;
 mod once;
@@ -120,6 +121,7 @@ pub fn surface(routes: Routes) -> Surface {
     surface.routes = public::routes(&routes);
     surface.routes.extend(user::routes(&routes));
     surface.routes.extend(admin::routes(&routes));
+    surface.routes.extend(demo::routes(&routes));
     surface
 }
 
@@ -192,11 +194,17 @@ fn reading(id: &'static str, summary: &'static str, auth: Auth) -> Operation {
     let operation = Operation::new(id, summary, auth)
         .answer(axum::http::StatusCode::OK, "What was asked for.", json!({"type": "object"}))
         .refusal(axum::http::StatusCode::TOO_MANY_REQUESTS, "Too many calls; see Retry-After.");
-    if is_open { operation } else { operation.refusal(axum::http::StatusCode::UNAUTHORIZED, "No valid session.") }
+    if is_open {
+        operation
+    } else {
+        operation.refusal(axum::http::StatusCode::UNAUTHORIZED, "No valid session.")
+    }
 }
 
 /// What the API description says of a route that changes something.
 fn changing(id: &'static str, summary: &'static str, auth: Auth, request: Value) -> Operation {
     let unprocessable = axum::http::StatusCode::UNPROCESSABLE_ENTITY;
-    reading(id, summary, auth).request(request).refusal(unprocessable, "The body is not what the route takes.")
+    reading(id, summary, auth)
+        .request(request)
+        .refusal(unprocessable, "The body is not what the route takes.")
 }

@@ -92,7 +92,8 @@ fn claim(tx: &mut Tx<'_>, hash: &[u8; 32], request: &[u8; 32]) -> Result<Standin
     }
     match answer {
         Some(answer) => {
-            let answer = serde_json::from_str(&answer).map_err(|error| StoreError::Decode(error.to_string()))?;
+            let answer =
+                serde_json::from_str(&answer).map_err(|error| StoreError::Decode(error.to_string()))?;
             Ok(Standing::Answered(answer))
         }
         None if since < now.after_ms(-UNDER_WAY_MS) => {

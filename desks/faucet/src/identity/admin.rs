@@ -20,7 +20,8 @@ pub const LOCKED_MS: i64 = 15 * 60_000;
 /// A longer password is not looked at.
 const PASSWORD_BYTES_MAX: usize = 1_024;
 /// What an unknown e-mail's password is compared with, so that it takes as long as a known one's: no password fits it.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQtc29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQtc29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 struct AdminUser {
     id: i64,
@@ -113,7 +114,8 @@ fn count_try(
 }
 
 fn find(tx: &mut Tx<'_>, email: &str) -> Result<Option<AdminUser>, StoreError> {
-    let sql = "SELECT id, password_hash, is_active, failures, locked_until FROM faucet_admin_user WHERE email = $1";
+    let sql =
+        "SELECT id, password_hash, is_active, failures, locked_until FROM faucet_admin_user WHERE email = $1";
     tx.query_first(sql, &[email.into()], |row: &Row<'_>| {
         Ok(AdminUser {
             id: row.get(0)?,

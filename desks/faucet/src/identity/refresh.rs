@@ -49,7 +49,8 @@ pub fn refresh(faucet: &Faucet, is_stopping: &dyn Fn() -> bool) -> Result<Refres
             match again(faucet, &known, id, reading, Source::VerificationRefresh) {
                 Ok(Ok(user)) => {
                     refreshed.looked_at += 1;
-                    let is_loss = user.eligibility == Eligibility::Revoked && before != Some(Eligibility::Revoked);
+                    let is_loss =
+                        user.eligibility == Eligibility::Revoked && before != Some(Eligibility::Revoked);
                     refreshed.revoked += u64::from(is_loss);
                 }
                 Ok(Err(rejection)) => {

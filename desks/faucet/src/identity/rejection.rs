@@ -8,7 +8,9 @@ use crate::upstream::{NoData, Unavailable};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdentityRejection {
     /// The state is not ours, too old, or was used before.
-    #[error("the sign-in was not begun here, took too long or was used before; begin again at /auth/discord/login")]
+    #[error(
+        "the sign-in was not begun here, took too long or was used before; begin again at /auth/discord/login"
+    )]
     BadState,
     /// Discord does not know the code.
     #[error("Discord does not accept the code; begin again at /auth/discord/login")]
@@ -20,7 +22,9 @@ pub enum IdentityRejection {
     #[error("no Epic account is linked; link one with Yunite and sign in again")]
     NoEpicAccount,
     /// The Epic account belongs to another player.
-    #[error("the Epic account already earns for another player; sign in with the Discord account that has it")]
+    #[error(
+        "the Epic account already earns for another player; sign in with the Discord account that has it"
+    )]
     EpicInUse,
     /// No player has this Discord account.
     #[error("no player has this Discord account; sign in first")]

@@ -59,8 +59,7 @@ pub(super) fn again(
 ) -> Result<Result<User, IdentityRejection>, IdentityFault> {
     let (is_member, epic_account_id) = membership(reading)?;
     let discord_user_id = discord_user_id.to_owned();
-    let found =
-        Found { discord_user_id, username: None, is_member, epic_account_id, region: None, source };
+    let found = Found { discord_user_id, username: None, is_member, epic_account_id, region: None, source };
     conclude(faucet, known, &found)
 }
 

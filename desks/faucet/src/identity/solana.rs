@@ -51,7 +51,9 @@ pub fn message(address: &str, nonce: &str, now: Timestamp) -> String {
 pub fn check(proof: &Proof, now: Timestamp) -> Result<Proven, IdentityRejection> {
     let key = key(&proof.address)?;
     let lines: Vec<&str> = proof.message.lines().collect();
-    let [_, wallet, time, more @ ..] = lines.as_slice() else { return Err(IdentityRejection::InvalidMessage) };
+    let [_, wallet, time, more @ ..] = lines.as_slice() else {
+        return Err(IdentityRejection::InvalidMessage);
+    };
     let wallet = wallet.strip_prefix("Wallet: ").ok_or(IdentityRejection::InvalidMessage)?;
     let at = time.strip_prefix("Timestamp: ").and_then(|at| at.parse::<i64>().ok());
     let at = at.ok_or(IdentityRejection::InvalidMessage)?;

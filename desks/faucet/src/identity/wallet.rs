@@ -48,8 +48,12 @@ fn apply(
         Some(link) => link,
         None => new_link(tx.allocate(WALLET_LINKS, 1)?, user.id, address, now),
     };
-    let link =
-        WalletLink { is_primary: true, is_verified: true, verified_at: link.verified_at.or(Some(now)), ..link };
+    let link = WalletLink {
+        is_primary: true,
+        is_verified: true,
+        verified_at: link.verified_at.or(Some(now)),
+        ..link
+    };
     WalletLink::save(tx, &[link], now)?;
     if flag_shared(tx, user.id, address, now)? {
         let mut totals = Totals::locked(tx, mode.dry_run)?;

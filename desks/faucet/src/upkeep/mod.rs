@@ -6,6 +6,6 @@ mod reconcile;
 mod wallet;
 
 pub use erase::{Erased, Eraser, erase};
-pub use prune::{Pruned, prune, prune_now, prunable};
+pub use prune::{Pruned, prunable, prune, prune_now};
 pub use reconcile::{Reconciled, reconcile, reconcile_all};
 pub use wallet::{Watched, watch};

@@ -17,7 +17,10 @@ fn a_client_that_asks_too_often_is_told_when_to_come_back() {
         let statuses: Vec<u16> = (0..4).map(|_| call(scene, 1).status).collect();
         assert_eq!(statuses, [200, 200, 200, 429]);
         let refused = call(scene, 1);
-        assert_eq!(refused.json(), json!({"detail": "rate_limited", "scope": "per_ip", "code": "rate_limited"}));
+        assert_eq!(
+            refused.json(),
+            json!({"detail": "rate_limited", "scope": "per_ip", "code": "rate_limited"})
+        );
         assert_eq!(refused.header("retry-after"), Some("20"));
         assert_eq!(call(scene, 2).status, 200, "another client");
         scene.test.advance_ms(19_999);

@@ -54,7 +54,8 @@ fn a_wallet_of_two_players_is_allowed_and_flagged_once() {
         assert_eq!(scene.count("SELECT COUNT(*) FROM faucet_abuse_flag"), 0);
         link(scene, &bob, &address(0)).ok();
         link(scene, &bob, &address(0)).ok();
-        let flagged = "SELECT COUNT(*) FROM faucet_abuse_flag WHERE flag_type = 'shared_wallet' AND severity = 'low'";
+        let flagged =
+            "SELECT COUNT(*) FROM faucet_abuse_flag WHERE flag_type = 'shared_wallet' AND severity = 'low'";
         assert_eq!(scene.count(flagged), 1);
         assert_eq!(scene.get("/admin/stats", &scene.admin()).ok()["abuse_flags"], 1);
     });
@@ -96,7 +97,10 @@ fn w21_a_signed_nonce_of_this_player_boosts_and_counts_once() {
         assert_eq!(answer["multiplier"].to_string(), "1.35");
         wallet.prove(scene, &cookie, &message).refused(400, "invalid_nonce");
         let boosted = scene.get("/hodl/boosted", "").ok();
-        assert_eq!((&boosted["total"], &boosted["boosted_users"][0]["discord_username"]), (&1.into(), &"alice".into()));
+        assert_eq!(
+            (&boosted["total"], &boosted["boosted_users"][0]["discord_username"]),
+            (&1.into(), &"alice".into())
+        );
         scene.person(BOB, "bob", "epic_bob", 5);
         let bob = scene.sign_in(BOB);
         let foreign = wallet.challenge(scene, &cookie);
@@ -147,7 +151,10 @@ fn lists_hold_limits_refuse_what_is_below_zero_and_tell_exactly_whether_there_is
         assert_eq!((kills, &list["has_more"]), (vec![1, 5], &true.into()));
         let rest = scene.get("/me/accruals?limit=2&offset=2", &cookie).ok();
         assert_eq!((&rest["count"], &rest["has_more"]), (&1.into(), &false.into()));
-        assert_eq!(rest["accruals"][0]["amount_ban"], "0.70000000", "7 kills at 0.05 doubled: nothing was paid yet");
+        assert_eq!(
+            rest["accruals"][0]["amount_ban"], "0.70000000",
+            "7 kills at 0.05 doubled: nothing was paid yet"
+        );
         assert_eq!(scene.get("/me/accruals?settled=true", &cookie).ok()["count"], 0);
         assert_eq!(scene.get("/me/accruals?limit=-1", &cookie).ok()["limit"], 1);
         assert_eq!(scene.get("/me/accruals?limit=9999", &cookie).ok()["limit"], 200);

@@ -22,7 +22,10 @@ fn the_leaderboard_goes_by_kills_and_shows_money_as_text_with_eight_places() {
         assert_eq!((&board["total"], &board["caps"]), (&2.into(), &json!({"daily": 150, "weekly": 750})));
         let first = &board["players"][0];
         assert_eq!((&first["discord_username"], &first["total_kills"]), (&"bob".into(), &9.into()));
-        assert_eq!((&first["total_accrued_ban"], &first["total_paid_ban"]), (&"0.90000000".into(), &"0.00000000".into()));
+        assert_eq!(
+            (&first["total_accrued_ban"], &first["total_paid_ban"]),
+            (&"0.90000000".into(), &"0.00000000".into())
+        );
         assert_eq!(first["cap_status"]["daily_remaining"], 150);
         let second = scene.get("/api/leaderboard?limit=1&offset=1", "").ok();
         assert_eq!(second["players"][0]["discord_username"], "alice");
@@ -37,7 +40,10 @@ fn the_leaderboard_goes_by_kills_and_shows_money_as_text_with_eight_places() {
 fn pages_of_an_empty_faucet() {
     on_each_engine(|scene| {
         let donations = scene.get("/api/donations", "").ok();
-        assert_eq!((&donations["total_donated"], &donations["goal"]), (&"0.00000000".into(), &"10000.00000000".into()));
+        assert_eq!(
+            (&donations["total_donated"], &donations["goal"]),
+            (&"0.00000000".into(), &"10000.00000000".into())
+        );
         assert_eq!(donations["current_milestone"]["name"], "Fresh Spawn");
         assert_eq!(donations["next_milestone"]["remaining"], "100.00000000");
         assert_eq!(donations["economics"]["effective_rate"], "0.10000000");

@@ -18,7 +18,9 @@ use bursar_devnet_banano::{LocalNode, Node, NodeSettings};
 use bursar_devnet_faucet::{Discord, DiscordApp as ServiceApp, Solana, StandIn, Stats, Yunite};
 use bursar_faucet::desk::{FaucetConfig, FaucetDesk, FaucetParts};
 use bursar_faucet::faucet::Faucet;
-use bursar_faucet::http::{HttpConfig, Product, RebuildRefusal, Rebuilt, Routes, RoutesParts, SeedRefusal, surface};
+use bursar_faucet::http::{
+    HttpConfig, Product, RebuildRefusal, Rebuilt, Routes, RoutesParts, SeedRefusal, surface,
+};
 use bursar_faucet::identity::admin;
 use bursar_faucet::policy::Policy;
 use bursar_faucet::rules::abuse::AbuseAction;
@@ -35,9 +37,7 @@ use bursar_payouts::{ChainRules, Payouts, PayoutsParts, SendSettings};
 use bursar_store::{EngineKind, Migration, StoreError, Timestamp, Tx};
 use bursar_test_stores::TestStore;
 use bursar_web::metrics::{Format, HttpMetrics, Registry};
-use bursar_web::{
-    Application, CallerSecret, CorsPolicy, HeaderPolicy, Host, ProxyTrust, Unknown, assemble,
-};
+use bursar_web::{Application, CallerSecret, CorsPolicy, HeaderPolicy, Host, ProxyTrust, Unknown, assemble};
 use secrecy::SecretString;
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -172,6 +172,28 @@ fn payouts(test: &TestStore, chain: &Arc<dyn Chain>) -> Payouts {
     })
 }
 
+fn upstreams(
+    app: DiscordApp,
+    yunite: &StandIn<Yunite>,
+    stats: &StandIn<Stats>,
+    solana: &StandIn<Solana>,
+) -> LiveUpstreams {
+    let timeout = Duration::from_secs(5);
+    let secret = |text: &str| SecretString::from(text);
+    LiveUpstreams {
+        discord: DiscordConfig::new(app, secret("s3cret"), GUILD.to_string()),
+        yunite: YuniteConfig {
+            base_url: yunite.base_url(),
+            guild_id: "1".to_owned(),
+            api_key: secret("key"),
+            timeout,
+        },
+        stats: StatsConfig { base_url: stats.base_url(), api_key: secret("key"), timeout },
+        throttle: ThrottleSettings { per_minute: 100_000, floor: 100_000, ceiling: 100_000, concurrent: 4 },
+        tokens: SolanaTokensConfig::new(SecretString::from(solana.base_url()), MINT),
+    }
+}
+
 impl Scene {
     pub fn on(kind: EngineKind, dry_run: bool, configure: impl FnOnce(&mut HttpConfig)) -> Scene {
         let test = TestStore::with(kind, &migrations(kind), |_| {});
@@ -186,20 +208,7 @@ impl Scene {
         let stats = StandIn::start(Stats::new("key")).unwrap();
         let solana = StandIn::start(Solana::new()).unwrap();
         let app = DiscordApp { base_url: discord.base_url(), ..DiscordApp::new("app-1", REDIRECT) };
-        let timeout = Duration::from_secs(5);
-        let secret = |text: &str| SecretString::from(text);
-        let upstreams = LiveUpstreams {
-            discord: DiscordConfig::new(app.clone(), secret("s3cret"), GUILD.to_string()),
-            yunite: YuniteConfig {
-                base_url: yunite.base_url(),
-                guild_id: "1".to_owned(),
-                api_key: secret("key"),
-                timeout,
-            },
-            stats: StatsConfig { base_url: stats.base_url(), api_key: secret("key"), timeout },
-            throttle: ThrottleSettings { per_minute: 100_000, floor: 100_000, ceiling: 100_000, concurrent: 4 },
-            tokens: SolanaTokensConfig::new(SecretString::from(solana.base_url()), MINT),
-        };
+        let upstreams = upstreams(app.clone(), &yunite, &stats, &solana);
         let node = LocalNode::new("node", Node::new(NodeSettings::easy(1)), 10_000);
         let set = NodeSet::new(vec![NodeClient::new(node)], 1, Asking::InTurn).unwrap();
         let chain: Arc<dyn Chain> = Arc::new(Banano::new(set, Arc::new(InThread), Settings::default()));
@@ -300,7 +309,14 @@ impl Scene {
     }
 
     /// A call from the client 127.0.0.`client`.
-    pub fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str, client: u8) -> Answer {
+    pub fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+        client: u8,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers.iter().filter(|(_, value)| !value.is_empty()) {
             request = request.header(*name, *value);
@@ -319,7 +335,11 @@ impl Scene {
     }
 
     pub fn count(&self, sql: &'static str) -> i64 {
-        self.test.store().read("test.count", |tx| tx.query_first(sql, &[], |row| row.get(0))).unwrap().unwrap()
+        self.test
+            .store()
+            .read("test.count", |tx| tx.query_first(sql, &[], |row| row.get(0)))
+            .unwrap()
+            .unwrap()
     }
 
     pub fn write<T>(&self, mut work: impl FnMut(&mut Tx<'_>, Timestamp) -> Result<T, StoreError>) -> T {
@@ -328,13 +348,21 @@ impl Scene {
     }
 
     pub fn set(&self, setting: settings::Setting, value: i64) {
-        self.write(|tx, now| settings::change(tx, ConfigTable::FAUCET, setting, value, ("tester", "test"), now));
+        self.write(|tx, now| {
+            settings::change(tx, ConfigTable::FAUCET, setting, value, ("tester", "test"), now)
+        });
     }
 
     pub fn metric(&self, series: &str) -> Option<String> {
         let text = self.registry.render(Format::Text);
         text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ').map(str::to_owned))
     }
+}
+
+/// The same text with another last character.
+pub fn forged(text: &str) -> String {
+    let (rest, last) = text.split_at(text.len() - 1);
+    format!("{rest}{}", if last == "A" { "B" } else { "A" })
 }
 
 pub fn caller_secret(current: &str, previous: Option<&str>) -> CallerSecret {

@@ -2,7 +2,7 @@
 
 use bursar_devnet_faucet::Misbehaviour;
 
-use crate::scene::{ALICE, BOB, GUILD, Scene, on_each_engine, on_each_engine_in_dry_run};
+use crate::scene::{ALICE, BOB, GUILD, Scene, forged, on_each_engine, on_each_engine_in_dry_run};
 
 #[test]
 fn a_first_sign_in_makes_a_verified_player_who_earns_from_now_on() {
@@ -17,7 +17,11 @@ fn a_first_sign_in_makes_a_verified_player_who_earns_from_now_on() {
         assert_eq!(status["last_verified_source"], "auth_callback");
         assert_eq!((&status["last_verified_status"], &status["linked"]), (&"ok".into(), &false.into()));
         assert_eq!(scene.count("SELECT baseline_kills FROM faucet_tally WHERE dry_run = FALSE"), 1_208);
-        assert_eq!(scene.count("SELECT COUNT(*) FROM faucet_user WHERE region_code IS NULL"), 0, "127.0.0.1 is no RFC 1918");
+        assert_eq!(
+            scene.count("SELECT COUNT(*) FROM faucet_user WHERE region_code IS NULL"),
+            0,
+            "127.0.0.1 is no RFC 1918"
+        );
     });
 }
 
@@ -36,7 +40,7 @@ fn a_state_counts_once() {
 fn a_state_that_is_not_ours_or_too_old_is_refused_before_discord_is_asked() {
     on_each_engine(|scene| {
         let state = scene.state();
-        let forged = format!("{}A", &state[..state.len() - 1]);
+        let forged = forged(&state);
         for state in [forged.as_str(), "xyz", "a.b"] {
             scene.come_back(state, "code").refused(400, "invalid_state");
         }
@@ -111,7 +115,10 @@ fn w23_losing_membership_revokes_and_coming_back_starts_a_new_baseline() {
         let cookie = scene.alice();
         scene.yunite.with(|yunite| yunite.leave(&ALICE.to_string()));
         let answer = scene.post("/me/reverify", &cookie, "").ok();
-        assert_eq!((&answer["status"], &answer["epic_account_id"]), (&"accepted".into(), &serde_json::Value::Null));
+        assert_eq!(
+            (&answer["status"], &answer["epic_account_id"]),
+            (&"accepted".into(), &serde_json::Value::Null)
+        );
         assert_eq!(scene.get("/me/status", &cookie).ok()["eligibility"], "revoked");
         scene.yunite.link(&ALICE.to_string(), "epic_alice");
         scene.stats.set_kills("epic_alice", 1_300);
@@ -138,7 +145,11 @@ fn the_refresh_job_finds_who_left_in_few_calls() {
         scene.test.advance_ms(6 * 3_600_000 + 1);
         scene.yunite.fail_next(Misbehaviour::Status(500), 10);
         let refreshed = refresh();
-        assert_eq!((refreshed.looked_at, refreshed.revoked, refreshed.unknown), (0, 0, 2), "an outage takes nothing");
+        assert_eq!(
+            (refreshed.looked_at, refreshed.revoked, refreshed.unknown),
+            (0, 0, 2),
+            "an outage takes nothing"
+        );
     });
 }
 

@@ -99,7 +99,9 @@ fn say_what_is_next(context: &Context, key: &KeyId, wallets: &[KeyId]) {
     if !wallets.is_empty() {
         context.say("Its wallet is open. Start the server anew, so that it pays from it.");
     }
-    context.say("Make a backup now, and keep the seal key apart from it: without both the wallet's money is lost.");
+    context.say(
+        "Make a backup now, and keep the seal key apart from it: without both the wallet's money is lost.",
+    );
 }
 
 impl AddOptions {
@@ -112,7 +114,9 @@ impl AddOptions {
         }
         let chain = room.payments.banano.name();
         if self.purpose == PAYOUTS && self.chain != chain {
-            return Err(CommandError::Usage(format!("--chain takes {chain}: payouts leave on no other chain here")));
+            return Err(CommandError::Usage(format!(
+                "--chain takes {chain}: payouts leave on no other chain here"
+            )));
         }
         Ok(())
     }
@@ -131,7 +135,8 @@ impl AddOptions {
                 public_key: public_key(self.remote_public_key.as_deref().unwrap_or_default())?,
             },
         };
-        let [desk, chain, purpose, scheme] = [&self.desk, &self.chain, &self.purpose, &self.scheme].map(String::clone);
+        let [desk, chain, purpose, scheme] =
+            [&self.desk, &self.chain, &self.purpose, &self.scheme].map(String::clone);
         Ok(NewKey { id, desk, chain, purpose, scheme, origin })
     }
 }

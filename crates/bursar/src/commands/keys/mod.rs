@@ -156,8 +156,9 @@ fn must_seal(room: &Room) -> Result<(), CommandError> {
     if room.payments.can_seal {
         return Ok(());
     }
-    let why = "No seal key is set, so a secret could not be opened again. Set FAUCET_SEAL_KEY (`bursar secrets generate` \
-               makes one) here and for the server, and keep a copy apart from the database.";
+    let why = "No seal key is in force, so a secret could not be opened again: FAUCET_SEAL_KEY is not set, or the faucet is \
+               not among BURSAR_DESKS. Set it here and for the server (`bursar secrets generate` makes one), and keep a \
+               copy apart from the database.";
     Err(refused("no_seal_key", why))
 }
 

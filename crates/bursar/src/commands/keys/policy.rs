@@ -65,7 +65,9 @@ pub(super) fn set(
     let (who, key) = (options.who.signed(context)?, key_id(&options.key)?);
     let policy = options.policy();
     let keystore = &room.payments.keystore;
-    change(room, &who, |tx, by| Ok(keystore.set_policy(tx, by, &key, &policy)?.map(|done| (Some(done), ()))))?;
+    change(room, &who, |tx, by| {
+        Ok(keystore.set_policy(tx, by, &key, &policy)?.map(|done| (Some(done), ())))
+    })?;
     Ok(show::answer(&shown(room, &who, &key)?, json))
 }
 
@@ -80,7 +82,10 @@ pub(super) fn destination(
     let key = key.ok_or_else(|| key_error(bursar_keys::Rejection::KeyUnknown.into()))?;
     let chain = &room.payments.banano;
     if chain.name() != key.chain {
-        let why = format!("The chain {} is not set up here, so the address cannot be checked. Set it up.", key.chain);
+        let why = format!(
+            "The chain {} is not set up here, so the address cannot be checked. Set it up.",
+            key.chain
+        );
         return Err(refused("chain_unknown", why));
     }
     let to = chain.parse_address(&options.address).map_err(|error| {
@@ -100,7 +105,10 @@ impl PolicyOptions {
             payment_max: self.payment_max,
             is_listed_only: self.listed_only,
             first_use_hold_ms: self.first_use_hold.unwrap_or(0),
-            approval: self.approval_above.zip(self.approvals).map(|(above, needed)| ApprovalRule { above, needed }),
+            approval: self
+                .approval_above
+                .zip(self.approvals)
+                .map(|(above, needed)| ApprovalRule { above, needed }),
             caps: self.caps.clone(),
         }
     }

@@ -29,7 +29,8 @@ pub(super) fn rotate(room: &Room, who: &Who, context: &Context, json: bool) -> R
         }
         return Ok(answer);
     }
-    let lines = rotated.stuck.iter().map(|(key, why)| format!("- {key}: {why}")).collect::<Vec<_>>().join("\n");
+    let lines =
+        rotated.stuck.iter().map(|(key, why)| format!("- {key}: {why}")).collect::<Vec<_>>().join("\n");
     let why = format!(
         "These secrets do not open and stay as they are. Set the seal key that they were sealed with as \
          FAUCET_SEAL_KEY_PREVIOUS and repeat:\n{lines}"

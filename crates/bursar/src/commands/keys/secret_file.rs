@@ -28,7 +28,9 @@ fn text(source: impl Read, path: &Path) -> Result<SecretString, CommandError> {
     let limit = u64::try_from(BYTES_MAX + 1).unwrap_or(u64::MAX);
     source.take(limit).read_to_string(&mut text).map_err(|cause| CommandError::file(path, cause))?;
     if text.len() > BYTES_MAX {
-        return Err(CommandError::Usage(format!("--secret-file holds more than {BYTES_MAX} bytes; name another")));
+        return Err(CommandError::Usage(format!(
+            "--secret-file holds more than {BYTES_MAX} bytes; name another"
+        )));
     }
     let secret = text.trim_end_matches(['\r', '\n']);
     if secret.trim().is_empty() {

@@ -62,10 +62,10 @@ pub(super) fn answer(key: &KeyShown, json: bool) -> Value {
 
 fn keys(keys: &[KeyShown]) -> String {
     let rows = keys.iter().map(|key| {
-        let state = key.reason.as_ref().map_or_else(
-            || key.state.to_owned(),
-            |reason| format!("{}: {}", key.state, cell(reason)),
-        );
+        let state = key
+            .reason
+            .as_ref()
+            .map_or_else(|| key.state.to_owned(), |reason| format!("{}: {}", key.state, cell(reason)));
         [
             key.id.to_string(),
             key.desk.clone(),

@@ -22,13 +22,19 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 enum Verdict {
     Equal,
     /// The chain holds more, or less, than the records say.
-    Differs { holds: Amount },
+    Differs {
+        holds: Amount,
+    },
     /// The book and the wallet's row do not say the same.
-    BookDiffers { book: String },
+    BookDiffers {
+        book: String,
+    },
     /// Something is on its way all the time, so that both may be right.
     UnderWay,
     /// Nobody could be asked.
-    Unknown { why: String },
+    Unknown {
+        why: String,
+    },
 }
 
 /// What the records say at one moment.
@@ -65,11 +71,17 @@ pub(super) fn reconcile(room: &Room, name: Option<&str>, json: bool) -> Result<V
 pub(super) fn ask(room: &Room, wallet: &Wallet) -> Result<Amount, CommandError> {
     let chain = &room.payments.banano;
     if chain.name() != wallet.chain {
-        let why = format!("No node of the chain {} is set up here, so nobody can be asked. Set one up.", wallet.chain);
+        let why = format!(
+            "No node of the chain {} is set up here, so nobody can be asked. Set one up.",
+            wallet.chain
+        );
         return Err(refused("chain_unknown", why));
     }
     let balance = chain.balance(&wallet.address).map_err(|error| {
-        refused("chain_silent", format!("The chain gave no answer: {error}. Look at the nodes, and ask again."))
+        refused(
+            "chain_silent",
+            format!("The chain gave no answer: {error}. Look at the nodes, and ask again."),
+        )
     })?;
     Ok(balance.settled)
 }
@@ -144,9 +156,9 @@ fn complaint((wallet, verdict): &(Wallet, Verdict)) -> Option<String> {
              compare with the newest backup.",
             wallet.expected
         )),
-        Verdict::UnderWay => {
-            Some(format!("Something of {name} was on its way all the time, so it was not compared. Ask again."))
-        }
+        Verdict::UnderWay => Some(format!(
+            "Something of {name} was on its way all the time, so it was not compared. Ask again."
+        )),
         Verdict::Unknown { why } => Some(format!("{name} was not compared. {why}")),
     }
 }
@@ -178,7 +190,11 @@ fn document(compared: &[(Wallet, Verdict)], ok: bool) -> Value {
         })
     };
     let wallets: Vec<Value> = compared.iter().map(one).collect();
-    if ok { json!({"ok": true, "wallets": wallets}) } else { json!({"ok": false, "code": "not_reconciled", "wallets": wallets}) }
+    if ok {
+        json!({"ok": true, "wallets": wallets})
+    } else {
+        json!({"ok": false, "code": "not_reconciled", "wallets": wallets})
+    }
 }
 
 fn shown(compared: &[(Wallet, Verdict)]) -> String {

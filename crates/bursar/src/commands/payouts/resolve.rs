@@ -97,11 +97,15 @@ fn check_dead(room: &Room, options: &ResolveOptions, id: &TransactionId) -> Resu
     check_word(attempt)?;
     let chain = &room.payments.banano;
     if chain.name() != wallet.chain {
-        let why = format!("No node of the chain {} is set up here, so nobody can be asked. Set one up.", wallet.chain);
+        let why = format!(
+            "No node of the chain {} is set up here, so nobody can be asked. Set one up.",
+            wallet.chain
+        );
         return Err(refused("chain_unknown", why));
     }
     let state = chain.sender_state(&wallet.address).map_err(|error| {
-        let why = format!("The chain gave no answer ({error}), so this transaction may live. Ask again later.");
+        let why =
+            format!("The chain gave no answer ({error}), so this transaction may live. Ask again later.");
         refused("chain_silent", why)
     })?;
     if state.slot.to_string() == attempt.slot {

@@ -33,9 +33,8 @@ pub(super) fn list(room: &Room, options: &PageOptions, json: bool) -> Result<Val
     let wallet = options.wallet.as_deref().map(wallet_name).transpose()?;
     let filter = PayoutFilter { desk: options.desk.clone(), wallet, state: options.state };
     let before = options.before.map(IntentId);
-    let page = room
-        .store
-        .read("command.payouts", |tx| room.payouts().list(tx, &filter, before, options.limit))?;
+    let page =
+        room.store.read("command.payouts", |tx| room.payouts().list(tx, &filter, before, options.limit))?;
     let is_full = i64::try_from(page.len()).is_ok_and(|length| length == options.limit);
     let next = page.last().filter(|_| is_full).map(|last| last.id.0);
     if json {
@@ -69,7 +68,11 @@ pub(super) fn show(room: &Room, name: PayoutName, json: bool) -> Result<Value, C
 }
 
 /// The payout of this name.
-pub(super) fn find(room: &Room, tx: &mut Tx<'_>, name: PayoutName) -> Result<Option<PayoutShown>, StoreError> {
+pub(super) fn find(
+    room: &Room,
+    tx: &mut Tx<'_>,
+    name: PayoutName,
+) -> Result<Option<PayoutShown>, StoreError> {
     match name {
         PayoutName::Number(id) => room.payouts().payout(tx, id),
         PayoutName::Public(id) => room.payouts().show(tx, id),

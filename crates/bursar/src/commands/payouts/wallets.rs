@@ -106,11 +106,7 @@ fn change(
     }
 }
 
-fn with_receipts(
-    room: &Room,
-    tx: &mut Tx<'_>,
-    wallet: Wallet,
-) -> Result<(Wallet, Vec<Receipt>), StoreError> {
+fn with_receipts(room: &Room, tx: &mut Tx<'_>, wallet: Wallet) -> Result<(Wallet, Vec<Receipt>), StoreError> {
     let receipts = room.payouts().receipts(tx, &wallet.name, 0, RECEIPTS_SHOWN)?;
     Ok((wallet, receipts))
 }

@@ -30,7 +30,9 @@ struct Credentials {
 pub(super) fn operation() -> Operation {
     let request = schema::object([("email?", schema::string()), ("password?", schema::string())]);
     changing("faucet_admin_login", "Begin an administrator's session.", Auth::None, request)
-        .describe("By the session of a Discord account that is an administrator's, or by e-mail and password.")
+        .describe(
+            "By the session of a Discord account that is an administrator's, or by e-mail and password.",
+        )
         .refusal(StatusCode::UNAUTHORIZED, "Not an administrator, or a wrong password.")
 }
 
@@ -41,7 +43,8 @@ pub(super) async fn login(routes: Arc<Routes>, mut call: Call, now: Timestamp) -
         Some(name) if credentials.email.is_none() => (format!("{name}{DISCORD_SUFFIX}"), Some(name)),
         Some(_) | None => (routes.by_password(&call, credentials).await?, None),
     };
-    let token = routes.sessions.sign(&AdminClaims::new(&email, now)).map_err(|error| ApiError::fault(&error))?;
+    let token =
+        routes.sessions.sign(&AdminClaims::new(&email, now)).map_err(|error| ApiError::fault(&error))?;
     let done = Done {
         action: "admin_login",
         target: ("session", ""),

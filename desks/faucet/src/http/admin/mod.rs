@@ -30,8 +30,10 @@ fn seen(id: &'static str, summary: &'static str) -> Operation {
 }
 
 fn done(id: &'static str, summary: &'static str, request: Value) -> Operation {
-    changing(id, summary, SESSION, request)
-        .refusal(StatusCode::CONFLICT, "The idempotency key belongs to another request, or the state forbids it.")
+    changing(id, summary, SESSION, request).refusal(
+        StatusCode::CONFLICT,
+        "The idempotency key belongs to another request, or the state forbids it.",
+    )
 }
 
 pub(super) fn routes(routes: &Arc<Routes>) -> Vec<Route> {
@@ -39,6 +41,7 @@ pub(super) fn routes(routes: &Arc<Routes>) -> Vec<Route> {
     all.extend(looking(routes));
     all.extend(operating(routes));
     all.extend(configuring(routes));
+    all.extend(obsolete(routes));
     all
 }
 
@@ -60,11 +63,26 @@ fn looking(routes: &Arc<Routes>) -> Vec<Route> {
     vec![
         admin_get(routes, "/admin/audit", audit, audit::audit),
         admin_get(routes, "/admin/stats", seen("faucet_stats", "The faucet in figures."), stats::stats),
-        admin_get(routes, "/admin/health/extended", seen("faucet_health", "What works and what does not."), health::health),
+        admin_get(
+            routes,
+            "/admin/health/extended",
+            seen("faucet_health", "What works and what does not."),
+            health::health,
+        ),
         admin_get(routes, "/admin/flags", flags, flags::list),
-        admin_get(routes, "/admin/reconcile", seen("faucet_reconcile", "Whether kills and accruals add up."), upkeep::reconcile)
-            .answer_time_max(CYCLE_TIME_MAX),
-        admin_get(routes, "/admin/metrics/snapshot", seen("faucet_metrics_snapshot", "The metrics of now, as a file."), upkeep::snapshot),
+        admin_get(
+            routes,
+            "/admin/reconcile",
+            seen("faucet_reconcile", "Whether kills and accruals add up."),
+            upkeep::reconcile,
+        )
+        .answer_time_max(CYCLE_TIME_MAX),
+        admin_get(
+            routes,
+            "/admin/metrics/snapshot",
+            seen("faucet_metrics_snapshot", "The metrics of now, as a file."),
+            upkeep::snapshot,
+        ),
         admin_get(routes, "/debug/yunite", yunite, upkeep::yunite),
     ]
 }
@@ -85,18 +103,60 @@ fn operating(routes: &Arc<Routes>) -> Vec<Route> {
     let rebuild = schema::object([("force?", schema::boolean()), ("dry_run?", schema::boolean())]);
     let erase = schema::object([("reason", schema::string())]);
     vec![
-        admin_post(routes, "/admin/reverify", done("faucet_reverify", "Look a player up again.", reverify), payouts::reverify),
-        admin_post(routes, "/admin/payouts/retry", done("faucet_retry", "Try a payout again.", retry), payouts::retry),
-        admin_post(routes, "/admin/flags/{id}/review", done("faucet_review", "Judge a suspicion.", review), flags::review),
+        admin_post(
+            routes,
+            "/admin/reverify",
+            done("faucet_reverify", "Look a player up again.", reverify),
+            payouts::reverify,
+        ),
+        admin_post(
+            routes,
+            "/admin/payouts/retry",
+            done("faucet_retry", "Try a payout again.", retry),
+            payouts::retry,
+        ),
+        admin_post(
+            routes,
+            "/admin/flags/{id}/review",
+            done("faucet_review", "Judge a suspicion.", review),
+            flags::review,
+        ),
         admin_post(routes, "/admin/prune", done("faucet_prune", "Delete what is old.", prune), upkeep::prune)
             .answer_time_max(CYCLE_TIME_MAX),
-        admin_post(routes, "/admin/users/{id}/erase", done("faucet_erase", "Erase a player.", erase), upkeep::erase),
-        admin_post(routes, "/admin/donations/rebuild", done("faucet_rebuild", "Book what the chain shows.", rebuild), donations::rebuild)
-            .answer_time_max(CYCLE_TIME_MAX),
-        admin_post(routes, "/admin/scheduler/trigger", done("faucet_trigger", "Run accrual and settlement.", nothing()), scheduler::trigger)
-            .answer_time_max(CYCLE_TIME_MAX),
-        admin_post(routes, "/admin/scheduler/settle", done("faucet_settle", "Run a settlement.", nothing()), scheduler::settle)
-            .answer_time_max(CYCLE_TIME_MAX),
+        admin_post(
+            routes,
+            "/admin/users/{id}/erase",
+            done("faucet_erase", "Erase a player.", erase),
+            upkeep::erase,
+        ),
+        admin_post(
+            routes,
+            "/admin/donations/rebuild",
+            done("faucet_rebuild", "Book what the chain shows.", rebuild),
+            donations::rebuild,
+        )
+        .answer_time_max(CYCLE_TIME_MAX),
+        admin_post(
+            routes,
+            "/admin/scheduler/trigger",
+            done("faucet_trigger", "Run accrual and settlement.", nothing()),
+            scheduler::trigger,
+        )
+        .answer_time_max(CYCLE_TIME_MAX),
+        admin_post(
+            routes,
+            "/admin/scheduler/settle",
+            done("faucet_settle", "Run a settlement.", nothing()),
+            scheduler::settle,
+        )
+        .answer_time_max(CYCLE_TIME_MAX),
+    ]
+}
+
+/// Kept for old callers.
+fn obsolete(routes: &Arc<Routes>) -> Vec<Route> {
+    let nothing = || schema::object([]);
+    vec![
         admin_post(
             routes,
             "/admin/config/operator-seed/dedupe",
@@ -132,14 +192,49 @@ fn configuring(routes: &Arc<Routes>) -> Vec<Route> {
     let payout = "/admin/payout/config";
     let switches = "/admin/switches";
     vec![
-        admin_get(routes, "/admin/scheduler/status", seen("faucet_scheduler", "Whether the scheduler lives."), scheduler::status),
+        admin_get(
+            routes,
+            "/admin/scheduler/status",
+            seen("faucet_scheduler", "Whether the scheduler lives."),
+            scheduler::status,
+        ),
         admin_get(routes, scheduler, seen("faucet_intervals", "Time between runs."), settings::intervals),
-        admin_post(routes, scheduler, done("faucet_set_intervals", "Set the time between runs.", intervals), settings::set_intervals),
+        admin_post(
+            routes,
+            scheduler,
+            done("faucet_set_intervals", "Set the time between runs.", intervals),
+            settings::set_intervals,
+        ),
         admin_get(routes, payout, seen("faucet_terms", "Rate and caps in force."), settings::terms),
-        admin_post(routes, payout, done("faucet_set_terms", "Set rate and caps.", terms), settings::set_terms),
-        admin_get(routes, switches, seen("faucet_switches", "The switches and who set them."), switches::list),
-        admin_post(routes, switches, done("faucet_set_switch", "Stop (`on`) or resume (`off`).", switch), switches::set),
-        admin_post(routes, "/admin/config/operator-seed", done("faucet_set_seed", "Set the operator's seed.", new_seed), seed::set),
-        admin_get(routes, "/admin/config/operator-seed/status", seen("faucet_seed", "Whether there is a seed, and its address."), seed::status),
+        admin_post(
+            routes,
+            payout,
+            done("faucet_set_terms", "Set rate and caps.", terms),
+            settings::set_terms,
+        ),
+        admin_get(
+            routes,
+            switches,
+            seen("faucet_switches", "The switches and who set them."),
+            switches::list,
+        ),
+        admin_post(
+            routes,
+            switches,
+            done("faucet_set_switch", "Stop (`on`) or resume (`off`).", switch),
+            switches::set,
+        ),
+        admin_post(
+            routes,
+            "/admin/config/operator-seed",
+            done("faucet_set_seed", "Set the operator's seed.", new_seed),
+            seed::set,
+        ),
+        admin_get(
+            routes,
+            "/admin/config/operator-seed/status",
+            seen("faucet_seed", "Whether there is a seed, and its address."),
+            seed::status,
+        ),
     ]
 }

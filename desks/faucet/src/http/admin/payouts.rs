@@ -76,7 +76,9 @@ pub(super) async fn retry(routes: Arc<Routes>, act: Act) -> Result<Value, ApiErr
     let counted = &routes.faucet.metrics.admin_payout_retry;
     match retried {
         Retried::Shown(shown) => {
-            counted.with([if shown["status"] == "already_sent" { "already_sent" } else { "accepted" }]).increment();
+            counted
+                .with([if shown["status"] == "already_sent" { "already_sent" } else { "accepted" }])
+                .increment();
             routes.faucet.platform.waker.wake();
             Ok(shown)
         }

@@ -47,7 +47,9 @@ pub(super) async fn set(routes: Arc<Routes>, act: Act) -> Result<Value, ApiError
     let set = routes.faucet.platform.off_thread.transact("faucet.set_seed", work).await?;
     let address = set.map_err(|refusal| ApiError::because(&codes::INVALID_SEED, refusal.0))?;
     routes.faucet.platform.waker.wake();
-    Ok(json!({"success": true, "message": format!("The operator's account is {address}."), "address": address}))
+    Ok(
+        json!({"success": true, "message": format!("The operator's account is {address}."), "address": address}),
+    )
 }
 
 pub(super) async fn status(routes: Arc<Routes>, _: Call, _: Timestamp) -> Result<Json<Value>, ApiError> {

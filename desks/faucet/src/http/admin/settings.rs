@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::Json;
-use bursar_control::settings::{self, Setting};
 use bursar_control::ConfigTable;
+use bursar_control::settings::{self, Setting};
 use bursar_store::{StoreError, Timestamp, Tx};
 use bursar_web::platform_codes::INVALID_BODY;
 use bursar_web::{ApiError, Call};
@@ -46,7 +46,8 @@ pub(super) async fn set_intervals(routes: Arc<Routes>, act: Act) -> Result<Value
         (ACCRUAL_INTERVAL_S, wish.accrual_interval_seconds),
         (SETTLEMENT_INTERVAL_S, wish.settlement_interval_seconds),
     ];
-    let wanted = wanted.into_iter().filter_map(|(setting, value)| Some((setting, value?.max(INTERVAL_S_MIN))));
+    let wanted =
+        wanted.into_iter().filter_map(|(setting, value)| Some((setting, value?.max(INTERVAL_S_MIN))));
     let wanted: Vec<(Setting, i64)> = wanted.collect();
     if wanted.iter().any(|(setting, value)| *value > setting.max) {
         return Err(ApiError::of(&codes::INVALID_INTERVAL));
@@ -63,8 +64,11 @@ pub(super) async fn terms(routes: Arc<Routes>, _: Call, _: Timestamp) -> Result<
 pub(super) async fn set_terms(routes: Arc<Routes>, act: Act) -> Result<Value, ApiError> {
     let wish: TermWish = act.json()?;
     let rate = wish.ban_per_kill.as_ref().map(rate).transpose()?;
-    let wanted =
-        [(BAN_PER_KILL_E8, rate), (DAILY_KILL_CAP, wish.daily_kill_cap), (WEEKLY_KILL_CAP, wish.weekly_kill_cap)];
+    let wanted = [
+        (BAN_PER_KILL_E8, rate),
+        (DAILY_KILL_CAP, wish.daily_kill_cap),
+        (WEEKLY_KILL_CAP, wish.weekly_kill_cap),
+    ];
     let wanted: Vec<(Setting, i64)> =
         wanted.into_iter().filter_map(|(setting, value)| Some((setting, value?))).collect();
     for (setting, value) in &wanted {
@@ -100,7 +104,8 @@ struct Prepared {
 }
 
 fn prepared(act: &Act, action: &'static str, wanted: Vec<(Setting, i64)>) -> Prepared {
-    let shown: Vec<String> = wanted.iter().map(|(setting, value)| format!("{}={value}", setting.key)).collect();
+    let shown: Vec<String> =
+        wanted.iter().map(|(setting, value)| format!("{}={value}", setting.key)).collect();
     let detail = Map::new();
     let done = Done { action, target: ("config", "faucet"), summary: shown.join(" "), detail: Value::Null };
     Prepared { who: act.admin.principal(), wanted, event: act.event(&done), detail }
@@ -119,8 +124,8 @@ impl Routes {
                 before.insert(setting.key.to_owned(), json!({"before": was, "after": value}));
             }
             let mut event = prepared.event.clone();
-            let mut payload: Value =
-                serde_json::from_str(&event.payload).map_err(|error| StoreError::Decode(error.to_string()))?;
+            let mut payload: Value = serde_json::from_str(&event.payload)
+                .map_err(|error| StoreError::Decode(error.to_string()))?;
             payload["detail"] = Value::Object(before);
             event.payload = payload.to_string();
             recorder.record(tx, &[event], now).map(|_| ())

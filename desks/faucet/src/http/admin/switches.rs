@@ -31,7 +31,12 @@ pub(super) async fn set(routes: Arc<Routes>, act: Act) -> Result<Value, ApiError
     let stop = match wish.state.as_str() {
         "on" => true,
         "off" => false,
-        _ => return Err(ApiError::because(&INVALID_BODY, "state takes \"on\" (stopped) or \"off\" (running).")),
+        _ => {
+            return Err(ApiError::because(
+                &INVALID_BODY,
+                "state takes \"on\" (stopped) or \"off\" (running).",
+            ));
+        }
     };
     let why = reason(&wish.reason)?.to_owned();
     let switch = SWITCHES.into_iter().find(|switch| switch.key == wish.switch);
@@ -90,7 +95,8 @@ pub(super) fn states(tx: &mut Tx<'_>, faucet: &Faucet, now: Timestamp) -> Result
     let sql = "SELECT key, actor, reason, updated_at FROM faucet_config WHERE key IN ($1, $2, $3, $4)";
     let keys = SWITCHES.map(|switch| switch.key.into());
     let changed = tx.query(sql, &keys, |row| {
-        let (key, actor, why): (String, Option<String>, Option<String>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let (key, actor, why): (String, Option<String>, Option<String>) =
+            (row.get(0)?, row.get(1)?, row.get(2)?);
         Ok((key, actor, why, row.get::<Option<Timestamp>>(3)?))
     })?;
     let shown = SWITCHES.iter().zip(states).map(|(switch, state)| {

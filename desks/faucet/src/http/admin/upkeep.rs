@@ -17,7 +17,9 @@ use super::super::guards::{ADMIN_KIND, Act, Done, reason};
 use super::super::{Routes, codes};
 use crate::CLOCK;
 use crate::rules::pruning::Retention;
-use crate::upkeep::{Eraser, Pruned, erase as erase_player, prunable, prune as prune_rows, reconcile as compare};
+use crate::upkeep::{
+    Eraser, Pruned, erase as erase_player, prunable, prune as prune_rows, reconcile as compare,
+};
 use crate::upstream::{Link, Reading};
 
 #[derive(Deserialize)]

@@ -42,7 +42,8 @@ pub(super) fn callback_operation() -> Operation {
 
 pub(super) async fn login(routes: Arc<Routes>, _: Call, now: Timestamp) -> Result<Response, ApiError> {
     let nonce = draw(&*routes.faucet.platform.entropy);
-    let state = routes.sessions.sign(&StateClaims::new(&nonce, now)).map_err(|error| ApiError::fault(&error))?;
+    let state =
+        routes.sessions.sign(&StateClaims::new(&nonce, now)).map_err(|error| ApiError::fault(&error))?;
     redirect(StatusCode::TEMPORARY_REDIRECT, &routes.config.discord.authorize_url(&state))
 }
 
@@ -75,7 +76,8 @@ impl Routes {
     /// The cookie of a session that begins now.
     pub(in crate::http) fn session_of(&self, user: &User, now: Timestamp) -> Result<HeaderValue, ApiError> {
         let uid = user.discord_user_id.as_deref().unwrap_or_default();
-        let token = self.sessions.sign(&UserClaims::new(uid, now)).map_err(|error| ApiError::fault(&error))?;
+        let token =
+            self.sessions.sign(&UserClaims::new(uid, now)).map_err(|error| ApiError::fault(&error))?;
         self.user_cookie(&token)
     }
 

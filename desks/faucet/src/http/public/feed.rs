@@ -18,7 +18,11 @@ use crate::rules::holdings::AccrualState;
 
 pub(super) fn operation() -> Operation {
     let limit = "How many of each, 1 to 100; 30 unless given.";
-    reading("faucet_feed", "The newest accruals and payouts.", Auth::None).query("limit", schema::integer(), limit)
+    reading("faucet_feed", "The newest accruals and payouts.", Auth::None).query(
+        "limit",
+        schema::integer(),
+        limit,
+    )
 }
 
 pub(super) async fn feed(routes: Arc<Routes>, call: Call, _: Timestamp) -> Result<Json<Value>, ApiError> {
@@ -33,9 +37,11 @@ pub(super) async fn feed(routes: Arc<Routes>, call: Call, _: Timestamp) -> Resul
         ids.extend(payouts.iter().map(|row| row.user_id));
         ids.sort_unstable();
         ids.dedup();
-        let people: HashMap<i64, User> = User::peek(tx, &ids)?.into_iter().map(|user| (user.id, user)).collect();
+        let people: HashMap<i64, User> =
+            User::peek(tx, &ids)?.into_iter().map(|user| (user.id, user)).collect();
         let (_, standings) = standings(tx, &faucet, &ids, dry_run, now)?;
-        let name = |id: i64| people.get(&id).and_then(|user| user.discord_username.as_deref()).unwrap_or(UNKNOWN);
+        let name =
+            |id: i64| people.get(&id).and_then(|user| user.discord_username.as_deref()).unwrap_or(UNKNOWN);
         let badge = |id: i64| people.get(&id).map_or("", |user| tier(user.token_balance).badge);
         let accruals = accruals.iter().map(|row| {
             json!({

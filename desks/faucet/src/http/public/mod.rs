@@ -54,8 +54,20 @@ pub(super) fn routes(routes: &Arc<Routes>) -> Vec<Route> {
             open("faucet_countdown", "Seconds until the next accrual and settlement."),
             scheduler::countdown,
         ),
-        route(routes, get.clone(), "/hodl/tiers", open("faucet_tiers", "Tiers of the token boost."), hodl::tiers),
-        route(routes, get, "/hodl/boosted", open("faucet_boosted", "Players with a token boost."), hodl::boosted),
+        route(
+            routes,
+            get.clone(),
+            "/hodl/tiers",
+            open("faucet_tiers", "Tiers of the token boost."),
+            hodl::tiers,
+        ),
+        route(
+            routes,
+            get,
+            "/hodl/boosted",
+            open("faucet_boosted", "Players with a token boost."),
+            hodl::boosted,
+        ),
     ]
 }
 
@@ -65,5 +77,8 @@ pub(super) fn listed(operation: Operation) -> Operation {
     operation
         .query("limit", integer(), "How many, held within the route's bounds.")
         .query("offset", integer(), "How many are skipped.")
-        .refusal(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "A parameter is no whole number, or offset is below 0.")
+        .refusal(
+            axum::http::StatusCode::UNPROCESSABLE_ENTITY,
+            "A parameter is no whole number, or offset is below 0.",
+        )
 }

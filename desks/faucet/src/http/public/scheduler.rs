@@ -16,7 +16,9 @@ pub(super) async fn countdown(routes: Arc<Routes>, _: Call, _: Timestamp) -> Res
     let started = routes.faucet.started;
     let read = move |tx: &mut Tx<'_>| {
         let now = tx.reading()?;
-        let last = |tx: &mut Tx<'_>, job| Ok::<_, bursar_store::StoreError>(Heartbeat::find(tx, job)?.map(|beat| beat.ran_at));
+        let last = |tx: &mut Tx<'_>, job| {
+            Ok::<_, bursar_store::StoreError>(Heartbeat::find(tx, job)?.map(|beat| beat.ran_at))
+        };
         let (accrued, settled) = (last(tx, "accrual")?, last(tx, "settlement")?);
         if accrued.is_none() && settled.is_none() {
             return Ok(json!({

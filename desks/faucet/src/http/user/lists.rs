@@ -15,14 +15,19 @@ use crate::record::listing::{AccrualRow, PayoutList, PayoutRow, PayoutSort, accr
 use crate::rules::holdings::AccrualState;
 use crate::rules::payout_state::PublicStatus;
 
-pub(super) async fn payouts(routes: Arc<Routes>, call: Call, now: Timestamp) -> Result<Json<Value>, ApiError> {
+pub(super) async fn payouts(
+    routes: Arc<Routes>,
+    call: Call,
+    now: Timestamp,
+) -> Result<Json<Value>, ApiError> {
     let uid = routes.session(&call, now)?.uid;
     let Page { limit, offset } = page(&call, 20, 100)?;
     let status = match call.query("status") {
         None => None,
-        Some(word) => Some(PublicStatus::from_word(&word).ok_or_else(|| {
-            ApiError::because(&INVALID_QUERY, "status takes pending, sent or failed.")
-        })?),
+        Some(word) => Some(
+            PublicStatus::from_word(&word)
+                .ok_or_else(|| ApiError::because(&INVALID_QUERY, "status takes pending, sent or failed."))?,
+        ),
     };
     let (sort, descending) = order(call.query("sort").as_deref().unwrap_or("-created_at"))?;
     let faucet = Arc::clone(&routes.faucet);
@@ -38,7 +43,11 @@ pub(super) async fn payouts(routes: Arc<Routes>, call: Call, now: Timestamp) -> 
     Ok(Json(listed("payouts", &rows, Page { limit, offset }, payout)))
 }
 
-pub(super) async fn accruals(routes: Arc<Routes>, call: Call, now: Timestamp) -> Result<Json<Value>, ApiError> {
+pub(super) async fn accruals(
+    routes: Arc<Routes>,
+    call: Call,
+    now: Timestamp,
+) -> Result<Json<Value>, ApiError> {
     let uid = routes.session(&call, now)?.uid;
     let Page { limit, offset } = page(&call, 50, 200)?;
     let settled = flag(&call, "settled")?;

@@ -36,7 +36,11 @@ pub(super) fn routes(routes: &Arc<Routes>) -> Vec<Route> {
             "/me/payouts",
             listed(reading("faucet_me_payouts", "The player's payouts.", SESSION))
                 .query("status", schema::one_of(&["pending", "sent", "failed"]), "Only those.")
-                .query("sort", schema::string(), "created_at, amount_ban or status; a minus sign turns it round.")
+                .query(
+                    "sort",
+                    schema::string(),
+                    "created_at, amount_ban or status; a minus sign turns it round.",
+                )
                 .refusal(StatusCode::BAD_REQUEST, "There is no such order."),
             lists::payouts,
         ),
@@ -56,8 +60,10 @@ pub(super) fn routes(routes: &Arc<Routes>) -> Vec<Route> {
 
 fn link_operation() -> Operation {
     let request = schema::object([("banano_address", schema::string())]);
-    changing("faucet_link_wallet", "Make a wallet the one that payouts go to.", SESSION, request)
-        .refusal(StatusCode::BAD_REQUEST, "No address, or one that nobody can spend from. Told before the session.")
+    changing("faucet_link_wallet", "Make a wallet the one that payouts go to.", SESSION, request).refusal(
+        StatusCode::BAD_REQUEST,
+        "No address, or one that nobody can spend from. Told before the session.",
+    )
 }
 
 fn nonce_operation() -> Operation {
@@ -73,7 +79,10 @@ fn solana_operation() -> Operation {
         ("signature", schema::string()),
     ]);
     changing("faucet_verify_solana", "Prove that a Solana wallet is the player's.", SESSION, request)
-        .refusal(StatusCode::BAD_REQUEST, "The proof does not hold, or the boost is off. Told before the session.")
+        .refusal(
+            StatusCode::BAD_REQUEST,
+            "The proof does not hold, or the boost is off. Told before the session.",
+        )
         .refusal(StatusCode::CONFLICT, "Another player has verified the wallet.")
         .refusal(StatusCode::BAD_GATEWAY, "The Solana node gave no usable answer.")
 }

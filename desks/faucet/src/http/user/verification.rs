@@ -33,11 +33,17 @@ struct Named {
 impl Routes {
     /// A session whose player is gone is no session any more.
     pub(super) fn known_player<T>(&self, done: Result<T, ApiError>) -> Result<T, ApiError> {
-        done.map_err(|error| if error.code() == UNKNOWN_PLAYER.code { ApiError::of(&UNAUTHORIZED) } else { error })
+        done.map_err(
+            |error| if error.code() == UNKNOWN_PLAYER.code { ApiError::of(&UNAUTHORIZED) } else { error },
+        )
     }
 }
 
-pub(super) async fn nonce(routes: Arc<Routes>, mut call: Call, now: Timestamp) -> Result<Json<Value>, ApiError> {
+pub(super) async fn nonce(
+    routes: Arc<Routes>,
+    mut call: Call,
+    now: Timestamp,
+) -> Result<Json<Value>, ApiError> {
     let named: Named = call.json().await?;
     let uid = routes.session(&call, now)?.uid;
     let faucet = Arc::clone(&routes.faucet);
@@ -47,7 +53,11 @@ pub(super) async fn nonce(routes: Arc<Routes>, mut call: Call, now: Timestamp) -
 }
 
 /// The proof is checked before the session: what is wrong with it is told to anybody.
-pub(super) async fn solana(routes: Arc<Routes>, mut call: Call, now: Timestamp) -> Result<Json<Value>, ApiError> {
+pub(super) async fn solana(
+    routes: Arc<Routes>,
+    mut call: Call,
+    now: Timestamp,
+) -> Result<Json<Value>, ApiError> {
     let sent: Sent = call.json().await?;
     if !(32..=64).contains(&sent.solana_address.chars().count()) {
         return Err(ApiError::because(&INVALID_BODY, "solana_address takes 32 to 64 characters."));
@@ -70,7 +80,11 @@ pub(super) async fn solana(routes: Arc<Routes>, mut call: Call, now: Timestamp) 
     })))
 }
 
-pub(super) async fn reverify(routes: Arc<Routes>, call: Call, now: Timestamp) -> Result<Json<Value>, ApiError> {
+pub(super) async fn reverify(
+    routes: Arc<Routes>,
+    call: Call,
+    now: Timestamp,
+) -> Result<Json<Value>, ApiError> {
     let uid = routes.session(&call, now)?.uid;
     let faucet = Arc::clone(&routes.faucet);
     let work = move || look_again(&faucet, &uid, Source::UserReverify);

@@ -17,7 +17,11 @@ struct Wish {
     banano_address: String,
 }
 
-pub(super) async fn link(routes: Arc<Routes>, mut call: Call, now: Timestamp) -> Result<Json<Value>, ApiError> {
+pub(super) async fn link(
+    routes: Arc<Routes>,
+    mut call: Call,
+    now: Timestamp,
+) -> Result<Json<Value>, ApiError> {
     let wish: Wish = call.json().await?;
     let address = wallet::read_address(&routes.faucet, &wish.banano_address).map_err(rejected)?;
     let uid = routes.session(&call, now)?.uid;
