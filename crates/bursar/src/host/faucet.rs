@@ -182,7 +182,9 @@ fn policy(configuration: &Configuration) -> Result<Policy, DeskFault> {
 }
 
 fn http(configuration: &Configuration) -> HttpConfig {
-    let list = |name: &str| configuration.value(name).unwrap_or_default().split(',').map(str::trim).map(str::to_owned);
+    let list = |name: &str| {
+        configuration.value(name).unwrap_or_default().split(',').map(str::trim).map(str::to_owned)
+    };
     HttpConfig {
         product: Product {
             app_name: "Pay2Slay Faucet".to_owned(),
@@ -212,7 +214,11 @@ fn upstreams(configuration: &Configuration) -> LiveUpstreams {
     let text = |name: &str| configuration.value(name).unwrap_or_default().to_owned();
     let secret =
         |name: &str| configuration.values.secret(name).cloned().unwrap_or_else(|| SecretString::from(""));
-    let mut discord = DiscordConfig::new(discord_app(configuration), secret("DISCORD_CLIENT_SECRET"), text("YUNITE_GUILD_ID"));
+    let mut discord = DiscordConfig::new(
+        discord_app(configuration),
+        secret("DISCORD_CLIENT_SECRET"),
+        text("YUNITE_GUILD_ID"),
+    );
     discord.timeout = UPSTREAM_TIME;
     let mut yunite = YuniteConfig::new(text("YUNITE_GUILD_ID"), secret("YUNITE_API_KEY"));
     if let Some(base) = configuration.value("YUNITE_BASE_URL") {
