@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use axum::http::Uri;
 use bursar_control::settings::Setting;
 use bursar_control::{ConfigTable, Switch};
 use bursar_desk::alert::AlertRule;
@@ -17,6 +18,7 @@ use bursar_faucet::rules::cap_window::CapWindow;
 use bursar_faucet::rules::caps::{CapMode, NamedCaps};
 use bursar_faucet::rules::pruning::Retention;
 use bursar_faucet::rules::rate::{DEFAULT_BASE, DEFAULT_SEED_FUND};
+use bursar_faucet::rules::startup::{StartFinding, StartSettings, check};
 use bursar_faucet::upstream::{
     DiscordApp, DiscordConfig, LiveUpstreams, SolanaTokensConfig, StatsConfig, ThrottleSettings, YuniteConfig,
 };
@@ -24,7 +26,7 @@ use bursar_faucet::{DESK, settings, switches};
 use bursar_keys::KeyId;
 use bursar_payouts::PayoutMetrics;
 use bursar_store::{EngineKind, Migration};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::desks::{cors, header_policy};
 use super::operator_seed::{rebuild_donations, set_seed};
@@ -82,6 +84,7 @@ impl Desk for Faucet {
     }
 
     fn open(&self, platform: &Platform) -> Result<OpenDesk, DeskFault> {
+        guard(&self.configuration)?;
         let recorders = platform.clone();
         let room = PaymentRoom::open(
             &self.configuration,
@@ -124,6 +127,31 @@ impl Desk for Faucet {
 
 fn unusable(why: String) -> DeskFault {
     DeskFault::Setting { desk: DESK, why }
+}
+
+/// What a live faucet refuses to start with, all of it at once, before anything listens (F2, F3).
+fn guard(configuration: &Configuration) -> Result<(), DeskFault> {
+    let secret = |name: &str| configuration.values.secret(name);
+    let is_on = |name: &str| configuration.values.flag(name) == Some(true);
+    let node = secret("BANANO_NODE_RPC").and_then(|url| url.expose_secret().parse::<Uri>().ok());
+    let check = check(&StartSettings {
+        dry_run: !configuration.faucet_is_live(),
+        session_secret: secret("SESSION_SECRET"),
+        node_host: node.as_ref().and_then(Uri::host),
+        allow_loopback_node: is_on("FAUCET_ALLOW_LOOPBACK_NODE"),
+        demo_mode: is_on("DEMO_MODE"),
+        has_seal_key: secret("FAUCET_SEAL_KEY").is_some(),
+        // Whoever opens desks has brought the schema up before.
+        has_pending_migrations: false,
+    });
+    if check.uses_loopback_node {
+        tracing::warn!("a live faucet trusts a Banano node on this machine; that is for tests alone");
+    }
+    if check.findings.is_empty() {
+        return Ok(());
+    }
+    let line = |finding: &StartFinding| format!("{} {}; {}", finding.variable, finding.rule, finding.fix);
+    Err(unusable(check.findings.iter().map(line).collect::<Vec<_>>().join(". ")))
 }
 
 fn config(configuration: &Configuration) -> Result<FaucetConfig, DeskFault> {

@@ -28,7 +28,7 @@ impl FromStr for ObjectPlace {
     fn from_str(text: &str) -> Result<ObjectPlace, ObjectPlaceError> {
         let rest = text.strip_prefix(SCHEME).ok_or(ObjectPlaceError)?;
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-        let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+        let prefix = prefix.strip_suffix('/').filter(|kept| !kept.is_empty()).unwrap_or(prefix);
         let is_prefix = prefix.is_empty() || prefix.split('/').all(is_segment);
         if !is_bucket(bucket) || !is_prefix || prefix.len() > PREFIX_BYTES_MAX {
             return Err(ObjectPlaceError);
