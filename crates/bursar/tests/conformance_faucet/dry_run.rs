@@ -43,6 +43,25 @@ fn on_each_engine(test: impl Fn(&Server)) {
 }
 
 #[test]
+fn f5_growth_of_7_kills_becomes_one_accrual_of_7_and_is_counted() {
+    on_each_engine(|server| {
+        let cookie = player(server);
+        let before: f64 = metric(server, "accrual_rows_created_total").parse().unwrap();
+        server.move_clock(START_MS + 60_000);
+        let accruals = mine(server, &cookie, "/me/accruals");
+        let newest = &accruals["accruals"][0];
+        assert_eq!(
+            (&newest["kills"], &newest["amount_ban"]),
+            (&json!(7), &json!("0.70000000")),
+            "{accruals}"
+        );
+        let rows = accruals["accruals"].as_array().unwrap().len();
+        let after: f64 = metric(server, "accrual_rows_created_total").parse().unwrap();
+        assert_eq!(after - before, f64::from(u32::try_from(rows).unwrap()));
+    });
+}
+
+#[test]
 fn worked_example_17_a_dry_run_pays_without_a_chain_and_says_so() {
     on_each_engine(|server| {
         let cookie = player(server);

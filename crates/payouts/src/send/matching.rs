@@ -82,8 +82,8 @@ impl Sender {
             }
             let generation = (self.payouts.parts.generation)(tx)?;
             let is_restored = wallet.restored_mark != generation;
-            let word_needed = wallet.restored_mark == UNMATCHED_MARK
-                || (is_restored && self.payouts.parts.journal.is_none());
+            let word_needed =
+                wallet.restored_mark == UNMATCHED_MARK || (is_restored && !self.has_journal()?);
             wallet.matched_at = Some(now);
             if !word_needed && wallet.standing != Standing::Stopped {
                 if wallet.standing == Standing::Unmatched || is_restored {
@@ -105,6 +105,16 @@ impl Sender {
             }
         }
         Ok(self.worked())
+    }
+
+    /// Whether there is a journal that anything was ever written to: one that is new knows nothing of what was signed
+    /// before a restore.
+    fn has_journal(&self) -> Result<bool, StoreError> {
+        let Some(journal) = &self.payouts.parts.journal else { return Ok(false) };
+        let length = journal.length();
+        let length =
+            length.map_err(|error| StoreError::Unavailable(format!("the journal of payouts: {error}")))?;
+        Ok(length > 0)
     }
 
     /// Why the book does not say what the wallet's row says, if so.

@@ -153,7 +153,9 @@ fn metrics_route(source: &Arc<dyn HealthSource>, registry: Arc<Registry>) -> Rou
             let format = Format::from_accept(call.header("accept"));
             let content_type = HeaderValue::from_static(format.content_type());
             let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, content_type)]);
-            Ok((headers, registry.render(format)))
+            // Some readings come from the database, which blocks, and whose client may not be used on an async thread.
+            let rendered = tokio::task::spawn_blocking(move || registry.render(format)).await;
+            Ok((headers, rendered.map_err(|gone| ApiError::fault(&gone))?))
         }
     })
 }

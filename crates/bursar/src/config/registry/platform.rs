@@ -171,7 +171,8 @@ pub(super) static VARIABLES: &[Variable] = &[
         "BURSAR_PAYOUT_JOURNAL",
         Kind::Path,
         None,
-        "Append-only file of signed payouts. Unset: beside an embedded database; none with PostgreSQL.",
+        "Append-only file of signed payouts. Unset: beside an embedded database; none with PostgreSQL, where every server \
+         must name one and the same file.",
     ),
     var(
         "BURSAR_BANANO_NODES",
