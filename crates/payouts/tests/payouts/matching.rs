@@ -120,6 +120,22 @@ fn without_a_journal_a_restored_wallet_waits_for_an_operator() {
 }
 
 #[test]
+fn a_journal_that_is_new_tells_a_restored_wallet_nothing() {
+    on_each_engine(|scene| {
+        let (_, lease) = scene.funded(1_000);
+        // A backup from before anything was compared with a journal, restored beside none: the balance alone fits.
+        scene.write(|tx, _| tx.batch_execute("UPDATE payout_wallet SET journal_position = 0"));
+        std::fs::write(scene.folder.path().join("payouts.journal"), "").unwrap();
+        scene.generation.fetch_add(1, Ordering::SeqCst);
+        let (_, sender) = start(scene, true);
+        scene.order("a", &payee(1), 100).unwrap();
+        scene.run_for(&sender, &lease, 20);
+        assert_eq!((scene.states(), scene.sends().len()), (vec![ACCEPTED], 0));
+        assert_eq!(standing(scene).0, WalletStanding::Unmatched);
+    });
+}
+
+#[test]
 fn a_restored_wallet_whose_chain_holds_less_waits_for_an_operator() {
     on_each_engine(|scene| {
         let (sender, lease) = scene.funded(1_000);
