@@ -18,7 +18,15 @@ pub struct Database {
 /// An open store and what has to live as long as it.
 pub struct Opened {
     pub store: Arc<Store>,
-    _folder: Option<tempfile::TempDir>,
+    folder: Option<tempfile::TempDir>,
+}
+
+impl Opened {
+    /// A file that lives as long as the measurement, beside the database where that is one.
+    pub fn file(&self, name: &str) -> PathBuf {
+        let own = self.folder.as_ref().map(|folder| folder.path().join(name));
+        own.unwrap_or_else(|| std::env::temp_dir().join(format!("{}-{name}", uuid::Uuid::new_v4())))
+    }
 }
 
 impl Database {
@@ -35,7 +43,7 @@ impl Database {
         let options = StoreOptions { clock, ..StoreOptions::new(OpenMode::Server) };
         let store = Arc::new(Store::open(&url, options).expect("the database opens"));
         migrate(&store);
-        Opened { store, _folder: folder }
+        Opened { store, folder }
     }
 }
 

@@ -12,9 +12,13 @@
 mod backup;
 mod database;
 mod faucet;
+mod faucet_desk;
+mod faucet_reads;
 mod http;
 mod joins;
 mod machine;
+mod payment_room;
+mod payouts;
 mod reads;
 mod restore;
 mod server;
@@ -52,6 +56,10 @@ enum Bench {
     Transfers(transfers::Options),
     /// An accrual run of the faucet and the settlement after it, up to all intents committed.
     Faucet(faucet::Options),
+    /// The leaderboard and a player's status over HTTP, with few and many players.
+    FaucetReads(faucet_reads::Options),
+    /// Orders accepted, attempts signed and stored, payments sent, and how long an order takes to leave.
+    Payouts(payouts::Options),
     /// A backup under a steady load, the server killed right after, and what a restore of it holds.
     Backup(backup::Options),
     /// How long a large backup takes to be made, proven and restored.
@@ -68,6 +76,8 @@ fn main() {
         Bench::Reads(options) => reads::run(&options),
         Bench::Transfers(options) => transfers::run(&options),
         Bench::Faucet(options) => faucet::run(&options),
+        Bench::FaucetReads(options) => faucet_reads::run(&options),
+        Bench::Payouts(options) => payouts::run(&options),
         Bench::Backup(options) => backup::run(&options),
         Bench::Restore(options) => restore::run(&options),
     }

@@ -122,7 +122,7 @@ fn money_sent_to_the_wallet_is_received_and_opens_it_the_first_time() {
         network.receive_all();
     }
     assert_eq!(network.state().spendable, Amount::new(1_000));
-    assert_eq!(network.chain.receivable(&network.wallet, 10), Ok(Vec::new()));
+    assert_eq!(network.chain.receivable(&network.wallet, Amount::new(1), 10), Ok(Vec::new()));
     let head = network.node().with(|node| node.ledger().head(&key(0)).unwrap());
     assert_eq!((head.balance, head.representative), (Amount::new(1_000), key(0)));
 }
@@ -131,9 +131,9 @@ fn money_sent_to_the_wallet_is_received_and_opens_it_the_first_time() {
 fn what_one_node_alone_lists_is_not_received() {
     let network = Network::of(2, 2);
     network.nodes[0].command(fund(&network.wallet, 5)).unwrap();
-    assert_eq!(network.chain.receivable(&network.wallet, 10), Ok(Vec::new()));
+    assert_eq!(network.chain.receivable(&network.wallet, Amount::new(1), 10), Ok(Vec::new()));
     network.nodes[1].command(fund(&network.wallet, 5)).unwrap();
-    let listed = network.chain.receivable(&network.wallet, 10).unwrap();
+    let listed = network.chain.receivable(&network.wallet, Amount::new(1), 10).unwrap();
     assert_eq!(listed.iter().map(|item| item.amount).collect::<Vec<_>>(), [Amount::new(5)]);
 }
 

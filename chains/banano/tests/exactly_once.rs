@@ -8,6 +8,7 @@ mod network;
 
 use bursar_chain::{Chain, ChainError, Standing};
 use bursar_devnet_banano::{Command, Misbehaviour};
+use bursar_money::Amount;
 use network::{Network, block, fund, hash};
 
 fn is_unknown(standing: &Standing) -> bool {
@@ -215,7 +216,7 @@ fn an_account_is_opened_once_and_whatever_else_would_open_it_is_dead() {
         let unsigned = network.chain.build_receive(receivable, &state).unwrap();
         network.chain.sign(&unsigned, &network.signer).unwrap()
     };
-    let receivables = network.chain.receivable(&network.wallet, 2).unwrap();
+    let receivables = network.chain.receivable(&network.wallet, Amount::new(1), 2).unwrap();
     let (one, two) = (opening(&receivables[0]), opening(&receivables[1]));
     assert_eq!((one.slot == two.slot, network.look_up(&one)), (true, Standing::NotFound));
     assert_eq!(network.broadcast(&one), Standing::Pending);

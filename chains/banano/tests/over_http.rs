@@ -15,6 +15,7 @@ use bursar_banano::work::InThread;
 use bursar_banano::{Asking, Banano, LocalSigner, NodeSet, Seed, Settings};
 use bursar_chain::{Chain, Standing};
 use bursar_devnet_banano::{Command, Fault, Misbehaviour, Node, NodeServer, NodeSettings};
+use bursar_money::Amount;
 use network::{SEED, address, fund, key, pay};
 
 fn server() -> NodeServer {
@@ -39,7 +40,7 @@ fn a_payment_goes_out_over_http() {
     let chain = Banano::new(set, Arc::new(InThread), Settings { thresholds, ..Settings::default() });
     let (wallet, signer) = (address(key(0)), LocalSigner::new(Seed::from_bytes(SEED).secret_key(0)));
     server.command(fund(&wallet, 1_000)).unwrap();
-    let receivable = chain.receivable(&wallet, 1).unwrap();
+    let receivable = chain.receivable(&wallet, Amount::new(1), 1).unwrap();
     let opening = chain.build_receive(&receivable[0], &chain.receiver_state(&wallet).unwrap()).unwrap();
     chain.broadcast(&chain.sign(&opening, &signer).unwrap());
     let unsigned = chain.build(&pay(&wallet, 100), &chain.sender_state(&wallet).unwrap()).unwrap();

@@ -201,14 +201,17 @@ fn several_blocks_are_read_when_none_is_left_out() {
 #[test]
 fn receivables_are_read_in_each_form_that_means_none_and_in_one_that_means_some() {
     for none in [json!(""), json!([]), json!({})] {
-        assert_eq!(node(&[json!({ "blocks": none })]).receivable(&account(), 5), Ok(Vec::new()));
+        assert_eq!(
+            node(&[json!({ "blocks": none })]).receivable(&account(), Amount::new(1), 5),
+            Ok(Vec::new())
+        );
     }
     let source = account().address();
     let some = json!({ "blocks": { "AB".repeat(32): { "amount": "7", "source": source } } });
-    let list = node(&[some]).receivable(&account(), 5).unwrap();
+    let list = node(&[some]).receivable(&account(), Amount::new(1), 5).unwrap();
     assert_eq!((list[0].amount.units(), list[0].sender, list.len()), (7, account(), 1));
     let two = json!({ "AB".repeat(32): { "amount": "7", "source": source }, "CD".repeat(32): { "amount": "7", "source": source } });
-    assert!(is_invalid(node(&[json!({ "blocks": two })]).receivable(&account(), 1)));
+    assert!(is_invalid(node(&[json!({ "blocks": two })]).receivable(&account(), Amount::new(1), 1)));
     for bad in [
         json!("x"),
         json!(["AB".repeat(32)]),
@@ -218,7 +221,10 @@ fn receivables_are_read_in_each_form_that_means_none_and_in_one_that_means_some(
         json!({ "AB".repeat(32): { "amount": "0", "source": source } }),
         json!({ "AB".repeat(32): { "amount": "7", "source": "ban_1" } }),
     ] {
-        assert!(is_invalid(node(&[json!({ "blocks": bad })]).receivable(&account(), 5)), "{bad}");
+        assert!(
+            is_invalid(node(&[json!({ "blocks": bad })]).receivable(&account(), Amount::new(1), 5)),
+            "{bad}"
+        );
     }
 }
 

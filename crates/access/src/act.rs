@@ -53,6 +53,12 @@ impl Act {
         Act::on_people(actions::ADD_OPERATOR, name, format!("role={role}"))
     }
 
+    /// Adding a payer.
+    #[must_use]
+    pub fn add_payer(name: &str, desk: &str) -> Act {
+        Act::on_people(actions::ADD_OPERATOR, name, format!("role={} desk={desk}", Role::Payer))
+    }
+
     /// Changing an operator's role.
     #[must_use]
     pub fn set_role(name: &str, role: Role) -> Act {

@@ -57,6 +57,15 @@ pub enum Via {
         /// The session's public part.
         session: CredentialId,
     },
+    /// The token of a program that has one desk pay.
+    Payer {
+        /// Its account.
+        operator: OperatorId,
+        /// The token's public part.
+        token: CredentialId,
+        /// The one desk that it may have pay.
+        desk: String,
+    },
     /// A desk's own scheme.
     Service {
         /// The one desk whose admin it is.
@@ -94,7 +103,9 @@ impl Actor {
     #[must_use]
     pub fn operator(&self) -> Option<OperatorId> {
         match &self.via {
-            Via::Token { operator, .. } | Via::Session { operator, .. } => Some(*operator),
+            Via::Token { operator, .. } | Via::Session { operator, .. } | Via::Payer { operator, .. } => {
+                Some(*operator)
+            }
             Via::Service { .. } | Via::Cli => None,
         }
     }
@@ -104,7 +115,7 @@ impl Actor {
     pub fn service(&self) -> Option<ServicePrincipal> {
         match &self.via {
             Via::Service { desk } => Some(ServicePrincipal::new(desk, &self.name)),
-            Via::Token { .. } | Via::Session { .. } | Via::Cli => None,
+            Via::Token { .. } | Via::Session { .. } | Via::Payer { .. } | Via::Cli => None,
         }
     }
 
@@ -112,7 +123,9 @@ impl Actor {
     #[must_use]
     pub fn audit_id(&self) -> String {
         match &self.via {
-            Via::Token { operator, .. } | Via::Session { operator, .. } => format!("operator:{operator}"),
+            Via::Token { operator, .. } | Via::Session { operator, .. } | Via::Payer { operator, .. } => {
+                format!("operator:{operator}")
+            }
             Via::Service { desk } => format!("service:{desk}/{}", self.name),
             Via::Cli => format!("cli:{}", self.name),
         }

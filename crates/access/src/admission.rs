@@ -1,12 +1,14 @@
 //! The gate for privileged writes: is the caller still who they were, have they the right, and who else agreed.
 
+use std::sync::{Mutex, PoisonError};
+
 use bursar_store::{Sequence, StoreError, Timestamp, Tx};
 
 use crate::actor::{Actor, OperatorId};
 use crate::approval::{ApprovalId, ApprovalState, decide_clearance};
 use crate::authentication::confirm;
 use crate::permission::authorize;
-use crate::policy::policy;
+use crate::policy::{Policy, policy};
 use crate::rejection::Rejection;
 use crate::{Act, Change, Outcome, accepted, sql};
 
@@ -22,19 +24,53 @@ pub struct By<'a> {
     pub now: Timestamp,
     /// The approval request that the caller has had approved for this act.
     pub approval: Option<ApprovalId>,
+    /// Where the act is written down instead of being admitted.
+    pub draft: Option<&'a Draft>,
+}
+
+/// Finds out what an act is, so that approval can be asked for exactly it: whoever brings one is refused, and the act
+/// that would have been admitted stands in it.
+#[derive(Debug, Default)]
+pub struct Draft(Mutex<Option<Drafted>>);
+
+/// An act that was not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drafted {
+    /// What would have been done.
+    pub act: Act,
+    /// How many other people must approve it; 0 = none.
+    pub approvals_needed: u32,
+}
+
+impl Draft {
+    /// What was drafted; `None` = nothing came to be admitted.
+    #[must_use]
+    pub fn take(&self) -> Option<Drafted> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn put(&self, drafted: Drafted) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(drafted);
+    }
 }
 
 impl<'a> By<'a> {
     /// A caller without an approval.
     #[must_use]
     pub fn new(actor: &'a Actor, now: Timestamp) -> By<'a> {
-        By { actor, now, approval: None }
+        By { actor, now, approval: None, draft: None }
     }
 
     /// The same caller, with an approval.
     #[must_use]
     pub fn with(self, approval: ApprovalId) -> By<'a> {
         By { approval: Some(approval), ..self }
+    }
+
+    /// The same caller, who only wants to know what would be admitted.
+    #[must_use]
+    pub fn drafting(self, draft: Option<&'a Draft>) -> By<'a> {
+        By { draft, ..self }
     }
 }
 
@@ -69,6 +105,12 @@ pub struct Done {
 /// Decides whether `by` may do `act` now: the operator is confirmed and locked against change, the right is checked,
 /// and where policy asks for it, the approval named in `by` must be their own, for exactly this act, and sufficient.
 pub fn admit(tx: &mut Tx<'_>, by: &By<'_>, act: &Act) -> Outcome<Admission> {
+    admit_with(tx, by, act, 0)
+}
+
+/// The same for an act that takes so many approvals at least, whatever the policy of its action says: one that would
+/// loosen what other people must approve takes what it loosens.
+pub fn admit_with(tx: &mut Tx<'_>, by: &By<'_>, act: &Act, approvals_needed: u32) -> Outcome<Admission> {
     accepted!(act.check());
     if by.approval.is_some() {
         // Before any other lock, so that two users of one approval queue up instead of deadlocking.
@@ -77,6 +119,12 @@ pub fn admit(tx: &mut Tx<'_>, by: &By<'_>, act: &Act) -> Outcome<Admission> {
     let actor = accepted!(confirm(tx, by.actor, by.now)?);
     accepted!(authorize(&actor, act.permission, &act.desk));
     let policy = policy(tx, &act.action)?;
+    let policy = Policy { approvals_needed: policy.approvals_needed.max(approvals_needed), ..policy };
+    if let Some(draft) = by.draft {
+        let needed = policy.approvals_needed_by(&actor);
+        draft.put(Drafted { act: act.clone(), approvals_needed: needed });
+        return Ok(Err(Rejection::ApprovalNeeded { needed, given: 0 }));
+    }
     let request = match by.approval {
         Some(id) => match sql::approval(tx, id)? {
             Some(request) => Some(request),
@@ -100,6 +148,12 @@ impl Admission {
     #[must_use]
     pub fn actor(&self) -> &Actor {
         &self.cleared.actor
+    }
+
+    /// By whom the act is done, and whose approval it will use up.
+    #[must_use]
+    pub fn cleared(&self) -> &Cleared {
+        &self.cleared
     }
 
     /// Uses the approval up, in the transaction that does the act.

@@ -5,7 +5,7 @@ use std::fmt;
 use bursar_store::Timestamp;
 
 use crate::Act;
-use crate::actor::{Actor, OperatorId};
+use crate::actor::{Actor, OperatorId, Via};
 use crate::permission::{Permission, Role, authorize};
 use crate::policy::Policy;
 use crate::rejection::Rejection;
@@ -131,8 +131,8 @@ impl ApprovalRequest {
         }
     }
 
-    /// Whether an operator is the person who asked. At the command line people are known by name only, so the same
-    /// name is taken for the same person.
+    /// Whether an operator is the person who asked. The same name is taken for the same person, such as that of a
+    /// service principal.
     fn is_requester(&self, operator: OperatorId, name: &str) -> bool {
         self.requested_by == format!("operator:{operator}") || self.requester_name == name
     }
@@ -141,6 +141,7 @@ impl ApprovalRequest {
 /// Whether `actor` may do `act` now, under `policy` and with `request`, if they bring one. Four-eyes as a pure rule.
 ///
 /// # Errors
+/// [`Rejection::NotAnOperator`] when approval is needed and the actor is known by a name at the command line alone;
 /// [`Rejection::ApprovalNeeded`] when too few approve; [`Rejection::ApprovalMismatch`] or
 /// [`Rejection::ApprovalEnded`] when the request brought is of no use.
 pub fn decide_clearance(
@@ -151,6 +152,10 @@ pub fn decide_clearance(
     now: Timestamp,
 ) -> Result<(), Rejection> {
     let needed = policy.approvals_needed_by(actor);
+    if matches!(actor.via, Via::Cli) && (needed > 0 || request.is_some()) {
+        // At the command line anybody can give any name, so four eyes could be two.
+        return Err(Rejection::NotAnOperator);
+    }
     let given = match request {
         None => 0,
         Some(request) => {

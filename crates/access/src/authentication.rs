@@ -4,6 +4,7 @@ use bursar_store::{StoreError, Timestamp, Tx};
 
 use crate::actor::{Actor, OperatorId, Via};
 use crate::operator::Operator;
+use crate::permission::Role;
 use crate::rejection::Rejection;
 use crate::secret::{CredentialId, Presented, Purpose};
 use crate::{Outcome, accepted, sql};
@@ -62,8 +63,13 @@ impl Known {
     }
 
     fn actor(self, credential: Credential) -> Actor {
-        let Operator { id, name, role, .. } = self.operator;
-        Actor { name, role, via: credential.via(id) }
+        let Operator { id, name, role, desk, .. } = self.operator;
+        let via = match (role, credential, desk) {
+            (Role::Payer, Credential::Token(token), Some(desk)) => Via::Payer { operator: id, token, desk },
+            // A payer that is bound to no desk, or comes with a session, has no right (see `authorize`).
+            (Role::Payer | Role::Viewer | Role::Operator | Role::Admin, _, _) => credential.via(id),
+        };
+        Actor { name, role, via }
     }
 }
 
@@ -93,7 +99,9 @@ pub fn stamp_uses(tx: &mut Tx<'_>, stamps: &[UseStamp]) -> Result<u64, StoreErro
 pub fn confirm(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp) -> Outcome<Actor> {
     let (operator, credential) = match &actor.via {
         Via::Service { .. } | Via::Cli => return Ok(Ok(actor.clone())),
-        Via::Token { operator, token } => (*operator, Credential::Token(*token)),
+        Via::Token { operator, token } | Via::Payer { operator, token, .. } => {
+            (*operator, Credential::Token(*token))
+        }
         Via::Session { operator, session } => (*operator, Credential::Session(*session)),
     };
     // First the lock, then a fresh look: whoever revoked before has committed by then.

@@ -99,6 +99,7 @@ pub fn exchange_bootstrap(
         id: OperatorId(turn),
         name: name.to_owned(),
         role: Role::Admin,
+        desk: None,
         enabled: true,
         created_by: BOOTSTRAP.to_owned(),
         created_at: now,

@@ -18,6 +18,9 @@ pub enum Change {
         name: String,
         /// The role.
         role: Role,
+        /// The one desk that a payer may have pay.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        desk: Option<String>,
     },
     /// An operator's role was changed.
     RoleChanged {

@@ -2,6 +2,7 @@
 
 use bursar_store::{StoreError, Timestamp, Tx};
 
+use crate::actor::Via;
 use crate::admission::{Admission, By, Done, admit_as_oneself, take_turn};
 use crate::approval::{APPROVAL_LIFETIME_MS_MAX, ApprovalId, ApprovalRequest, ApprovalState, decide_vote};
 use crate::permission::authorize;
@@ -17,7 +18,8 @@ pub struct Filed {
     pub done: Done,
 }
 
-/// Asks others to approve `act` within `lifetime_ms` (at most 7 days). Takes the right to do the act itself.
+/// Asks others to approve `act` within `lifetime_ms` (at most 7 days). Takes the right to do the act itself, and a
+/// requester who is proven: nobody asks by a name at the command line, since they could approve under their own.
 pub fn request_approval(tx: &mut Tx<'_>, by: &By<'_>, act: &Act, lifetime_ms: i64) -> Outcome<Filed> {
     accepted!(act.check());
     if !(1..=APPROVAL_LIFETIME_MS_MAX).contains(&lifetime_ms) {
@@ -26,6 +28,9 @@ pub fn request_approval(tx: &mut Tx<'_>, by: &By<'_>, act: &Act, lifetime_ms: i6
     let id = ApprovalId(take_turn(tx)?);
     let admission = accepted!(admit_as_oneself(tx, by)?);
     let actor = admission.actor();
+    if matches!(actor.via, Via::Cli) {
+        return Ok(Err(Rejection::NotAnOperator));
+    }
     accepted!(authorize(actor, act.permission, &act.desk));
     let request = ApprovalRequest {
         id,

@@ -13,6 +13,7 @@ mod authentication;
 mod bootstrap;
 mod change;
 mod entropy;
+mod event;
 mod four_eyes;
 #[cfg(feature = "fuzz")]
 pub mod fuzz;
@@ -27,7 +28,7 @@ mod token;
 
 pub use act::{Act, PLATFORM, actions};
 pub use actor::{Actor, OperatorId, ServicePrincipal, Via};
-pub use admission::{Admission, By, Cleared, Done, admit};
+pub use admission::{Admission, By, Cleared, Done, Draft, Drafted, admit, admit_with};
 pub use approval::{
     APPROVAL_LIFETIME_MS_MAX, ApprovalId, ApprovalRequest, ApprovalState, Vote, decide_clearance, decide_vote,
 };
@@ -45,8 +46,8 @@ pub use four_eyes::{
     withdraw_approval,
 };
 pub use operator::{
-    Operator, add_operator, check_operator_name, disable_operator, enable_operator, operator_by_name,
-    operators, set_role,
+    Operator, add_operator, add_payer, check_operator_name, disable_operator, enable_operator,
+    operator_by_name, operators, set_role,
 };
 pub use permission::{Permission, Role, authorize};
 pub use policy::{APPROVALS_NEEDED_MAX, Policy, policies, policy, set_policy};
@@ -58,8 +59,10 @@ pub use token::{Issued, TOKENS_PER_OPERATOR_MAX, Token, TokenOrder, issue_token,
 use bursar_store::{Migration, StoreError};
 
 /// The tables of this room.
-pub const MIGRATIONS: [Migration; 1] =
-    [Migration { name: "access/0001_access", epoch: 1, sql: include_str!("../migrations/0001_access.sql") }];
+pub const MIGRATIONS: [Migration; 2] = [
+    Migration { name: "access/0001_access", epoch: 1, sql: include_str!("../migrations/0001_access.sql") },
+    Migration { name: "access/0002_payers", epoch: 1, sql: include_str!("../migrations/0002_payers.sql") },
+];
 
 /// What an operation ends in: our fault outside, the caller's doing inside. A rejection has written nothing, so the
 /// transaction may be committed with a record of the refusal.

@@ -6,10 +6,19 @@ use crate::actor::OperatorId;
 use crate::admission::{By, Done, admit, take_turn};
 use crate::permission::Role;
 use crate::rejection::Rejection;
-use crate::{Act, Change, Outcome, accepted, sql};
+use crate::{Act, Change, Outcome, PLATFORM, accepted, sql};
 
 /// Longest name, in characters.
 pub(crate) const NAME_LENGTH_MAX: usize = 40;
+
+/// What makes an account a payer's.
+const PAYER_NEEDS_A_DESK: Rejection = Rejection::Invalid {
+    field: "role",
+    rule: "a payer is added together with the one desk that it may have pay",
+};
+/// A person's account and a program's are never the same.
+const PAYERS_STAY_PAYERS: Rejection =
+    Rejection::Invalid { field: "role", rule: "an account stays a payer's or nobody's; add another one" };
 
 /// An operator's account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +29,8 @@ pub struct Operator {
     pub name: String,
     /// What it may do at most.
     pub role: Role,
+    /// The one desk that a payer may have pay; `None` of everybody else.
+    pub desk: Option<String>,
     /// Whether its credentials are accepted.
     pub enabled: bool,
     /// Who added it, as the audit log calls them.
@@ -44,10 +55,36 @@ pub fn check_operator_name(name: &str) -> Result<(), Rejection> {
         .ok_or(Rejection::Invalid { field: "operator name", rule })
 }
 
+/// Refuses a desk that could not be one.
+fn check_desk(desk: &str) -> Result<(), Rejection> {
+    let is_name =
+        (1..=NAME_LENGTH_MAX).contains(&desk.len()) && desk.bytes().all(|byte| byte.is_ascii_lowercase());
+    let rule = "it is the name of a desk";
+    (is_name && desk != PLATFORM).then_some(()).ok_or(Rejection::Invalid { field: "desk", rule })
+}
+
 /// Adds an operator, enabled and without any credential.
 pub fn add_operator(tx: &mut Tx<'_>, by: &By<'_>, name: &str, role: Role) -> Outcome<Done> {
+    if role == Role::Payer {
+        return Ok(Err(PAYER_NEEDS_A_DESK));
+    }
+    add(tx, by, &Act::add_operator(name, role), (name, role, None))
+}
+
+/// Adds the account of a program that may have `desk` pay, enabled and without any credential.
+pub fn add_payer(tx: &mut Tx<'_>, by: &By<'_>, name: &str, desk: &str) -> Outcome<Done> {
+    accepted!(check_desk(desk));
+    add(tx, by, &Act::add_payer(name, desk), (name, Role::Payer, Some(desk)))
+}
+
+fn add(
+    tx: &mut Tx<'_>,
+    by: &By<'_>,
+    act: &Act,
+    (name, role, desk): (&str, Role, Option<&str>),
+) -> Outcome<Done> {
     let turn = take_turn(tx)?;
-    let admission = accepted!(admit(tx, by, &Act::add_operator(name, role))?);
+    let admission = accepted!(admit(tx, by, act)?);
     accepted!(check_operator_name(name));
     if sql::operator_by_name(tx, name)?.is_some() {
         return Ok(Err(Rejection::OperatorExists));
@@ -56,12 +93,14 @@ pub fn add_operator(tx: &mut Tx<'_>, by: &By<'_>, name: &str, role: Role) -> Out
         id: OperatorId(turn),
         name: name.to_owned(),
         role,
+        desk: desk.map(str::to_owned),
         enabled: true,
         created_by: by.actor.audit_id(),
         created_at: by.now,
     };
     sql::insert_operator(tx, &operator)?;
-    admission.done(tx, Change::OperatorAdded { operator: operator.id, name: operator.name, role })
+    let Operator { id, name, desk, .. } = operator;
+    admission.done(tx, Change::OperatorAdded { operator: id, name, role, desk })
 }
 
 /// Changes an operator's role; requests that are under way are decided by the new one when they write.
@@ -71,6 +110,9 @@ pub fn set_role(tx: &mut Tx<'_>, by: &By<'_>, name: &str, role: Role) -> Outcome
     let operator = accepted!(find(tx, name)?);
     if operator.role == role {
         return Ok(Err(Rejection::NothingToChange));
+    }
+    if operator.role == Role::Payer || role == Role::Payer {
+        return Ok(Err(PAYERS_STAY_PAYERS));
     }
     accepted!(keep_an_admin(&operator, sql::other_enabled_admins(tx, operator.id)?));
     sql::set_role(tx, operator.id, role, by.now)?;

@@ -6,10 +6,12 @@ use crate::act::PLATFORM;
 use crate::actor::{Actor, Via};
 use crate::rejection::Rejection;
 
-/// What an operator may do at most. Each role includes the ones before it.
+/// What an operator may do at most. Each role includes the ones before it, but for [`Role::Payer`], which stands apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
+    /// A program that has one desk pay: it creates, reads and takes back its payouts, and does nothing else.
+    Payer,
     /// Looks, changes nothing.
     Viewer,
     /// Runs the daily business: stops, incidents, jobs.
@@ -20,12 +22,13 @@ pub enum Role {
 
 impl Role {
     /// All roles, lowest first.
-    pub const ALL: [Role; 3] = [Role::Viewer, Role::Operator, Role::Admin];
+    pub const ALL: [Role; 4] = [Role::Payer, Role::Viewer, Role::Operator, Role::Admin];
 
     /// Its stored name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Role::Payer => "payer",
             Role::Viewer => "viewer",
             Role::Operator => "operator",
             Role::Admin => "admin",
@@ -41,7 +44,10 @@ impl Role {
     /// Whether the role includes a right.
     #[must_use]
     pub fn includes(self, permission: Permission) -> bool {
-        self >= permission.lowest_role()
+        match permission.lowest_role() {
+            Role::Payer => self == Role::Payer,
+            lowest => self >= lowest,
+        }
     }
 }
 
@@ -66,6 +72,12 @@ pub enum Permission {
     RunJob,
     /// Change a live setting.
     ChangeSetting,
+    /// See the payouts that were asked for over the API.
+    ReadPayouts,
+    /// Have a payout made over the API.
+    CreatePayout,
+    /// Take a payout back over the API, as long as nothing is signed for it.
+    CancelPayout,
     /// Decide a payout that the machine cannot: retry, give up, or confirm on evidence.
     ResolvePayout,
     /// Post a correcting transfer.
@@ -82,13 +94,16 @@ pub enum Permission {
 
 impl Permission {
     /// All rights.
-    pub const ALL: [Permission; 12] = [
+    pub const ALL: [Permission; 15] = [
         Permission::ReadOps,
         Permission::ReadAudit,
         Permission::OperateSwitch,
         Permission::ManageIncident,
         Permission::RunJob,
         Permission::ChangeSetting,
+        Permission::ReadPayouts,
+        Permission::CreatePayout,
+        Permission::CancelPayout,
         Permission::ResolvePayout,
         Permission::CorrectLedger,
         Permission::RotateKey,
@@ -101,6 +116,7 @@ impl Permission {
     #[must_use]
     pub const fn lowest_role(self) -> Role {
         match self {
+            Permission::ReadPayouts | Permission::CreatePayout | Permission::CancelPayout => Role::Payer,
             Permission::ReadOps => Role::Viewer,
             Permission::ReadAudit
             | Permission::OperateSwitch
@@ -127,6 +143,9 @@ impl Permission {
             | Permission::ManageIncident
             | Permission::RunJob
             | Permission::ChangeSetting
+            | Permission::ReadPayouts
+            | Permission::CreatePayout
+            | Permission::CancelPayout
             | Permission::ResolvePayout
             | Permission::CorrectLedger
             | Permission::RotateKey => false,
@@ -143,6 +162,9 @@ impl Permission {
             Permission::ManageIncident => "manage_incident",
             Permission::RunJob => "run_job",
             Permission::ChangeSetting => "change_setting",
+            Permission::ReadPayouts => "read_payouts",
+            Permission::CreatePayout => "create_payout",
+            Permission::CancelPayout => "cancel_payout",
             Permission::ResolvePayout => "resolve_payout",
             Permission::CorrectLedger => "correct_ledger",
             Permission::RotateKey => "rotate_key",
@@ -168,16 +190,22 @@ impl fmt::Display for Permission {
 /// Whether `actor` has a right on a desk ([`PLATFORM`] for what belongs to none).
 ///
 /// # Errors
-/// [`Rejection::OtherDesk`] when a service principal reaches beyond its desk (docs/spec/platform.md G2, H10),
+/// [`Rejection::OtherDesk`] when a service principal or payer reaches beyond its desk (docs/spec/platform.md G2, H10),
 /// [`Rejection::RoleTooLow`] when the role does not include the right.
 pub fn authorize(actor: &Actor, permission: Permission, desk: &str) -> Result<(), Rejection> {
-    if let Via::Service { desk: own } = &actor.via {
+    let bound = match &actor.via {
+        Via::Service { desk } | Via::Payer { desk, .. } => Some(desk),
+        Via::Token { .. } | Via::Session { .. } | Via::Cli => None,
+    };
+    if let Some(own) = bound {
         let reaches_beyond = own != desk || desk == PLATFORM || permission.is_platform_wide();
         if reaches_beyond {
             return Err(Rejection::OtherDesk { own: own.clone(), asked: desk.to_owned(), permission });
         }
     }
-    if actor.role.includes(permission) {
+    // A payer that is bound to no desk may do nothing at all.
+    let is_bound = actor.role != Role::Payer || matches!(actor.via, Via::Payer { .. });
+    if is_bound && actor.role.includes(permission) {
         Ok(())
     } else {
         Err(Rejection::RoleTooLow { role: actor.role, permission })
@@ -187,23 +215,33 @@ pub fn authorize(actor: &Actor, permission: Permission, desk: &str) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actor::ServicePrincipal;
+    use crate::actor::{OperatorId, ServicePrincipal};
+    use crate::secret::CredentialId;
 
-    /// The matrix as a reader checks it: right, viewer, operator, admin, a service principal on its own desk.
-    const MATRIX: [(Permission, [bool; 4]); 12] = [
-        (Permission::ReadOps, [true, true, true, true]),
-        (Permission::ReadAudit, [false, true, true, true]),
-        (Permission::OperateSwitch, [false, true, true, true]),
-        (Permission::ManageIncident, [false, true, true, true]),
-        (Permission::RunJob, [false, true, true, true]),
-        (Permission::ChangeSetting, [false, false, true, true]),
-        (Permission::ResolvePayout, [false, false, true, true]),
-        (Permission::CorrectLedger, [false, false, true, true]),
-        (Permission::RotateKey, [false, false, true, true]),
-        (Permission::ManageBackup, [false, false, true, false]),
-        (Permission::ManageOperators, [false, false, true, false]),
-        (Permission::ManagePolicy, [false, false, true, false]),
+    /// The matrix as a reader checks it: right, viewer, operator, admin, a service principal and a payer on its own desk.
+    const MATRIX: [(Permission, [bool; 5]); 15] = [
+        (Permission::ReadOps, [true, true, true, true, false]),
+        (Permission::ReadAudit, [false, true, true, true, false]),
+        (Permission::OperateSwitch, [false, true, true, true, false]),
+        (Permission::ManageIncident, [false, true, true, true, false]),
+        (Permission::RunJob, [false, true, true, true, false]),
+        (Permission::ChangeSetting, [false, false, true, true, false]),
+        (Permission::ReadPayouts, [false, false, false, false, true]),
+        (Permission::CreatePayout, [false, false, false, false, true]),
+        (Permission::CancelPayout, [false, false, false, false, true]),
+        (Permission::ResolvePayout, [false, false, true, true, false]),
+        (Permission::CorrectLedger, [false, false, true, true, false]),
+        (Permission::RotateKey, [false, false, true, true, false]),
+        (Permission::ManageBackup, [false, false, true, false, false]),
+        (Permission::ManageOperators, [false, false, true, false, false]),
+        (Permission::ManagePolicy, [false, false, true, false, false]),
     ];
+
+    fn payer(desk: &str) -> Actor {
+        let token = CredentialId::parse("00000000000000ab").unwrap();
+        let via = Via::Payer { operator: OperatorId(7), token, desk: desk.to_owned() };
+        Actor { name: "shop".into(), role: Role::Payer, via }
+    }
 
     fn person(role: Role) -> Actor {
         Actor { role, ..Actor::cli("ann") }
@@ -213,13 +251,30 @@ mod tests {
     fn each_role_has_exactly_the_rights_of_the_matrix() {
         assert_eq!(MATRIX.map(|(permission, _)| permission), Permission::ALL);
         let service: Actor = ServicePrincipal::new("rounds", "ops-key").into();
-        for (permission, [viewer, operator, admin, own_desk]) in MATRIX {
+        for (permission, [viewer, operator, admin, own_desk, paying]) in MATRIX {
             for (role, expected) in [(Role::Viewer, viewer), (Role::Operator, operator), (Role::Admin, admin)]
             {
                 let asked = authorize(&person(role), permission, "rounds");
                 assert_eq!(asked.is_ok(), expected, "{role} {permission}");
             }
             assert_eq!(authorize(&service, permission, "rounds").is_ok(), own_desk, "service {permission}");
+            assert_eq!(
+                authorize(&payer("rounds"), permission, "rounds").is_ok(),
+                paying,
+                "payer {permission}"
+            );
+        }
+    }
+
+    #[test]
+    fn h10_a_payer_has_no_right_on_another_desk_or_the_platform_and_none_without_a_desk() {
+        let unbound = person(Role::Payer);
+        for permission in Permission::ALL {
+            for desk in ["faucet", PLATFORM] {
+                assert_eq!(authorize(&payer("rounds"), permission, desk).unwrap_err().code(), "forbidden");
+                assert_eq!(authorize(&payer(PLATFORM), permission, desk).unwrap_err().code(), "forbidden");
+            }
+            assert_eq!(authorize(&unbound, permission, "rounds").unwrap_err().code(), "forbidden");
         }
     }
 

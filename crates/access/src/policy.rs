@@ -4,7 +4,7 @@ use bursar_store::{StoreError, Tx};
 
 use crate::act::check_action;
 use crate::actor::{Actor, ServicePrincipal, Via};
-use crate::admission::{By, Done, admit, take_turn};
+use crate::admission::{By, Done, admit_with, take_turn};
 use crate::rejection::Rejection;
 use crate::{Act, Change, Outcome, accepted, sql};
 
@@ -37,7 +37,7 @@ impl Policy {
     #[must_use]
     pub fn approvals_needed_by(&self, actor: &Actor) -> u32 {
         let is_bound = match &actor.via {
-            Via::Token { .. } | Via::Session { .. } | Via::Cli => true,
+            Via::Token { .. } | Via::Session { .. } | Via::Payer { .. } | Via::Cli => true,
             Via::Service { desk } => {
                 self.services.iter().any(|named| named.desk == *desk && named.name == actor.name)
             }
@@ -63,15 +63,16 @@ impl Policy {
     }
 }
 
-/// Sets a policy. Under the policy of [`crate::actions::SET_POLICY`] as it stands, so that nobody alone can loosen one.
+/// Sets a policy. Under the policy of [`crate::actions::SET_POLICY`], and with as many approvals as the policy that is
+/// replaced asks for: nobody alone loosens one.
 pub fn set_policy(tx: &mut Tx<'_>, by: &By<'_>, policy: &Policy) -> Outcome<Done> {
     take_turn(tx)?;
     let mut wanted = policy.clone();
     wanted.services.sort();
     wanted.services.dedup();
-    let admission = accepted!(admit(tx, by, &Act::set_policy(&wanted))?);
     accepted!(wanted.check());
     let before = self::policy(tx, &wanted.action)?;
+    let admission = accepted!(admit_with(tx, by, &Act::set_policy(&wanted), before.approvals_needed)?);
     if before == wanted {
         return Ok(Err(Rejection::NothingToChange));
     }

@@ -35,9 +35,10 @@ pub enum Rejection {
         /// The right asked for.
         permission: Permission,
     },
-    /// Only an operator's account can do this.
+    /// Only an operator's account can do this: who it is has to be proven, and a name proves nobody.
     #[error(
-        "Only an operator can do this, not a service key or the command line. Use an operator's token or session."
+        "Only an operator can do this, not a service key or a name at the command line. Sign in to the console, or \
+         give your token to the command in a file (--token-file) or in BURSAR_OPERATOR_TOKEN."
     )]
     NotAnOperator,
     /// A session is not enough for this.

@@ -64,7 +64,12 @@ pub fn open_session(
     limits: SessionLimits,
     now: Timestamp,
 ) -> Outcome<Issued> {
-    let Via::Token { operator, token } = actor.via else { return Ok(Err(Rejection::TokenNeeded)) };
+    let (operator, token) = match actor.via {
+        Via::Token { operator, token } => (operator, token),
+        // A program signs in nowhere.
+        Via::Payer { .. } => return Ok(Err(Rejection::NotAnOperator)),
+        Via::Session { .. } | Via::Service { .. } | Via::Cli => return Ok(Err(Rejection::TokenNeeded)),
+    };
     take_turn(tx)?;
     let admission = accepted!(admit_as_oneself(tx, &By::new(actor, now))?);
     let token_ends = sql::token(tx, token)?.and_then(|token| token.expires_at);

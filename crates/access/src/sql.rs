@@ -19,6 +19,20 @@ type Stored<T> = Result<T, StoreError>;
 
 // Operators
 
+/// What [`operator_at`] reads, of the account `o` and its desk `p`.
+macro_rules! operator_columns {
+    () => {
+        "o.id, o.name, o.role, o.enabled, o.created_by, o.created_at, p.desk"
+    };
+}
+
+/// Accounts with the desks of payers.
+macro_rules! operators {
+    () => {
+        "access_operator o LEFT JOIN access_payer p ON p.operator = o.id"
+    };
+}
+
 static OPERATOR_LOCK: LazyLock<Lookup> =
     LazyLock::new(|| Lookup::new("id", "access_operator", &[("id", Column::Int)], Lock::Share));
 
@@ -28,13 +42,18 @@ pub fn lock_operator(tx: &mut Tx<'_>, id: OperatorId) -> Stored<()> {
 }
 
 pub fn operator_by_name(tx: &mut Tx<'_>, name: &str) -> Stored<Option<Operator>> {
-    let sql = "SELECT id, name, role, enabled, created_by, created_at FROM access_operator WHERE name = $1";
+    let sql = concat!("SELECT ", operator_columns!(), " FROM ", operators!(), " WHERE o.name = $1");
     tx.query_first(sql, &[name.into()], |row| operator_at(row, 0))
 }
 
 pub fn operators(tx: &mut Tx<'_>, after: &str, limit: i64) -> Stored<Vec<Operator>> {
-    let sql = "SELECT id, name, role, enabled, created_by, created_at FROM access_operator \
-               WHERE name > $1 ORDER BY name LIMIT $2";
+    let sql = concat!(
+        "SELECT ",
+        operator_columns!(),
+        " FROM ",
+        operators!(),
+        " WHERE o.name > $1 ORDER BY o.name LIMIT $2"
+    );
     tx.query(sql, &[after.into(), limit.into()], |row| operator_at(row, 0))
 }
 
@@ -52,7 +71,7 @@ pub fn other_enabled_admins(tx: &mut Tx<'_>, id: OperatorId) -> Stored<i64> {
 pub fn insert_operator(tx: &mut Tx<'_>, operator: &Operator) -> Stored<()> {
     let sql = "INSERT INTO access_operator (id, name, role, enabled, created_by, created_at, changed_at) \
                VALUES ($1, $2, $3, $4, $5, $6, $6)";
-    let Operator { id, name, role, enabled, created_by, created_at } = operator;
+    let Operator { id, name, role, desk, enabled, created_by, created_at } = operator;
     let params = [
         id.0.into(),
         name.into(),
@@ -61,7 +80,11 @@ pub fn insert_operator(tx: &mut Tx<'_>, operator: &Operator) -> Stored<()> {
         created_by.into(),
         (*created_at).into(),
     ];
-    tx.execute(sql, &params).map(|_| ())
+    tx.execute(sql, &params)?;
+    if let Some(desk) = desk {
+        tx.execute("INSERT INTO access_payer (operator, desk) VALUES ($1, $2)", &[id.0.into(), desk.into()])?;
+    }
+    Ok(())
 }
 
 pub fn set_role(tx: &mut Tx<'_>, id: OperatorId, role: Role, now: Timestamp) -> Stored<()> {
@@ -88,6 +111,7 @@ fn operator_at(row: &Row<'_>, first: usize) -> Stored<Operator> {
         enabled: row.get(first + 3)?,
         created_by: row.get(first + 4)?,
         created_at: row.get(first + 5)?,
+        desk: row.get(first + 6)?,
     })
 }
 
@@ -110,9 +134,12 @@ pub fn insert_token(tx: &mut Tx<'_>, token: &Token, digest: &[u8]) -> Stored<()>
 }
 
 fn known_token(tx: &mut Tx<'_>, id: CredentialId) -> Stored<Option<Known>> {
-    let sql = "SELECT t.digest, t.expires_at, t.revoked_at, t.last_used_at, \
-               o.id, o.name, o.role, o.enabled, o.created_by, o.created_at \
-               FROM access_token t JOIN access_operator o ON o.id = t.operator WHERE t.id = $1";
+    let sql = concat!(
+        "SELECT t.digest, t.expires_at, t.revoked_at, t.last_used_at, ",
+        operator_columns!(),
+        " FROM access_token t JOIN access_operator o ON o.id = t.operator \
+         LEFT JOIN access_payer p ON p.operator = o.id WHERE t.id = $1"
+    );
     tx.query_first(sql, &[(&id.to_string()).into()], |row| {
         Ok(Known {
             digest: row.get(0)?,
@@ -187,10 +214,12 @@ pub fn insert_session(tx: &mut Tx<'_>, session: &Session, digest: &[u8]) -> Stor
 
 /// A session, over when it or the token it was opened with is.
 fn known_session(tx: &mut Tx<'_>, id: CredentialId) -> Stored<Option<Known>> {
-    let sql = "SELECT s.digest, s.expires_at, COALESCE(s.ended_at, t.revoked_at), s.last_used_at, s.idle_ms, \
-               o.id, o.name, o.role, o.enabled, o.created_by, o.created_at \
-               FROM access_session s JOIN access_operator o ON o.id = s.operator \
-               JOIN access_token t ON t.id = s.token WHERE s.id = $1";
+    let sql = concat!(
+        "SELECT s.digest, s.expires_at, COALESCE(s.ended_at, t.revoked_at), s.last_used_at, s.idle_ms, ",
+        operator_columns!(),
+        " FROM access_session s JOIN access_operator o ON o.id = s.operator \
+         LEFT JOIN access_payer p ON p.operator = o.id JOIN access_token t ON t.id = s.token WHERE s.id = $1"
+    );
     tx.query_first(sql, &[(&id.to_string()).into()], |row| {
         let (expires_at, last_used_at) = (row.get::<Timestamp>(1)?, row.get::<Timestamp>(3)?);
         Ok(Known {

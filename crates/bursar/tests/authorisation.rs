@@ -50,14 +50,16 @@ const PUBLIC: [&str; 26] = [
 ];
 
 /// Pages and forms for operators who are signed in: a session's cookie, and for forms its proof.
-const CONSOLE: [&str; 10] = [
+const CONSOLE: [&str; 12] = [
     "get /console",
+    "get /console/approvals",
     "get /console/incidents",
     "get /console/incidents/{id}",
     "get /console/jobs",
     "get /console/ledger",
     "get /console/settlements",
     "get /console/switches",
+    "post /console/approvals",
     "post /console/incidents",
     "post /console/sign-out",
     "post /console/switches",
@@ -220,18 +222,37 @@ fn admin(server: &Server) -> (String, String) {
 }
 
 /// Sends an operation of the console, with fields that it accepts from a signed-in admin.
-fn visit(server: &Server, operation: &str, headers: &[(&str, &str)], proof: &str) -> Answer {
+fn visit(
+    server: &Server,
+    operation: &str,
+    headers: &[(&str, &str)],
+    (proof, request): (&str, &str),
+) -> Answer {
     let (method, path) = operation.split_once(' ').unwrap();
     match method {
         "get" => server.get_with(&path.replace("{id}", "1"), headers),
         "post" => {
             let switch = [("switch", "all"), ("to", "stop"), ("reason", "mischief")];
             let incident = [("act", "open"), ("class", "P1"), ("title", "mischief"), ("desk", "rounds")];
-            let fields = [&[("proof", proof)], &switch[..], &incident[..]].concat();
+            let vote = [("request", request), ("vote", "approve")];
+            let fields = [&[("proof", proof)], &switch[..], &incident[..], &vote[..]].concat();
             server.post_form(path, headers, &fields)
         }
         other => panic!("no way to send {other}"),
     }
+}
+
+/// Another admin asks for approval; the number of the request.
+fn ask_for_approval(server: &Server) -> String {
+    let tool = Tool::beside(server);
+    tool.json(&["operators", "add", "bob", "--role", "admin"]);
+    let token = tool.json(&["operators", "token", "bob"])["token"].as_str().unwrap().to_owned();
+    let bob = tool.clone().env("BURSAR_OPERATOR_TOKEN", &token);
+    let policy =
+        ["approvals", "policy", "access.operator.add", "--approvals", "1", "--reason", "r", "--json"];
+    tool.json(&policy);
+    let asked = ["approvals", "request", "act", "--reason", "r", "--json", "--", "operators", "add", "eve"];
+    bob.json(&asked)["request"]["id"].to_string()
 }
 
 #[test]
@@ -244,6 +265,7 @@ fn the_console_opens_to_a_session_only_and_changes_nothing_without_one() {
         Tool::beside(&server).json(&["ops", "incident", "open", "P3", "There is one to look at"]);
         let (_, rest) = page.split_once("name=\"proof\" value=\"").unwrap();
         let proof = rest.split('"').next().unwrap();
+        let request = ask_for_approval(&server);
         let evidence = Evidence::of(place);
         let before = evidence.domain();
         let near = format!("{}0", &cookie[..cookie.len() - 1]);
@@ -261,7 +283,7 @@ fn the_console_opens_to_a_session_only_and_changes_nothing_without_one() {
         for operation in CONSOLE {
             for headers in &wrong {
                 let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-                let answer = visit(&server, operation, &headers, proof);
+                let answer = visit(&server, operation, &headers, (proof, &request));
                 assert_eq!(answer.status, 401, "{operation} {headers:?}");
                 assert!(!answer.text.contains("ann (admin)"), "{operation} {headers:?}");
             }
@@ -271,7 +293,7 @@ fn the_console_opens_to_a_session_only_and_changes_nothing_without_one() {
         let mut all = CONSOLE.to_vec();
         all.sort_by_key(|operation| *operation == "post /console/sign-out");
         for operation in all {
-            let answer = visit(&server, operation, &[("cookie", &cookie)], proof);
+            let answer = visit(&server, operation, &[("cookie", &cookie)], (proof, &request));
             assert!(matches!(answer.status, 200 | 303), "{operation}: {} {}", answer.status, answer.text);
         }
         assert_ne!(evidence.domain(), before);

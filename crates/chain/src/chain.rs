@@ -52,6 +52,12 @@ pub trait Chain: Send + Sync {
     /// final history covers the slot, and not one that shows the attempt as final.
     fn prove_dead(&self, attempt: &Attempt, evidence: &Evidence) -> Result<DeathProof, NotProven>;
 
+    /// *Pure.* The same by the word of fewer nodes than must agree, where none shows the attempt at all. It permits
+    /// nothing by itself: a person may vouch for the rest. By default what is proven.
+    fn hint_dead(&self, attempt: &Attempt, evidence: &Evidence) -> Result<DeathProof, NotProven> {
+        self.prove_dead(attempt, evidence)
+    }
+
     /// *Pure.* A transaction that moves no money and takes the attempt's slot, so that one of the two becomes final and
     /// the other provably dead. The result is signed, stored and broadcast like a payment. Until then the attempt stays
     /// what it was: it may yet win. Refused when the slot is no longer open.
@@ -65,9 +71,14 @@ pub trait Chain: Send + Sync {
     /// all.
     fn finality(&self) -> Result<Finality, ChainError>;
 
-    /// *Asks.* At most `most` sends to the account that have to be accepted, of which as many nodes as must agree know.
-    /// By default none: on most chains what is sent has arrived.
-    fn incoming(&self, _account: &Address, _most: usize) -> Result<Vec<Incoming>, ChainError> {
+    /// *Asks.* At most `most` sends of `least` base units or more to the account that have to be accepted, of which as
+    /// many nodes as must agree know: the largest first. By default none: on most chains what is sent has arrived.
+    fn incoming(
+        &self,
+        _account: &Address,
+        _least: Amount,
+        _most: usize,
+    ) -> Result<Vec<Incoming>, ChainError> {
         Ok(Vec::new())
     }
 

@@ -11,7 +11,7 @@ use bytes::Bytes;
 pub(crate) struct Asset {
     path: &'static str,
     content_type: &'static str,
-    text: &'static str,
+    bytes: &'static [u8],
     id: &'static str,
     summary: &'static str,
     url: LazyLock<String>,
@@ -21,7 +21,7 @@ pub(crate) struct Asset {
 pub(crate) static STYLE: Asset = Asset {
     path: "/assets/pages.css",
     content_type: "text/css; charset=utf-8",
-    text: include_str!("../assets/pages.css"),
+    bytes: include_bytes!("../assets/pages.css"),
     id: "pages_style",
     summary: "The style of the pages.",
     url: LazyLock::new(|| STYLE.named()),
@@ -30,7 +30,7 @@ pub(crate) static STYLE: Asset = Asset {
 pub(crate) static SCRIPT: Asset = Asset {
     path: "/assets/pages.js",
     content_type: "text/javascript; charset=utf-8",
-    text: include_str!("../assets/pages.js"),
+    bytes: include_bytes!("../assets/pages.js"),
     id: "pages_script",
     summary: "The script of the pages.",
     url: LazyLock::new(|| SCRIPT.named()),
@@ -39,10 +39,29 @@ pub(crate) static SCRIPT: Asset = Asset {
 pub(crate) static ICON: Asset = Asset {
     path: "/assets/icon.svg",
     content_type: "image/svg+xml",
-    text: include_str!("../assets/icon.svg"),
+    bytes: include_bytes!("../assets/icon.svg"),
     id: "pages_icon",
     summary: "The icon of the pages.",
     url: LazyLock::new(|| ICON.named()),
+};
+
+/// What the faucet's page adds to the style.
+pub(crate) static FAUCET_STYLE: Asset = Asset {
+    path: "/static/faucet.css",
+    content_type: "text/css; charset=utf-8",
+    bytes: include_bytes!("../assets/faucet.css"),
+    id: "faucet_style",
+    summary: "What the faucet's page adds to the style of the pages.",
+    url: LazyLock::new(|| FAUCET_STYLE.named()),
+};
+/// The icon for browsers that ask for it by its old name.
+static FAVICON: Asset = Asset {
+    path: "/favicon.ico",
+    content_type: "image/x-icon",
+    bytes: include_bytes!("../assets/favicon.ico"),
+    id: "favicon",
+    summary: "The icon under its old name.",
+    url: LazyLock::new(|| FAVICON.named()),
 };
 
 impl Asset {
@@ -52,7 +71,7 @@ impl Asset {
     }
 
     fn named(&self) -> String {
-        let digest = blake3::hash(self.text.as_bytes()).to_hex();
+        let digest = blake3::hash(self.bytes).to_hex();
         format!("{}?v={}", self.path, digest.chars().take(12).collect::<String>())
     }
 
@@ -68,14 +87,19 @@ impl Asset {
                 (header::CONTENT_TYPE, self.content_type),
                 (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
             ];
-            Ok((headers, Bytes::from_static(self.text.as_bytes())).into_response())
+            Ok((headers, Bytes::from_static(self.bytes)).into_response())
         })
     }
 }
 
-/// The routes of all built-in files.
+/// The routes of the files that all pages use.
 pub(crate) fn routes() -> Vec<Route> {
     [&STYLE, &SCRIPT, &ICON].map(Asset::route).into()
+}
+
+/// The routes of the faucet's own files.
+pub(crate) fn faucet_routes() -> Vec<Route> {
+    [&FAUCET_STYLE, &FAVICON].map(Asset::route).into()
 }
 
 #[cfg(test)]
@@ -84,7 +108,8 @@ mod tests {
 
     #[test]
     fn style_and_script_together_stay_small() {
-        let bytes = STYLE.text.len() + SCRIPT.text.len() + ICON.text.len();
+        let bytes: usize =
+            [&STYLE, &SCRIPT, &ICON, &FAUCET_STYLE].iter().map(|asset| asset.bytes.len()).sum();
         assert!(bytes < 16 * 1024, "{bytes} bytes");
     }
 

@@ -2,7 +2,7 @@
 
 use maud::{DOCTYPE, Markup, html};
 
-use crate::assets::{ICON, SCRIPT, STYLE};
+use crate::assets::{FAUCET_STYLE, ICON, SCRIPT, STYLE};
 
 /// Seconds between two looks of a page that follows what happens.
 pub(crate) const REFRESH_S: u32 = 5;
@@ -36,6 +36,11 @@ pub(crate) enum Header<'a> {
     Plain,
     /// Of the public pages.
     Public,
+    /// Of the faucet's pages, which have the community's name.
+    Faucet {
+        /// The faucet's name.
+        name: &'a str,
+    },
     /// Of the console: who is signed in, the form's proof, and where one is.
     Console {
         /// The operator, as `name (role)`.
@@ -48,11 +53,13 @@ pub(crate) enum Header<'a> {
 }
 
 /// The console's pages: path and name.
-const SECTIONS: [(&str, &str); 6] = [
+const SECTIONS: [(&str, &str); 8] = [
     ("/console", "Overview"),
     ("/console/switches", "Stop"),
     ("/console/incidents", "Incidents"),
     ("/console/settlements", "Settlements"),
+    ("/console/payouts", "Payouts"),
+    ("/console/approvals", "Approvals"),
     ("/console/jobs", "Jobs"),
     ("/console/ledger", "Ledger"),
 ];
@@ -67,8 +74,9 @@ pub(crate) fn render(document: Document<'_>) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (title) " \u{b7} Bursar" }
+                title { (title) " \u{b7} " (brand(&header)) }
                 link rel="stylesheet" href=(STYLE.url());
+                @if matches!(header, Header::Faucet { .. }) { link rel="stylesheet" href=(FAUCET_STYLE.url()); }
                 link rel="icon" type="image/svg+xml" href=(ICON.url());
                 script src=(SCRIPT.url()) defer {}
                 @if refresh == Some(Refresh::ScriptOrReload) {
@@ -85,13 +93,21 @@ pub(crate) fn render(document: Document<'_>) -> Markup {
     }
 }
 
+/// Whose page it is.
+fn brand<'a>(header: &Header<'a>) -> &'a str {
+    match header {
+        Header::Faucet { name } => name,
+        Header::Plain | Header::Public | Header::Console { .. } => "Bursar",
+    }
+}
+
 fn above(header: &Header<'_>) -> Markup {
     html! {
         header.top {
-            a.brand href="/" { "Bursar" }
+            a.brand href="/" { (brand(header)) }
             @match header {
                 Header::Plain => {}
-                Header::Public => {
+                Header::Public | Header::Faucet { .. } => {
                     nav aria-label="Pages" {
                         a href="/docs" { "API" }
                         a href="/console" { "Operators" }

@@ -24,6 +24,7 @@ pub(crate) fn route(config: &ConsoleConfig) -> Route {
                         li {
                             @match *desk {
                                 bursar_rounds::DESK => a href="/rounds" { "Rounds: higher or lower in five minutes" },
+                                bursar_faucet::DESK => a href=(crate::faucet::PATH) { "Faucet: kills in Fortnite earn Banano" },
                                 other => (other),
                             }
                         }

@@ -1,4 +1,4 @@
-//! Server-rendered pages: the public page of the rounds desk, and the console of operators.
+//! Server-rendered pages: the public pages of the rounds desk and of the faucet, and the console of operators.
 //!
 //! Entry point: [`surfaces`]. Pages are compiled templates; every one works without scripts, and none loads anything
 //! from elsewhere. What a page changes goes through the code that the API and the command line use.
@@ -6,6 +6,7 @@
 mod assets;
 mod board;
 mod document;
+mod faucet;
 mod form;
 mod front;
 mod limits;
@@ -24,9 +25,11 @@ use bursar_desk::incident::PayoutStop;
 use bursar_rounds::oracle::LatestPrices;
 use bursar_web::{Envelope, Handler, HeaderPolicy, Surface};
 
+pub use faucet::FaucetParts;
 pub use limits::settings;
 pub use operators::COOKIE;
 
+use faucet::Faucet;
 use operators::Operators;
 use price_watch::PriceWatch;
 use terminal::Terminal;
@@ -64,33 +67,50 @@ pub struct RoundsParts {
     pub prices: Arc<LatestPrices>,
 }
 
-/// Every page. Without `rounds` that desk is off and has none.
+/// What the pages need of the desks that have one.
+#[derive(Clone, Default)]
+pub struct DeskParts {
+    /// `None` = the desk is off and has no page.
+    pub rounds: Option<RoundsParts>,
+    /// The same.
+    pub faucet: Option<FaucetParts>,
+}
+
+/// Every page.
 #[must_use]
-pub fn surfaces(platform: &Platform, config: &ConsoleConfig, rounds: Option<RoundsParts>) -> Vec<Surface> {
+pub fn surfaces(platform: &Platform, config: &ConsoleConfig, desks: DeskParts) -> Vec<Surface> {
+    let DeskParts { rounds, faucet } = desks;
     let watch = rounds
         .as_ref()
         .map(|parts| Arc::new(PriceWatch::new(Arc::clone(&parts.prices), platform.off_thread.clone())));
     let terminal = rounds.zip(watch.clone()).map(|(parts, watch)| {
         Arc::new(Terminal { platform: platform.clone(), join: parts.join, prices: watch })
     });
-    let operators = Operators::new(platform, config.clone(), watch);
-    let is_only_rounds = config.desks == [bursar_rounds::DESK];
+    let paying = faucet.clone();
+    let faucet = faucet.map(|parts| Arc::new(Faucet { platform: platform.clone(), parts }));
+    let operators = Operators::new(platform, config.clone(), watch, paying);
+    // With a single desk the root is that desk's page (docs/spec/platform.md H5).
+    let root = match (config.desks.as_slice(), &terminal, &faucet) {
+        ([bursar_rounds::DESK], Some(terminal), _) => terminal::root(terminal),
+        ([bursar_faucet::DESK], _, Some(faucet)) => faucet::root(faucet),
+        _ => front::route(config),
+    };
     let mut own = surface("platform", config);
     own.routes = assets::routes();
     own.routes.extend(operators::routes(&Arc::new(operators)));
-    match terminal {
-        Some(terminal) => {
-            let mut desk = surface(bursar_rounds::DESK, config);
-            desk.routes = terminal::routes(&terminal);
-            // With a single desk the root is that desk's page (docs/spec/platform.md H5).
-            own.routes.push(if is_only_rounds { terminal::root(&terminal) } else { front::route(config) });
-            vec![own, desk]
-        }
-        None => {
-            own.routes.push(front::route(config));
-            vec![own]
-        }
+    own.routes.push(root);
+    let mut surfaces = vec![own];
+    if let Some(terminal) = terminal {
+        let mut desk = surface(bursar_rounds::DESK, config);
+        desk.routes = terminal::routes(&terminal);
+        surfaces.push(desk);
     }
+    if let Some(faucet) = faucet {
+        let mut desk = surface(bursar_faucet::DESK, config);
+        desk.routes = faucet::routes(&faucet);
+        surfaces.push(desk);
+    }
+    surfaces
 }
 
 fn surface(desk: &'static str, config: &ConsoleConfig) -> Surface {

@@ -1,5 +1,6 @@
 //! Numbers and times as pages show them: exact, grouped, in UTC.
 
+use bursar_faucet::rules::ban::BanE8;
 use bursar_money::{Amount, Balance, Price};
 
 const MINUS: char = '\u{2212}';
@@ -40,6 +41,22 @@ pub(crate) fn balance(value: Balance, decimals: u32) -> String {
         Balance::Credit(amount) => units(amount, decimals),
         Balance::Debit(amount) => format!("{MINUS}{}", units(amount, decimals)),
     }
+}
+
+/// An amount of BAN: exact, grouped, two places at least: `1,234.50`, `0.061475`.
+pub(crate) fn ban(amount: BanE8) -> String {
+    brief(&units(Amount::new(u128::from(amount.units())), 8))
+}
+
+/// Base units as a number, exact and without the zeros that say nothing: two places at least where there are any.
+pub(crate) fn brief_units(amount: Amount, decimals: u32) -> String {
+    brief(&units(amount, decimals))
+}
+
+fn brief(text: &str) -> String {
+    let Some((whole, fraction)) = text.split_once('.') else { return text.to_owned() };
+    let fraction = fraction.trim_end_matches('0');
+    format!("{whole}.{fraction:0<2}")
 }
 
 /// A count with its thousands grouped.
@@ -134,6 +151,15 @@ mod tests {
         let texts = [0, 5, 640, 123_456, 100_000_000].map(|units| cents(Amount::new(units)));
         assert_eq!(texts, ["0.00", "0.05", "6.40", "1,234.56", "1,000,000.00"]);
         assert_eq!([-500, 0, 880].map(signed_cents), ["\u{2212}5.00", "0.00", "+8.80"]);
+    }
+
+    #[test]
+    fn ban_is_exact_and_has_two_places_at_least() {
+        let text = |amount: &str| ban(amount.parse().unwrap());
+        assert_eq!(
+            ["0", "7.5", "0.06147500", "1234", "9999999999.99999999"].map(text).join(" "),
+            "0.00 7.50 0.061475 1,234.00 9,999,999,999.99999999"
+        );
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod off_thread;
 mod platform;
 mod refusals;
 mod secrets;
+mod stopping;
 
 pub use desk::{Desk, DeskFault, OpenDesk, Readiness};
 pub use journal::Journal;
@@ -24,6 +25,7 @@ pub use off_thread::OffThread;
 pub use platform::{Platform, PlatformFault, PlatformParts};
 pub use refusals::{Refusals, Refused};
 pub use secrets::Secrets;
+pub use stopping::Stopping;
 
 use bursar_store::Migration;
 

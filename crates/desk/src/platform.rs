@@ -15,6 +15,7 @@ use crate::limits::Limits;
 use crate::off_thread::OffThread;
 use crate::refusals::Refusals;
 use crate::secrets::Secrets;
+use crate::stopping::Stopping;
 
 /// What a platform is made of.
 pub struct PlatformParts {
@@ -53,6 +54,8 @@ pub struct Platform {
     pub waker: Waker,
     /// Counts whose calls were refused.
     pub refusals: Refusals,
+    /// Whether the process was told to stop; whoever serves tells it.
+    pub stopping: Stopping,
     process: Arc<str>,
     salts: SaltKey,
 }
@@ -83,6 +86,7 @@ impl Platform {
             off_thread: OffThread::new(Arc::clone(&store)),
             waker: Waker::default(),
             refusals: Refusals::default(),
+            stopping: Stopping::default(),
             store,
             switchboard,
             entropy,

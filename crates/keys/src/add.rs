@@ -108,7 +108,7 @@ impl Keystore {
             stopped: None,
         };
         let row = tx.allocate(SECRETS, 1)?;
-        let sealed = accepted!(seal(&self.ring, &key.binding(row, false), secret, &*self.entropy));
+        let sealed = accepted!(seal(&self.ring(), &key.binding(row, false), secret, &*self.entropy));
         sql::insert_key(tx, &key)?;
         sql::insert_secret(tx, &SecretRow { row, key: key.id.clone(), sealed }, by.now)?;
         let change = Change::KeyAdded {

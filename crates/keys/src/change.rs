@@ -35,6 +35,9 @@ pub enum Change {
         key: KeyId,
         /// Why.
         reason: String,
+        /// Why its secret did not open and stays sealed as it was; `None` = it is sealed anew to the retired state.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        unopened: Option<String>,
     },
     /// A key was stopped.
     KeyStopped {

@@ -1,16 +1,22 @@
 //! What the verbs of `bursar keys` call: each in its own transactions, with its audit event in them.
 
-use bursar_access::{Actor, ApprovalId, By, Cleared};
+use std::time::Duration;
+
+use bursar_access::{Actor, ApprovalId, By, Cleared, Draft};
 use bursar_audit::Recorder;
 use bursar_chain::Address;
 use bursar_store::{Store, StoreError, Timestamp, Tx};
 
 use crate::change::policy_in_words;
 use crate::key::{KekUse, KeyId, Noted};
-use crate::{Done, KekId, KeyError, KeyRecord, Keystore, NewKey, Outcome, Policy, Rejection};
+use crate::{Change, Done, KekId, KeyError, KeyRecord, Keystore, NewKey, Outcome, Policy, Rejection};
 
 /// Keys that one step of a rotation moves.
 const ROTATED_AT_ONCE: i64 = 32;
+
+/// How often the log of an embedded database is tried to be emptied, and the pause between two tries.
+const WIPE_TRIES: u32 = 50;
+const WIPE_PAUSE: Duration = Duration::from_millis(100);
 
 /// Why a command was not done.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +42,8 @@ pub struct KeyCommands<'a> {
     pub actor: &'a Actor,
     /// The approval they bring.
     pub approval: Option<ApprovalId>,
+    /// Where an act is written down instead of being done.
+    pub draft: Option<&'a Draft>,
 }
 
 /// Answer of `keys list`.
@@ -110,6 +118,9 @@ pub struct Rotated {
     pub stuck: Vec<(KeyId, String)>,
     /// What seals the secrets now: a key-encryption key that seals none can be taken out of the ring.
     pub keks: Vec<KekUse>,
+    /// Whether what was sealed before is gone from the files of an embedded database; `false` = somebody held the log,
+    /// and it is there until the next rotation.
+    pub is_wiped: bool,
 }
 
 /// Answer of `keys verify`.
@@ -149,13 +160,17 @@ impl KeyCommands<'_> {
         self.show(&new.id)
     }
 
-    /// Retires a key for good and shows it.
+    /// Retires a key for good and shows it, with why its secret stays sealed as it was if it did not open.
     ///
     /// # Errors
     /// [`KeyFault`].
-    pub fn retire(&self, id: &KeyId, reason: &str) -> Result<KeyShown, KeyFault> {
-        self.change("keys.retire", |tx, by| self.keystore.retire(tx, by, id, reason))?;
-        self.show(id)
+    pub fn retire(&self, id: &KeyId, reason: &str) -> Result<(KeyShown, Option<String>), KeyFault> {
+        let done = self.change("keys.retire", |tx, by| self.keystore.retire(tx, by, id, reason))?;
+        let unopened = match done.change {
+            Change::KeyRetired { unopened, .. } => unopened,
+            _ => None,
+        };
+        Ok((self.show(id)?, unopened))
     }
 
     /// Stops a key and shows it.
@@ -230,7 +245,23 @@ impl KeyCommands<'_> {
             after = step.last;
         }
         let keks = self.store.read("keys.uses", |tx| self.keystore.kek_uses(tx))?;
-        Ok(Rotated { kek: rotation.kek, is_resumed: done.is_none(), moved, stuck, keks })
+        let is_wiped = self.wipe_former()?;
+        Ok(Rotated { kek: rotation.kek, is_resumed: done.is_none(), moved, stuck, keks, is_wiped })
+    }
+
+    /// Makes sure that what was sealed anew stands nowhere in an embedded database as it was sealed before; its log keeps
+    /// former pages. Waits for others who use the log; `false` = they did not let go of it.
+    ///
+    /// # Errors
+    /// [`KeyFault::Store`].
+    pub fn wipe_former(&self) -> Result<bool, KeyFault> {
+        for _ in 0..WIPE_TRIES {
+            if self.store.empty_log()? {
+                return Ok(true);
+            }
+            std::thread::sleep(WIPE_PAUSE);
+        }
+        Ok(false)
     }
 
     /// Opens every secret and compares what follows from it with what is recorded.
@@ -267,7 +298,8 @@ impl KeyCommands<'_> {
     }
 
     fn by(&self, tx: &mut Tx<'_>) -> Result<By<'_>, StoreError> {
-        Ok(By { actor: self.actor, now: tx.reading()?, approval: self.approval })
+        let by = By::new(self.actor, tx.reading()?).drafting(self.draft);
+        Ok(By { approval: self.approval, ..by })
     }
 
     fn record(&self, tx: &mut Tx<'_>, done: &Done, now: Timestamp) -> Result<(), StoreError> {

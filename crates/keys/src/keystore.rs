@@ -17,14 +17,24 @@ use crate::{
 /// How long a remote signer may take.
 const REMOTE_TIME: Duration = Duration::from_secs(10);
 
+/// Where the ring comes from, asked at each use: what seals secrets may be replaced while the process runs.
+pub type Rings = Arc<dyn Fn() -> Arc<KeyRing> + Send + Sync>;
+
 /// The key store of a process. It holds key-encryption keys and no secret of any signing key: those are opened for each
 /// signature and wiped after it.
 pub struct Keystore {
-    pub(crate) ring: KeyRing,
+    rings: Rings,
     pub(crate) schemes: Schemes,
     pub(crate) stops: SigningStops,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) remote_time: Duration,
+}
+
+/// Keys that may sign and whose secrets are sealed with a key-encryption key that `ring` lacks, in the order of names. A
+/// process whose ring this were could not pay from them.
+pub fn keys_beyond(tx: &mut Tx<'_>, ring: &KeyRing) -> Result<Vec<KeyId>, StoreError> {
+    let sealed = sql::rotation::sealed_keys(tx)?;
+    Ok(sealed.into_iter().filter(|(_, kek)| ring.get(kek).is_none()).map(|(key, _)| key).collect())
 }
 
 /// A key with its policy.
@@ -37,10 +47,22 @@ pub struct KeyRecord {
 }
 
 impl Keystore {
-    /// A key store. In production `entropy` is [`bursar_access::OsEntropy`].
+    /// A key store with one ring for good. In production `entropy` is [`bursar_access::OsEntropy`].
     #[must_use]
     pub fn new(ring: KeyRing, schemes: Schemes, stops: SigningStops, entropy: Arc<dyn Entropy>) -> Keystore {
-        Keystore { ring, schemes, stops, entropy, remote_time: REMOTE_TIME }
+        let ring = Arc::new(ring);
+        Keystore::following(Arc::new(move || Arc::clone(&ring)), schemes, stops, entropy)
+    }
+
+    /// A key store whose ring follows `rings`.
+    #[must_use]
+    pub fn following(
+        rings: Rings,
+        schemes: Schemes,
+        stops: SigningStops,
+        entropy: Arc<dyn Entropy>,
+    ) -> Keystore {
+        Keystore { rings, schemes, stops, entropy, remote_time: REMOTE_TIME }
     }
 
     /// The same, waiting this long for a remote signer instead of 10 s.
@@ -49,10 +71,10 @@ impl Keystore {
         Keystore { remote_time, ..self }
     }
 
-    /// The ring.
+    /// The ring as it stands now.
     #[must_use]
-    pub fn ring(&self) -> &KeyRing {
-        &self.ring
+    pub fn ring(&self) -> Arc<KeyRing> {
+        (self.rings)()
     }
 
     /// One key.
@@ -77,10 +99,11 @@ impl Keystore {
 
     /// How many secrets each key-encryption key seals, and which of them this process holds.
     pub fn kek_uses(&self, tx: &mut Tx<'_>) -> Result<Vec<KekUse>, StoreError> {
+        let ring = self.ring();
         let uses = sql::rotation::uses(tx)?.into_iter().map(|(kek, secrets)| KekUse {
             secrets: u64::try_from(secrets).unwrap_or(0),
-            is_held: self.ring.get(&kek).is_some(),
-            is_current: *self.ring.current_id() == kek,
+            is_held: ring.get(&kek).is_some(),
+            is_current: *ring.current_id() == kek,
             kek,
         });
         Ok(uses.collect())
@@ -99,14 +122,14 @@ impl Keystore {
 
     pub(crate) fn open_row(&self, key: &SigningKey, row: &SecretRow) -> Result<KeySecret, KeyError> {
         let binding = key.binding(row.row, key.retired.is_some());
-        Ok(seal::open(&self.ring, &binding, &row.sealed)?)
+        Ok(seal::open(&self.ring(), &binding, &row.sealed)?)
     }
 }
 
 impl fmt::Debug for Keystore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keystore")
-            .field("ring", &self.ring)
+            .field("ring", &self.ring())
             .field("schemes", &self.schemes)
             .finish_non_exhaustive()
     }

@@ -35,6 +35,7 @@ mod key;
 mod keystore;
 mod limits;
 mod policy;
+mod recovered;
 mod rejection;
 mod remote;
 mod rotation;
@@ -55,7 +56,7 @@ pub use ed25519::Ed25519;
 pub use kek::{Kek, KekId, KeyRing};
 pub use kek_source::{KekError, KekSource};
 pub use key::{Holder, KekUse, KeyId, Noted, SigningKey};
-pub use keystore::{KeyRecord, Keystore};
+pub use keystore::{KeyRecord, Keystore, Rings, keys_beyond};
 pub use policy::{
     AUTHORIZATION_LIFETIME_MS, ApprovalRule, Authorization, Decision, Order, Policy, RollingCap, Work,
 };

@@ -1,6 +1,6 @@
 //! Changing what a key may sign: its policy and its list of destinations.
 
-use bursar_access::{Act, By, Permission, admit};
+use bursar_access::{Act, By, Permission, admit, admit_with};
 use bursar_chain::Address;
 use bursar_store::{StoreError, Timestamp, Tx};
 
@@ -14,15 +14,22 @@ const DESTINATION_LENGTH_MAX: usize = 256;
 
 impl Keystore {
     /// Sets what a key may sign, in place of what held before; effective for the next authorisation. What was charged
-    /// stays charged. Takes [`Permission::ChangeSetting`] on its desk, under the policy `keys.policy.set`.
+    /// stays charged. Takes [`Permission::ChangeSetting`] on its desk, under the policy `keys.policy.set`, and as many
+    /// approvals as the key's large payments do: nobody alone takes away what they would need others for.
     pub fn set_policy(&self, tx: &mut Tx<'_>, by: &By<'_>, id: &KeyId, policy: &Policy) -> Outcome<Done> {
         let policy = accepted!(policy.checked());
         let key = accepted!(find(tx, id)?);
         let to = policy_in_words(&policy);
-        let admission = accepted!(admit(tx, by, &act("keys.policy.set", &key, to.clone()))?);
+        let standing = sql::keys(tx, &[id])?.into_iter().next().and_then(|row| row.policy);
+        let needed = needed_by(standing.as_ref());
+        let act = act("keys.policy.set", &key, to.clone());
+        let admission = accepted!(admit_with(tx, by, &act, needed)?);
         let row = accepted!(sql::key_locked(tx, id)?.ok_or(Rejection::KeyUnknown));
         if row.key.retired.is_some() {
             return Ok(Err(Rejection::KeyRetired.into()));
+        }
+        if needed_by(row.policy.as_ref()) > needed {
+            return Err(StoreError::Conflict(format!("the policy of key {id} was tightened meanwhile")));
         }
         let caps = sql::limits::caps(tx, &[id])?.remove(id).unwrap_or_default();
         let before = row.policy.map(|before| Policy { caps, ..before });
@@ -76,6 +83,11 @@ impl Keystore {
     ) -> Result<Vec<(Address, Timestamp)>, StoreError> {
         sql::limits::listed_destinations(tx, id, after, limit)
     }
+}
+
+/// How many other people a key's large payments take.
+fn needed_by(policy: Option<&Policy>) -> u32 {
+    policy.and_then(|policy| policy.approval).map_or(0, |rule| rule.needed)
 }
 
 fn act(action: &str, key: &SigningKey, payload: String) -> Act {

@@ -45,7 +45,8 @@ impl Keystore {
     /// beside it), as after a kill: the approval that it took is not asked for again. Takes [`Permission::RotateKey`],
     /// under the policy `keys.rotate`.
     pub fn begin_rotation(&self, tx: &mut Tx<'_>, by: &By<'_>) -> Outcome<(Rotation, Option<Done>)> {
-        let kek = self.ring.current_id();
+        let ring = self.ring();
+        let kek = ring.current_id();
         if let Some(row) = under_way(tx)?.filter(|row| row.kek == *kek) {
             accepted!(authorize(by.actor, Permission::RotateKey, PLATFORM));
             return Ok(Ok((row.into(), None)));
@@ -78,7 +79,8 @@ impl Keystore {
         limit: i64,
         now: Timestamp,
     ) -> Outcome<RotationStep> {
-        let current = self.ring.current_id();
+        let ring = self.ring();
+        let current = ring.current_id();
         let rotation = under_way(tx)?.filter(|row| row.kek == *current);
         let rotation = accepted!(rotation.ok_or(Rejection::NothingToChange));
         let after = after.map_or("", KeyId::as_str);
@@ -92,7 +94,7 @@ impl Keystore {
                 Ok((_, row)) if row.sealed.kek == *current => {}
                 Ok((secret, row)) => {
                     let binding = key.binding(row.row, key.retired.is_some());
-                    match seal(&self.ring, &binding, &secret, &*self.entropy) {
+                    match seal(&ring, &binding, &secret, &*self.entropy) {
                         Ok(sealed) => {
                             sql::update_secret(tx, &SecretRow { sealed, ..row }, now)?;
                             step.moved += 1;

@@ -6,15 +6,16 @@ use bursar_store::{StoreError, Timestamp, Tx};
 use crate::key::{KeyId, Noted, SigningKey};
 use crate::seal::seal;
 use crate::sql::{self, SecretRow};
-use crate::{Change, Done, Keystore, Outcome, Rejection, accepted};
+use crate::{Change, Done, KeyError, Keystore, Outcome, Rejection, accepted};
 
 /// Longest reason, in characters.
 const REASON_CHARACTERS_MAX: usize = 200;
 
 impl Keystore {
     /// Retires a key for good: it signs nothing once this has committed, and stays readable and provable. Its secret is
-    /// sealed anew to the retired state, so that undoing it by hand leaves a secret that does not open. Takes
-    /// [`Permission::RotateKey`] on its desk, under the policy `keys.retire`.
+    /// sealed anew to the retired state, so that undoing it by hand leaves a secret that does not open. One that does not
+    /// open now stays as it is, which the change says: nothing may keep a key that cannot be used from being retired.
+    /// Takes [`Permission::RotateKey`] on its desk, under the policy `keys.retire`.
     pub fn retire(&self, tx: &mut Tx<'_>, by: &By<'_>, id: &KeyId, reason: &str) -> Outcome<Done> {
         accepted!(check_reason(reason));
         let key = accepted!(find(tx, id)?);
@@ -24,12 +25,19 @@ impl Keystore {
         if key.retired.is_some() {
             return Ok(Err(Rejection::NothingToChange.into()));
         }
-        let (secret, row) = accepted!(self.open(tx, &key)?);
-        let sealed = accepted!(seal(&self.ring, &key.binding(row.row, true), &secret, &*self.entropy));
-        sql::update_secret(tx, &SecretRow { sealed, ..row }, by.now)?;
+        let unopened = match self.open(tx, &key)? {
+            Ok((secret, row)) => {
+                let sealed =
+                    accepted!(seal(&self.ring(), &key.binding(row.row, true), &secret, &*self.entropy));
+                sql::update_secret(tx, &SecretRow { sealed, ..row }, by.now)?;
+                None
+            }
+            Err(KeyError::Sealed(error)) => Some(error.to_string()),
+            Err(error @ KeyError::Rejected(_)) => return Ok(Err(error)),
+        };
         let noted = Noted { by: admission.actor().audit_id(), at: by.now, reason: reason.to_owned() };
         sql::retire(tx, id, &noted)?;
-        let change = Change::KeyRetired { key: id.clone(), reason: noted.reason };
+        let change = Change::KeyRetired { key: id.clone(), reason: noted.reason, unopened };
         Ok(Ok(Done { change, cleared: admission.spend(tx)? }))
     }
 

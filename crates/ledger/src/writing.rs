@@ -114,6 +114,16 @@ impl Book {
     /// Loads and locks accounts by path; what is not there stays absent. They are locked by number as everywhere, so
     /// that two batches do not wait for each other crosswise.
     pub fn load_paths(&mut self, tx: &mut Tx<'_>, paths: &[&str]) -> Result<(), StoreError> {
+        self.load_together(tx, paths, &[])
+    }
+
+    /// Loads and locks accounts by path and others by number, all in the order of their numbers.
+    pub fn load_together(
+        &mut self,
+        tx: &mut Tx<'_>,
+        paths: &[&str],
+        others: &[AccountId],
+    ) -> Result<(), StoreError> {
         let mut missing = paths.to_vec();
         missing.sort_unstable();
         missing.dedup();
@@ -121,7 +131,7 @@ impl Book {
         let found = tx.lookup(&IDS_BY_PATH, &keys, |row| {
             Ok((AccountId(row.get(0)?), row.get::<String>(1)?, asset_of(row.get(2)?)?))
         })?;
-        let ids: Vec<AccountId> = found.iter().map(|(id, ..)| *id).collect();
+        let ids: Vec<AccountId> = found.iter().map(|(id, ..)| *id).chain(others.iter().copied()).collect();
         self.load(tx, &ids)?;
         for (id, path, asset) in found {
             let slot =

@@ -10,10 +10,12 @@ use serde_json::{Map, Value};
 
 use crate::desk_rules::Change;
 use crate::life::{AttemptFacts, AttemptKind, Event, Impossible, Life};
+use crate::outside::is_outside;
+use crate::pages::as_stored;
 use crate::sql::attempts::{self, AttemptRow};
 use crate::sql::intents::{self, IntentRow};
 use crate::wallet::Wallet;
-use crate::{IntentId, IntentState, PAYOUT, Payouts, events, sql};
+use crate::{IntentId, IntentState, PAYOUT, Payouts, events, sql, webhook};
 
 /// What the chain took for a payment.
 const FEE: TransferKind = TransferKind(22);
@@ -166,12 +168,19 @@ impl Payouts {
             attempts: u32::try_from(case.intent.attempts).unwrap_or(u32::MAX),
             why: (!particulars.why.is_empty()).then(|| particulars.why.clone()),
         };
-        if let Some(ear) = self.desk(&case.intent.desk).and_then(|rules| rules.ear.clone()) {
+        // What was asked for from outside is no row of the desk's: it hears of its own alone.
+        let is_outside = is_outside(&case.intent.key);
+        let ear = self.desk(&case.intent.desk).and_then(|rules| rules.ear.clone());
+        if let Some(ear) = ear.filter(|_| !is_outside) {
             ear.changed(tx, &mut book, &change, hand.now)?;
         }
         book.number(tx)?;
         book.write(tx, hand.now)?;
         intents::update(tx, &case.intent)?;
+        if is_outside {
+            let shown = as_stored(case.intent.clone(), case.attempts.clone());
+            webhook::tell(self, tx, &[(events::named(&change).1, shown)], hand.now)?;
+        }
         let events = events::changed(self, case, &change, particulars.detail, &hand.actor);
         hand.recorder.record(tx, &events, hand.now)?;
         Ok(())

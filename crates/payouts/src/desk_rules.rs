@@ -71,6 +71,31 @@ pub trait Ear: Send + Sync {
     ) -> Result<bool, StoreError> {
         Ok(false)
     }
+
+    /// A node shows the newest payment of an intent, which is not final yet. `reference` is the desk's own row.
+    fn seen(
+        &self,
+        _tx: &mut Tx<'_>,
+        _intent: IntentId,
+        _reference: i64,
+        _now: Timestamp,
+    ) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// An operator lets a wallet of the desk run after a restore without the journals that it was written down in, so that
+    /// payments made since the backup are not known here: the desk may think that it still owes what they paid.
+    fn blind(&self, _tx: &mut Tx<'_>, _wallet: &KeyId, _now: Timestamp) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// A payment of the desk's that no node is known to have is sent once more, after a planned wait of `waited_ms`. For
+    /// metrics: outside any transaction, and not told of a wait that a restart cut short.
+    fn retried(&self, _waited_ms: i64) {}
+
+    /// A payment of the desk's was handed to nodes, and what they said leaves open whether they took it. For metrics:
+    /// outside any transaction.
+    fn doubted(&self) {}
 }
 
 /// What a desk's margin is judged by, right before a payment is signed.

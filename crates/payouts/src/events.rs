@@ -30,7 +30,11 @@ pub(crate) fn accepted(new: &NewIntent) -> Event {
         "amount": new.amount.to_string(), "asset": new.asset.symbol(), "reference": new.reference,
         "reason": new.reason, "idempotencyKey": new.key.as_str(),
     });
-    of_intent(Level::Info, new.desk, "payout.accepted", machine(), new.id.0, &payload)
+    let Some(author) = &new.author else {
+        return of_intent(Level::Info, new.desk, "payout.accepted", machine(), new.id.0, &payload);
+    };
+    let event = of_intent(Level::Info, new.desk, "payout.accepted", author.actor.clone(), new.id.0, &payload);
+    Event { request_id: author.request_id.clone(), correlation_id: author.correlation_id.clone(), ..event }
 }
 
 /// An intent changed.
@@ -103,7 +107,8 @@ pub(crate) fn received(payouts: &Payouts, wallet: &Wallet, payload: &Value) -> E
     of_wallet(Level::Info, payouts, "payout.received", machine(), wallet, payload)
 }
 
-fn named(change: &Change) -> (Level, &'static str) {
+/// Level and name of a change.
+pub(crate) fn named(change: &Change) -> (Level, &'static str) {
     match (change.to, change.from) {
         (IntentState::Accepted, IntentState::Held) => (Level::Info, "payout.released"),
         (IntentState::Accepted, _) => (Level::Warn, "payout.attempt_dead"),

@@ -2,10 +2,12 @@
 //! that was restored from yesterday learns from it what was signed since.
 
 use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use bursar_access::Entropy;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +17,8 @@ const HASH_DIGITS: usize = 16;
 const TORN: &str = " torn";
 /// Longest line that is read, in bytes.
 const LINE_MAX: u64 = 1 << 20;
+/// Its mode: it says who is paid what.
+const OWNER_ONLY: u32 = 0o600;
 
 /// What is written down of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,10 +75,12 @@ pub(crate) struct Page {
     pub is_more: bool,
 }
 
-/// The journal of a deployment, or of one process of several.
+/// The journal of a deployment, or of one process of several. Its first line is its id, by which a restored database
+/// knows whether this is the journal that its wallets were written down in.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
+    id: String,
     state: Mutex<State>,
 }
 
@@ -85,39 +91,62 @@ struct State {
     written: BTreeSet<String>,
 }
 
+/// The line that says which journal this is.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    journal: String,
+}
+
 impl Journal {
-    /// Opens the journal at `path`, or begins one. A last line that was cut off is marked as such.
+    /// Opens the journal at `path`, or begins one, for its owner's eyes alone. A last line that was cut off is marked as
+    /// such; a journal without an id gets one.
     ///
     /// # Errors
     /// Those of the file system.
-    pub fn open(path: &Path) -> io::Result<Journal> {
-        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
-        let length = file.metadata()?.len();
-        if length > 0 {
-            let mut last = [0];
-            file.seek(SeekFrom::Start(length - 1))?;
-            file.read_exact(&mut last)?;
-            if last != *b"\n" {
-                file.write_all(format!("{TORN}\n").as_bytes())?;
-            }
+    pub fn open(path: &Path, entropy: &dyn Entropy) -> io::Result<Journal> {
+        let mut file = OpenOptions::new().read(true).append(true).create(true).mode(OWNER_ONLY).open(path)?;
+        if file.metadata()?.permissions().mode() & !OWNER_ONLY & 0o777 != 0 {
+            file.set_permissions(Permissions::from_mode(OWNER_ONLY))?;
+        }
+        if is_cut_off(&file)? {
+            file.write_all(format!("{TORN}\n").as_bytes())?;
+        }
+        if find_id(path)?.is_none() {
+            let mut random = [0; 16];
+            entropy.fill(&mut random);
+            let text = serde_json::to_string(&Header { journal: hex::encode(random) })?;
+            file.write_all(line_of(&text).as_bytes())?;
         }
         file.sync_all()?;
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             File::open(folder)?.sync_all()?;
         }
+        // Another process may have given it one at the same moment: the first counts.
+        let id = find_id(path)?.ok_or_else(|| io::Error::other("its id is gone again"))?;
         let state = Mutex::new(State { file, written: BTreeSet::new() });
-        Ok(Journal { path: path.to_owned(), state })
+        Ok(Journal { path: path.to_owned(), id, state })
     }
 
-    /// Writes a record down and waits for the disk, once a process and transaction.
+    /// Which journal this is: 32 hexadecimal digits.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Writes a record down and waits for the disk, once a process and transaction. When the disk fails to keep what it
+    /// took, the process stops: nobody can know any more what is on it.
     pub(crate) fn append(&self, record: &Record) -> io::Result<()> {
         let mut state = self.state.lock();
         if state.written.contains(&record.transaction) {
             return Ok(());
         }
-        let text = serde_json::to_string(record)?;
-        state.file.write_all(format!("{} {text}\n", hash_of(&text)).as_bytes())?;
-        state.file.sync_data()?;
+        // What an earlier attempt left of its line, on a full disk perhaps, must not swallow this one.
+        let torn = if is_cut_off(&state.file)? { format!("{TORN}\n") } else { String::new() };
+        let line = line_of(&serde_json::to_string(record)?);
+        state.file.write_all(format!("{torn}{line}").as_bytes())?;
+        if let Err(error) = state.file.sync_data() {
+            bursar_store::fail_stop(&format!("the disk does not keep the journal of payouts: {error}"));
+        }
         state.written.insert(record.transaction.clone());
         Ok(())
     }
@@ -150,7 +179,7 @@ impl Journal {
             page.next = page.next.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
             match parse(&line) {
                 Line::Record(record) => page.records.push(*record),
-                Line::Torn => {}
+                Line::Header(_) | Line::Torn => {}
                 Line::Damaged => page.damaged += 1,
             }
         }
@@ -159,19 +188,50 @@ impl Journal {
 }
 
 enum Line {
+    Header(String),
     Record(Box<Record>),
     Torn,
     Damaged,
 }
 
 fn parse(line: &[u8]) -> Line {
-    let Ok(text) = std::str::from_utf8(line) else { return Line::Damaged };
-    let text = text.trim_end_matches('\n');
-    let record = text.split_once(' ').filter(|(hash, json)| *hash == hash_of(json));
-    match record.and_then(|(_, json)| serde_json::from_str(json).ok()) {
-        Some(record) => Line::Record(Box::new(record)),
-        None if text.ends_with(TORN) => Line::Torn,
-        None => Line::Damaged,
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let text = std::str::from_utf8(line).ok();
+    let whole = text.and_then(|text| text.split_once(' ')).filter(|(hash, json)| *hash == hash_of(json));
+    let Some((_, json)) = whole else {
+        return if line.ends_with(TORN.as_bytes()) { Line::Torn } else { Line::Damaged };
+    };
+    let header = || serde_json::from_str::<Header>(json).map(|header| Line::Header(header.journal));
+    serde_json::from_str(json)
+        .map(|record| Line::Record(Box::new(record)))
+        .or_else(|_| header())
+        .unwrap_or(Line::Damaged)
+}
+
+fn line_of(json: &str) -> String {
+    format!("{} {json}\n", hash_of(json))
+}
+
+/// Whether the file ends within a line.
+fn is_cut_off(file: &File) -> io::Result<bool> {
+    let Some(last) = file.metadata()?.len().checked_sub(1) else { return Ok(false) };
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, last)?;
+    Ok(byte != *b"\n")
+}
+
+/// The id of the journal at `path`: at its beginning, or somewhere later when it was begun without one.
+fn find_id(path: &Path) -> io::Result<Option<String>> {
+    let mut reader = BufReader::new(File::open(path)?);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if reader.by_ref().take(LINE_MAX).read_until(b'\n', &mut line)? == 0 {
+            return Ok(None);
+        }
+        if let Line::Header(id) = parse(&line) {
+            return Ok(Some(id));
+        }
     }
 }
 
@@ -182,68 +242,4 @@ fn hash_of(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn record(transaction: &str) -> Record {
-        Record {
-            transaction: transaction.to_owned(),
-            slot: "s".to_owned(),
-            bytes: "00ff".to_owned(),
-            fee_max: "0".to_owned(),
-            kind: "payment".to_owned(),
-            wallet: "hot".to_owned(),
-            signed_at_ms: 1,
-            intent: None,
-            receipt: None,
-        }
-    }
-
-    fn names(page: &Page) -> Vec<&str> {
-        page.records.iter().map(|record| record.transaction.as_str()).collect()
-    }
-
-    #[test]
-    fn what_was_written_is_read_in_order_and_in_pages() {
-        let folder = tempfile::tempdir().unwrap();
-        let journal = Journal::open(&folder.path().join("j")).unwrap();
-        for name in ["a", "b", "b", "c"] {
-            journal.append(&record(name)).unwrap();
-        }
-        let first = journal.page(0, 2).unwrap();
-        assert_eq!((names(&first), first.is_more), (vec!["a", "b"], true));
-        let second = journal.page(first.next, 2).unwrap();
-        assert_eq!(
-            (names(&second), second.is_more, second.next),
-            (vec!["c"], false, journal.length().unwrap())
-        );
-    }
-
-    #[test]
-    fn a_line_that_was_cut_off_is_passed_over_and_what_follows_is_whole() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("j");
-        let journal = Journal::open(&path).unwrap();
-        ["a", "b"].iter().for_each(|name| journal.append(&record(name)).unwrap());
-        let whole = std::fs::read(&path).unwrap();
-        for cut in 1..=(whole.len() / 2 - 1) {
-            std::fs::write(&path, &whole[..whole.len() - cut]).unwrap();
-            let journal = Journal::open(&path).unwrap();
-            journal.append(&record("c")).unwrap();
-            let page = journal.page(0, 9).unwrap();
-            // Without its line break alone, the second line is whole and yet marked: it was never acknowledged.
-            assert_eq!((names(&page), page.damaged), (vec!["a", "c"], 0), "{cut}");
-        }
-    }
-
-    #[test]
-    fn a_changed_line_is_damage() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("j");
-        ["a", "b"].iter().for_each(|name| Journal::open(&path).unwrap().append(&record(name)).unwrap());
-        let text = std::fs::read_to_string(&path).unwrap();
-        std::fs::write(&path, text.replacen("\"hot\"", "\"cold\"", 1)).unwrap();
-        let page = Journal::open(&path).unwrap().page(0, 9).unwrap();
-        assert_eq!((names(&page), page.damaged), (vec!["b"], 1));
-    }
-}
+mod tests;

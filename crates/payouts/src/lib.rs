@@ -22,13 +22,16 @@ mod alerts;
 mod backoff;
 mod case;
 mod desk_rules;
+mod document;
 mod events;
+pub mod http;
 mod ids;
 mod jobs;
 mod journal;
 mod life;
 mod metrics;
 mod operate;
+mod outside;
 mod pages;
 mod payouts;
 mod receipts;
@@ -37,31 +40,40 @@ mod send;
 mod sql;
 mod stops;
 mod wallet;
+mod webhook;
 
 pub use accept::{Accepted, Debit, LaneOrder, PayoutLane, PayoutOrder, Prepared};
 pub use alerts::alerts;
 pub use desk_rules::{Change, DeskRules, Ear, Margin, MarginVerdict, MarginView, Received};
 pub use ids::{IdempotencyKey, IntentId, IntentState, REASON_CHARACTERS_MAX};
-pub use jobs::jobs;
+pub use jobs::{awaited_job, jobs};
 pub use journal::Journal;
 pub use metrics::PayoutMetrics;
-pub use operate::{Afterwards, Resolution};
+pub use operate::{Afterwards, Resolution, TransactionSight, WalletSight};
+pub use outside::{
+    Funding, OutsideFilter, OutsideKey, OutsideLane, OutsideOrder, OutsideRules, OutsideWork, Request,
+};
 pub use pages::{AttemptView, PAGE_MAX, PayoutFilter, PayoutShown, PayoutView};
 pub use payouts::{ChainRules, Generation, Payouts, PayoutsParts, Recorders, SendSettings};
 pub use receipts::{Receipt, ReceiptState};
 pub use rejection::{CODES, Rejection};
 pub use send::{Sender, Turn};
 pub use wallet::{Standing as WalletStanding, Wallet};
+pub use webhook::{Notice, drop_notices, due_notices, next_notice, notice_delivered, notice_failed};
 
 use bursar_ledger::TransferKind;
 use bursar_store::{Migration, StoreError};
 
 /// The tables of this room; after those of the ledger.
-pub const MIGRATIONS: [Migration; 1] = [Migration {
-    name: "payouts/0001_payouts",
-    epoch: 1,
-    sql: include_str!("../migrations/0001_payouts.sql"),
-}];
+pub const MIGRATIONS: [Migration; 3] = [
+    Migration { name: "payouts/0001_payouts", epoch: 1, sql: include_str!("../migrations/0001_payouts.sql") },
+    Migration { name: "payouts/0002_outside", epoch: 1, sql: include_str!("../migrations/0002_outside.sql") },
+    Migration {
+        name: "payouts/0003_journals",
+        epoch: 1,
+        sql: include_str!("../migrations/0003_journals.sql"),
+    },
+];
 
 /// A payout, and the hold it begins as; caused by the intent.
 pub const PAYOUT: TransferKind = TransferKind(20);

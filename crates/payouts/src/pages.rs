@@ -144,9 +144,19 @@ impl Payouts {
     }
 }
 
-fn shown(tx: &mut Tx<'_>, row: IntentRow) -> Result<PayoutShown, StoreError> {
-    let attempts = attempts::of_intent(tx, row.id)?.into_iter().map(attempt).collect();
-    Ok(PayoutShown { payout: view(row), attempts })
+pub(crate) fn shown(tx: &mut Tx<'_>, row: IntentRow) -> Result<PayoutShown, StoreError> {
+    let attempts = attempts::of_intent(tx, row.id)?;
+    Ok(as_stored(row, attempts))
+}
+
+/// An intent with all its attempts.
+pub(crate) fn as_stored(row: IntentRow, attempts: Vec<AttemptRow>) -> PayoutShown {
+    PayoutShown { payout: view(row), attempts: attempts.into_iter().map(attempt).collect() }
+}
+
+/// An intent for which nothing was signed yet.
+pub(crate) fn just_accepted(row: IntentRow) -> PayoutShown {
+    as_stored(row, Vec::new())
 }
 
 fn view(row: IntentRow) -> PayoutView {

@@ -17,6 +17,7 @@ use parking_lot::RwLock;
 use crate::desk_rules::DeskRules;
 use crate::journal::Journal;
 use crate::metrics::PayoutMetrics;
+use crate::outside::OutsideRules;
 use crate::stops::{Reading, stopped};
 use crate::wallet::Wallet;
 use crate::{Rejection, sql};
@@ -88,18 +89,30 @@ pub struct PayoutsParts {
 pub struct Payouts {
     pub(crate) parts: Arc<PayoutsParts>,
     desks: Arc<RwLock<BTreeMap<&'static str, Arc<DeskRules>>>>,
+    outside: Arc<RwLock<BTreeMap<&'static str, Arc<OutsideRules>>>>,
 }
 
 impl Payouts {
     /// Payouts without a desk: those register themselves when they open.
     #[must_use]
     pub fn new(parts: PayoutsParts) -> Payouts {
-        Payouts { parts: Arc::new(parts), desks: Arc::default() }
+        Payouts { parts: Arc::new(parts), desks: Arc::default(), outside: Arc::default() }
     }
 
     /// Lets a desk pay. An intent of a desk that is not registered waits.
     pub fn register(&self, rules: DeskRules) {
         self.desks.write().insert(rules.desk, Arc::new(rules));
+    }
+
+    /// Lets callers from outside have a desk's wallets pay. Without this they pay for its own orders alone.
+    pub fn open_to_outside(&self, rules: OutsideRules) {
+        self.outside.write().insert(rules.desk, Arc::new(rules));
+    }
+
+    /// What a desk says of callers from outside; `None` = it has nothing for them.
+    #[must_use]
+    pub fn outside(&self, name: &str) -> Option<Arc<OutsideRules>> {
+        self.outside.read().get(name).cloned()
     }
 
     /// The rules of a desk that is registered.
@@ -147,6 +160,23 @@ impl Payouts {
     /// The wallet of this name.
     pub fn wallet(&self, tx: &mut Tx<'_>, name: &KeyId) -> Result<Option<Wallet>, StoreError> {
         Ok(sql::wallets::load(tx, &[name])?.into_iter().next())
+    }
+
+    /// The wallet of this name, locked until the transaction ends. Senders lock it before anything else: whoever changes
+    /// intents and locks accounts, or rows that a desk's ear writes, in one transaction takes it first as well.
+    pub fn lock_wallet(&self, tx: &mut Tx<'_>, name: &KeyId) -> Result<Option<Wallet>, StoreError> {
+        sql::wallets::load_locked(tx, name)
+    }
+
+    /// Whether a wallet pays: it runs, and was matched after the newest restore. Until then a desk gives no new orders, as
+    /// the journal may bring back what they would pay a second time.
+    pub fn is_paying(&self, tx: &mut Tx<'_>, wallet: &Wallet) -> Result<bool, StoreError> {
+        Ok(wallet.is_running((self.parts.generation)(tx)?))
+    }
+
+    /// Whether nothing of a wallet is under way: every transaction that was signed for it is final or dead.
+    pub fn is_at_rest(&self, tx: &mut Tx<'_>, name: &KeyId) -> Result<bool, StoreError> {
+        Ok(sql::attempts::open(tx, name)?.is_empty())
     }
 
     /// Every wallet, in the order of names.

@@ -7,11 +7,11 @@ use bursar_keys::KeyId;
 use bursar_ledger::{AccountId, Book, TransferKind};
 use bursar_money::Amount;
 use bursar_store::{StoreError, Timestamp, Tx};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::case::load_pair;
 use crate::desk_rules::Received;
-use crate::operate::{audited, check_reason};
+use crate::operate::{approved, audited, check_reason};
 use crate::wallet::Wallet;
 use crate::{Outcome, Payouts, Rejection, events, sql};
 
@@ -171,7 +171,12 @@ impl Payouts {
         book.write(tx, by.now)?;
         (row.state, row.assigned_to, row.ended_at) = (ReceiptState::Assigned, Some(view.id), Some(by.now));
         sql::receipts::update(tx, &row)?;
-        let payload = json!({ "receipt": receipt, "account": path, "amount": row.amount.to_string(), "reason": reason });
+        let mut payload = approved(admission.cleared());
+        payload.insert("receipt".to_owned(), receipt.into());
+        payload.insert("account".to_owned(), path.into());
+        payload.insert("amount".to_owned(), row.amount.to_string().into());
+        payload.insert("reason".to_owned(), reason.into());
+        let payload = Value::Object(payload);
         let actor = audited(admission.actor());
         let event =
             events::of_wallet(bursar_audit::Level::Warn, self, "payout.assigned", actor, &wallet, &payload);

@@ -1,7 +1,7 @@
 //! What callers are refused for, with a stable code, a status, and words on what to do next.
 
 use bursar_chain::AddressError;
-use bursar_money::Asset;
+use bursar_money::{Amount, Asset};
 
 use crate::IntentState;
 
@@ -54,6 +54,17 @@ pub enum Rejection {
         /// Which.
         switch: &'static str,
     },
+    /// The desk pays for nobody from outside, or not now.
+    #[error("This desk pays for no caller from outside: {0}. Ask its operator.")]
+    NotOpen(&'static str),
+    /// What is there belongs to others.
+    #[error(
+        "Only {free} base units in the desk's wallets belong to nobody else. Fund less, or send money to the wallet first."
+    )]
+    OwedToOthers {
+        /// What is left, in base units.
+        free: Amount,
+    },
     /// No payout has this id.
     #[error("There is no payout of this id. Look it up in the list of payouts.")]
     Unknown,
@@ -66,6 +77,41 @@ pub enum Rejection {
     /// The wallet does not stand as was assumed.
     #[error("The wallet does not stand as was assumed: {0}. Look at it again.")]
     WalletChanged(&'static str),
+    /// The wallet's past is not all here.
+    #[error(
+        "The wallet's past is not all here: {0}. Start the server where the journal of signed payouts is, which takes over \
+         what is missing, and look again. If that journal is lost, compare the wallet's history on the chain with the \
+         payouts by hand, and say that the journals are lost."
+    )]
+    JournalNotCompared(&'static str),
+    /// Nobody can be asked.
+    #[error("No node of the chain {0} is set up here, so nobody can be asked. Set one up.")]
+    ChainUnknown(String),
+    /// Nobody answered.
+    #[error("The chain gave no answer ({0}), so this transaction may live. Ask again later.")]
+    ChainSilent(String),
+    /// A node has the transaction.
+    #[error(
+        "The nodes say that this transaction is {0}. It is not dead; let the server find out what becomes of it."
+    )]
+    TransactionLives(String),
+    /// Nothing took the transaction's slot.
+    #[error(
+        "The chain shows this transaction's slot as free, so it may still become final. Free the slot: what takes it \
+         proves the transaction dead."
+    )]
+    SlotFree,
+    /// No node shows what would make it dead.
+    #[error(
+        "No node shows another final transaction in this one's slot ({0}), so it may still become final. Free the slot, \
+         or ask again once the nodes have caught up."
+    )]
+    NotProvenDead(String),
+    /// The key lets the destination wait first.
+    #[error(
+        "This destination is new to the key, which lets it wait first. The approval stays good; try again later."
+    )]
+    FirstUseHold,
     /// No receipt has this id, or it is assigned already.
     #[error("There is no receipt of this id that waits to be assigned. Look it up in the list of receipts.")]
     ReceiptUnknown,
@@ -75,7 +121,7 @@ pub enum Rejection {
 }
 
 /// Every code of this room with its status, for the registry of error codes. Those of access and keys come on top.
-pub const CODES: [(&str, u16); 15] = [
+pub const CODES: [(&str, u16); 24] = [
     ("invalid_body", 400),
     ("invalid_address", 400),
     ("burn_address", 400),
@@ -85,10 +131,19 @@ pub const CODES: [(&str, u16); 15] = [
     ("other_asset", 409),
     ("insufficient_funds", 409),
     ("payouts_stopped", 503),
+    ("payouts_not_open", 409),
+    ("owed_to_others", 409),
     ("payout_not_found", 404),
     ("payout_too_late", 409),
     ("attempt_not_found", 404),
     ("wallet_changed", 409),
+    ("journal_not_compared", 409),
+    ("chain_unknown", 409),
+    ("chain_silent", 503),
+    ("transaction_lives", 409),
+    ("slot_free", 409),
+    ("not_proven_dead", 409),
+    ("first_use_hold", 409),
     ("receipt_not_found", 404),
     ("account_not_found", 404),
 ];
@@ -108,10 +163,19 @@ impl Rejection {
             Rejection::OtherAsset(_) => "other_asset",
             Rejection::InsufficientFunds => "insufficient_funds",
             Rejection::Stopped { .. } => "payouts_stopped",
+            Rejection::NotOpen(_) => "payouts_not_open",
+            Rejection::OwedToOthers { .. } => "owed_to_others",
             Rejection::Unknown => "payout_not_found",
             Rejection::TooLate(_) => "payout_too_late",
             Rejection::AttemptUnknown => "attempt_not_found",
             Rejection::WalletChanged(_) => "wallet_changed",
+            Rejection::JournalNotCompared(_) => "journal_not_compared",
+            Rejection::ChainUnknown(_) => "chain_unknown",
+            Rejection::ChainSilent(_) => "chain_silent",
+            Rejection::TransactionLives(_) => "transaction_lives",
+            Rejection::SlotFree => "slot_free",
+            Rejection::NotProvenDead(_) => "not_proven_dead",
+            Rejection::FirstUseHold => "first_use_hold",
             Rejection::ReceiptUnknown => "receipt_not_found",
             Rejection::AccountUnknown => "account_not_found",
         }
@@ -129,12 +193,20 @@ impl Rejection {
             | Rejection::AttemptUnknown
             | Rejection::ReceiptUnknown
             | Rejection::AccountUnknown => 404,
-            Rejection::Stopped { .. } => 503,
+            Rejection::Stopped { .. } | Rejection::ChainSilent(_) => 503,
             Rejection::KeyReused { .. }
             | Rejection::OtherAsset(_)
             | Rejection::InsufficientFunds
+            | Rejection::NotOpen(_)
+            | Rejection::OwedToOthers { .. }
             | Rejection::TooLate(_)
-            | Rejection::WalletChanged(_) => 409,
+            | Rejection::WalletChanged(_)
+            | Rejection::JournalNotCompared(_)
+            | Rejection::ChainUnknown(_)
+            | Rejection::TransactionLives(_)
+            | Rejection::SlotFree
+            | Rejection::NotProvenDead(_)
+            | Rejection::FirstUseHold => 409,
         }
     }
 }
@@ -155,10 +227,19 @@ mod tests {
             Rejection::OtherAsset(Asset::Banano),
             Rejection::InsufficientFunds,
             Rejection::Stopped { switch: "payouts" },
+            Rejection::NotOpen("why"),
+            Rejection::OwedToOthers { free: Amount::ZERO },
             Rejection::Unknown,
             Rejection::TooLate(IntentState::Final),
             Rejection::AttemptUnknown,
             Rejection::WalletChanged("w"),
+            Rejection::JournalNotCompared("j"),
+            Rejection::ChainUnknown(String::new()),
+            Rejection::ChainSilent(String::new()),
+            Rejection::TransactionLives(String::new()),
+            Rejection::SlotFree,
+            Rejection::NotProvenDead(String::new()),
+            Rejection::FirstUseHold,
             Rejection::ReceiptUnknown,
             Rejection::AccountUnknown,
         ];

@@ -78,8 +78,6 @@ pub struct Wallet {
     pub fees: AccountId,
     /// What the chain must hold, in base units.
     pub expected: Amount,
-    /// How far the journal has been compared, in bytes.
-    pub journal_position: i64,
     /// How many restores it has been matched after.
     pub restored_mark: i64,
     /// When it was last compared with its chain.
@@ -100,6 +98,23 @@ impl Wallet {
         }
     }
 }
+
+impl Wallet {
+    /// Lets nothing leave until the wallet is matched.
+    pub(crate) fn distrust(&mut self, why: String, now: Timestamp) {
+        if self.standing != Standing::Stopped {
+            (self.standing, self.why, self.since) = (Standing::Unmatched, why, now);
+        }
+    }
+
+    /// Whether anything may be signed and sent from it in data that has been restored `generation` times.
+    pub(crate) fn is_running(&self, generation: i64) -> bool {
+        self.standing == Standing::Running && self.restored_mark == generation
+    }
+}
+
+/// A mark that no number of restores has: such a wallet runs again by an operator's word alone.
+pub(crate) const UNMATCHED_MARK: i64 = -1;
 
 /// What keys of payout wallets are for.
 const PURPOSE: &str = "payouts";
@@ -154,7 +169,6 @@ pub(crate) fn open_all(
                 funds,
                 fees,
                 expected: Amount::ZERO,
-                journal_position: 0,
                 restored_mark,
                 matched_at: None,
             }

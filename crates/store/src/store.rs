@@ -250,6 +250,15 @@ impl Store {
         }
     }
 
+    /// Copies the write-ahead log of an embedded database into it and empties it, so that what was overwritten stands in
+    /// neither any more; elsewhere nothing. `false` = others use the log; try again.
+    pub fn empty_log(&self) -> Result<bool, StoreError> {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.empty_log(),
+            Engine::Postgres(_) => Ok(true),
+        }
+    }
+
     fn run_once(
         &self,
         unit: &'static str,

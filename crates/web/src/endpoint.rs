@@ -73,6 +73,7 @@ fn log_fault(desk: &str, identity: &RequestIdentity, error: &ApiError) {
         event = "request_fault",
         requestId = identity.request_id(),
         correlation_id = identity.correlation_id(),
+        trace_id = identity.trace_id(),
         desk,
         code = error.code(),
         fault,

@@ -55,27 +55,35 @@ impl Cycles {
     /// One accrual run, after whichever is under way. Blocks.
     pub fn accrue(&self, is_stopping: &dyn Fn() -> bool) -> Result<Run, CycleFault> {
         let (turn, run) = &self.accrual;
-        self.alone("faucet.accrual", turn, |lease| run.run(lease, is_stopping))
+        self.alone("faucet.accrual", turn, is_stopping, |lease| run.run(lease, is_stopping))
     }
 
     /// One settlement, after whichever is under way. Blocks.
     pub fn settle(&self, is_stopping: &dyn Fn() -> bool) -> Result<Cycle, CycleFault> {
         let (turn, settlement) = &self.settlement;
-        self.alone("faucet.settlement", turn, |lease| settlement.run(lease, is_stopping))
+        self.alone("faucet.settlement", turn, is_stopping, |lease| settlement.run(lease, is_stopping))
     }
 
     fn alone<T>(
         &self,
         name: &str,
         turn: &Mutex<()>,
+        is_stopping: &dyn Fn() -> bool,
         work: impl FnOnce(&Lease) -> Result<T, StoreError>,
     ) -> Result<T, CycleFault> {
         let until = Instant::now() + PATIENCE;
-        let Some(_turn) = turn.try_lock_until(until) else { return Err(CycleFault::Busy) };
+        let is_over = || Instant::now() >= until || is_stopping();
+        let _turn = loop {
+            match turn.try_lock_for(LOOK_AGAIN) {
+                Some(turn) => break turn,
+                None if is_over() => return Err(CycleFault::Busy),
+                None => {}
+            }
+        };
         let lease = loop {
             match self.take(name)? {
                 Some(lease) => break lease,
-                None if Instant::now() >= until => return Err(CycleFault::Busy),
+                None if is_over() => return Err(CycleFault::Busy),
                 None => thread::sleep(LOOK_AGAIN),
             }
         };

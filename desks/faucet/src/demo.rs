@@ -17,7 +17,7 @@ use crate::rules::ban::BanE8;
 use crate::rules::baseline::{Baseline, KillCursor};
 use crate::rules::holdings::{AccrualState, Share};
 use crate::settlement::Cycle;
-use crate::upkeep::{Eraser, erase};
+use crate::upkeep::{Eraser, erase, erasure};
 
 /// Players of the demonstration: Discord id, name, Epic account.
 const PLAYERS: [(&str, &str, &str); 3] = [
@@ -72,14 +72,13 @@ pub fn run(faucet: &Faucet) -> Result<Cycle, CycleFault> {
 
 /// Erases the players; how many there were.
 pub fn clear(faucet: &Faucet, recorder: &Recorder) -> Result<u64, StoreError> {
-    let by = Actor::system("faucet.demo");
+    let event = erasure(Actor::system("faucet.demo"), "the demonstration ended");
     faucet.platform.store.transact("faucet.demo_clear", |tx| {
         let now = tx.open_clock(CLOCK)?;
         let mut gone = 0;
         for (id, ..) in PLAYERS {
             let Some(user) = peek(tx, id)? else { continue };
-            let eraser =
-                Eraser { payouts: &faucet.payouts, recorder, by: &by, reason: "the demonstration ended" };
+            let eraser = Eraser { payouts: &faucet.payouts, recorder, event: &event };
             gone += u64::from(erase(tx, &eraser, user.id, now)?.is_some());
         }
         tx.close_clock(CLOCK, now)?;
@@ -95,6 +94,7 @@ fn verified(faucet: &Faucet, (id, name, epic): (&str, &str, &str)) -> Outcome<Us
         epic_account_id: Some(epic.to_owned()),
         region: None,
         source: Source::DemoLogin,
+        is_invented: true,
     };
     conclude(faucet, &known(faucet, id)?, &found)
 }

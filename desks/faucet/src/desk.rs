@@ -19,7 +19,7 @@ use crate::balance::OperatorBalance;
 use crate::cycles::Cycles;
 use crate::faucet::Faucet;
 use crate::metrics::FaucetMetrics;
-use crate::money::Accounts;
+use crate::money::{Accounts, outside_rules};
 use crate::policy::Policy;
 use crate::rules::pruning::Retention;
 use crate::rules::schedule::{Chance, start_wait_ms};
@@ -107,6 +107,9 @@ impl FaucetDesk {
             live: live.clone(),
             dry_run: dry_run.clone(),
             policy: Arc::clone(&policy),
+            payouts: payouts.clone(),
+            operator: operator.clone(),
+            recorder: Arc::new(platform.recorder("faucet.accrual")),
         });
         let asked = Arc::clone(&balance);
         let settlement = Settlement::new(SettlementParts {
@@ -149,9 +152,12 @@ impl FaucetDesk {
         let receives = move |tx: &mut Tx<'_>, book: &mut Book, received: &Received, now: Timestamp| {
             donation::receive(tx, book, received, &own, now)
         };
-        let metrics = faucet.metrics.clone();
+        let (metrics, waits) = (faucet.metrics.clone(), Arc::clone(&faucet.metrics.retry_latency));
+        let doubts = Arc::clone(&faucet.metrics.ambiguous);
         let ear = PayoutEar {
             told: Arc::new(move |word| metrics.hear(word)),
+            retried: Arc::new(move |waited_ms| waits.observe(u64::try_from(waited_ms).unwrap_or(0))),
+            doubted: Arc::new(move || doubts.increment()),
             receives: Arc::new(receives),
             recorder: Arc::new(faucet.platform.recorder("faucet.ear")),
         };
@@ -159,11 +165,17 @@ impl FaucetDesk {
         self.parts.payouts.register(DeskRules {
             desk: DESK,
             table: ConfigTable::FAUCET,
-            // What was accepted for real must not leave while dry-run is forced either.
-            switches: vec![PAYOUTS_HALTED, FORCE_DRY_RUN],
+            // What was accepted for real must not leave while dry-run is forced either. In a faucet that is configured for
+            // dry-run nothing is signed at all, not even a receipt: a desk without a switch pays nothing.
+            switches: if self.parts.config.policy.dry_run {
+                Vec::new()
+            } else {
+                vec![PAYOUTS_HALTED, FORCE_DRY_RUN]
+            },
             margin: Some(Arc::new(move |view| margin(&policy, view))),
             ear: Some(Arc::new(ear)),
         });
+        self.parts.payouts.open_to_outside(outside_rules(faucet.policy.dry_run));
     }
 }
 

@@ -1,8 +1,10 @@
-//! Money that came to the operator's wallet: a donation, or the operator's own (docs/spec/faucet.md 3.10).
+//! Money that came to the operator's wallet: a donation, or the operator's own (docs/spec/faucet.md 3.10). What came before
+//! the wallet was watched is added from the account's history.
 
 use bursar_ledger::Book;
+use bursar_money::Amount;
 use bursar_payouts::Received;
-use bursar_store::{StoreError, Timestamp, Tx};
+use bursar_store::{Store, StoreError, Timestamp, Tx};
 
 use crate::money::{Accounts, DONATED, TOPPED_UP};
 use crate::policy::damaged;
@@ -10,8 +12,11 @@ use crate::record::{DONATIONS, Donation, Totals};
 use crate::rules::ban::BanE8;
 use crate::rules::donation::{Donation as Given, is_donation};
 
+/// What is noted beside money that was simply there, such as what an imported seed's account held already.
+const APPEARED: &str = "no block tells who sent it; it counts as the operator's own";
+
 /// Books what came in, in the transaction that makes it final: one row a block, and out of suspense. `operators_own` are
-/// the addresses whose money is no donation. Real money is real in either mode.
+/// the addresses whose money is no donation; what no sender is known of is none either. Real money is real in either mode.
 pub fn receive(
     tx: &mut Tx<'_>,
     book: &mut Book,
@@ -39,7 +44,7 @@ pub fn receive(
         amount,
         raw: received.amount,
         source: "receive",
-        note: None,
+        note: sender.is_none().then(|| APPEARED.to_owned()),
         sender,
         block_hash: Some(received.source.clone()),
         is_donation,
@@ -52,4 +57,87 @@ pub fn receive(
         totals.save(tx, false)?;
     }
     Ok(true)
+}
+
+/// Blocks that are booked in one transaction.
+const CHUNK: usize = 500;
+
+/// Something that the operator's account received, by the chain's word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Past {
+    /// The sender's block.
+    pub source: String,
+    /// Who sent it, when the chain says.
+    pub sender: Option<String>,
+    /// How much, in raw.
+    pub amount: Amount,
+    /// Its place in the account's chain.
+    pub height: u64,
+}
+
+/// Whether a rebuild has written rows before.
+pub fn was_rebuilt(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
+    let sql = "SELECT id FROM faucet_donation_ledger WHERE source = 'rebuild' LIMIT 1";
+    Ok(tx.query_first(sql, &[], |row| row.get::<i64>(0))?.is_some())
+}
+
+/// Books the blocks that have no row yet, and says how many; with `dry_run` only says how many. A block has one row whoever
+/// books it, so no donation counts twice. The book is not touched: what came before the wallet was watched stands in it as
+/// what the wallet held.
+pub fn rebuild(
+    store: &Store,
+    past: &[Past],
+    operators_own: &[String],
+    dry_run: bool,
+) -> Result<u64, StoreError> {
+    let mut inserted = 0;
+    for chunk in past.chunks(CHUNK) {
+        inserted += if dry_run {
+            store.read("faucet.rebuild", |tx| Ok(unknown(tx, chunk)?.len()))?
+        } else {
+            store.transact("faucet.rebuild", |tx| {
+                let now = tx.reading()?;
+                let mut totals = Totals::locked(tx, false)?;
+                let unknown = unknown(tx, chunk)?;
+                for past in &unknown {
+                    totals.donated =
+                        totals.donated.plus(add(tx, past, operators_own, now)?).map_err(damaged)?;
+                }
+                totals.save(tx, false)?;
+                Ok(unknown.len())
+            })?
+        };
+    }
+    Ok(u64::try_from(inserted).unwrap_or(u64::MAX))
+}
+
+/// Those that have no row, each block once.
+fn unknown<'p>(tx: &mut Tx<'_>, past: &'p [Past]) -> Result<Vec<&'p Past>, StoreError> {
+    let mut unknown: Vec<&Past> = Vec::new();
+    for past in past {
+        if unknown.iter().all(|other| other.source != past.source) && !Donation::is_known(tx, &past.source)? {
+            unknown.push(past);
+        }
+    }
+    Ok(unknown)
+}
+
+/// What of it counts as given.
+fn add(tx: &mut Tx<'_>, past: &Past, operators_own: &[String], now: Timestamp) -> Result<BanE8, StoreError> {
+    let (amount, _) = BanE8::from_raw_floor(past.amount).map_err(damaged)?;
+    let is_donation = is_donation(&Given { sender: past.sender.as_deref(), amount }, operators_own);
+    let prefix: String = past.source.chars().take(12).collect();
+    let row = Donation {
+        id: tx.allocate(DONATIONS, 1)?,
+        amount,
+        raw: past.amount,
+        source: "rebuild",
+        note: Some(format!("{prefix} at height {}", past.height)),
+        sender: past.sender.clone(),
+        block_hash: Some(past.source.clone()),
+        is_donation,
+        created_at: now,
+    };
+    row.insert(tx)?;
+    Ok(if is_donation { amount } else { BanE8::ZERO })
 }

@@ -50,9 +50,16 @@ pub struct Faucet {
 }
 
 impl Faucet {
-    /// Whom to ask in this mode.
+    /// Whom to ask who somebody is and what they hold: what was configured, whatever the switch says. Players are the same
+    /// in both modes, so stand-ins must never speak of those of a live faucet.
     #[must_use]
-    pub fn upstreams(&self, dry_run: bool) -> &Upstreams {
+    pub fn people(&self) -> &Upstreams {
+        self.counters(self.policy.dry_run)
+    }
+
+    /// Whom to ask for kills in this mode.
+    #[must_use]
+    pub fn counters(&self, dry_run: bool) -> &Upstreams {
         if dry_run { &self.dry_run } else { &self.live }
     }
 

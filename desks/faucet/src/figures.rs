@@ -1,6 +1,7 @@
 //! States of the faucet as gauges: read from the database when somebody scrapes, so that they are right on every process
 //! and after every restart.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,13 +18,15 @@ use crate::settings::Values;
 use crate::settlement::{below_caps, waiting};
 use crate::switches::SWITCHES;
 
-/// One scrape asks several gauges: they share a reading that is not older than this.
+/// One scrape asks several gauges: they share a reading, unless it is older than this.
 const SHARED_FOR: Duration = Duration::from_millis(200);
 /// Players whose caps are looked at, oldest first, to find how long somebody has waited who could be paid.
 const LOOK: usize = 500;
 /// Phases with an interval of their own.
 const HOUR_S: i64 = 3_600;
 const BAN: Unit = Unit { decimals: 8 };
+/// The gauge of the mode.
+const MODE: &str = "app_dry_run_mode";
 
 /// One consistent look.
 #[derive(Clone, Debug)]
@@ -92,20 +95,29 @@ pub fn oldest_payable(
 /// Figures that the gauges of one scrape share.
 struct Shared {
     faucet: Arc<Faucet>,
-    newest: Mutex<Option<(Instant, Arc<Figures>)>>,
+    newest: Mutex<Option<Shown>>,
+}
+
+/// A reading, and the gauges that it was shown by: a gauge that asks again is asked by another scrape.
+struct Shown {
+    at: Instant,
+    figures: Arc<Figures>,
+    by: BTreeSet<&'static str>,
 }
 
 impl Shared {
-    fn figures(&self) -> Option<Arc<Figures>> {
+    fn figures(&self, gauge: &'static str) -> Option<Arc<Figures>> {
         let mut newest = self.newest.lock();
-        if let Some((at, figures)) = newest.as_ref().filter(|(at, _)| at.elapsed() < SHARED_FOR) {
-            let _ = at;
-            return Some(Arc::clone(figures));
+        if let Some(shown) = newest.as_mut().filter(|shown| shown.at.elapsed() < SHARED_FOR)
+            && shown.by.insert(gauge)
+        {
+            return Some(Arc::clone(&shown.figures));
         }
         match self.faucet.platform.store.read("faucet.figures", |tx| Figures::read(tx, &self.faucet)) {
             Ok(figures) => {
                 let figures = Arc::new(figures);
-                *newest = Some((Instant::now(), Arc::clone(&figures)));
+                let (at, by) = (Instant::now(), BTreeSet::from([gauge]));
+                *newest = Some(Shown { at, figures: Arc::clone(&figures), by });
                 Some(figures)
             }
             Err(error) => {
@@ -199,7 +211,7 @@ fn one(
 ) -> Result<(), MetricError> {
     let shared = Arc::clone(shared);
     registry.computed_gauge(name, help, [], unit, move || {
-        let read = shared.figures().map_or_else(Vec::new, |figures| read(&figures));
+        let read = shared.figures(name).map_or_else(Vec::new, |figures| read(&figures));
         read.into_iter().map(|(labels, value)| Reading { labels, value }).collect()
     })
 }
@@ -214,7 +226,7 @@ fn labelled(
 ) -> Result<(), MetricError> {
     let shared = Arc::clone(shared);
     registry.computed_gauge(name, help, [label], Unit::ONE, move || {
-        let read = shared.figures().map_or_else(Vec::new, |figures| read(&figures));
+        let read = shared.figures(name).map_or_else(Vec::new, |figures| read(&figures));
         read.into_iter().map(|(labels, value)| Reading { labels, value }).collect()
     })
 }
@@ -222,8 +234,8 @@ fn labelled(
 /// Always there: without a database everything counts as dry-run, since nothing can be paid.
 fn dry_run_gauge(registry: &Registry, shared: &Arc<Shared>) -> Result<(), MetricError> {
     let (shared, help) = (Arc::clone(shared), "1 = no real money moves.");
-    registry.computed_gauge("app_dry_run_mode", help, [], Unit::ONE, move || {
-        let is_dry = shared.figures().is_none_or(|figures| figures.mode.dry_run);
+    registry.computed_gauge(MODE, help, [], Unit::ONE, move || {
+        let is_dry = shared.figures(MODE).is_none_or(|figures| figures.mode.dry_run);
         vec![Reading { labels: [], value: i64::from(is_dry) }]
     })
 }

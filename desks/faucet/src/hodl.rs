@@ -11,24 +11,24 @@ use crate::record::User;
 /// Holders asked about between two writes.
 const PAGE: i64 = 100;
 
-/// Asks for every holder's balance. One that cannot be read stays what it was; only a change is written.
+/// Asks for every holder's balance. One that cannot be read stays what it was; only a change is written, and what was read
+/// before the process stops is. In a faucet that is configured for dry-run nobody can be asked.
 pub fn scan(faucet: &Faucet, is_stopping: &dyn Fn() -> bool) -> Result<Ran, JobFault> {
     let store = &faucet.platform.store;
+    if faucet.policy.dry_run {
+        return Ok(Ran::Well);
+    }
     let mut after = 0;
     loop {
-        let (holders, dry_run) = store.read("faucet.holders", |tx| {
-            let now = tx.reading()?;
-            Ok((User::holders(tx, after, PAGE)?, faucet.mode(tx, now)?.dry_run))
-        })?;
+        let holders = store.read("faucet.holders", |tx| User::holders(tx, after, PAGE))?;
         let Some(last) = holders.last().map(|user| user.id).filter(|_| !is_stopping()) else {
             return Ok(Ran::Well);
         };
         after = last;
-        let tokens = &faucet.upstreams(dry_run).tokens;
         let mut changed = Vec::new();
-        for holder in &holders {
+        for holder in holders.iter().take_while(|_| !is_stopping()) {
             let Some(address) = holder.solana_address.as_deref() else { continue };
-            let read = tokens.whole_tokens(address).found();
+            let read = faucet.people().tokens.whole_tokens(address).found();
             let balance = read.filter(|balance| *balance != holder.token_balance);
             changed.extend(balance.map(|balance| (holder.id, address, balance)));
         }

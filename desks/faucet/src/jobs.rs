@@ -111,7 +111,10 @@ fn settle(faucet: &Faucet, is_stopping: &dyn Fn() -> bool) -> Result<Ran, JobFau
     let cycle = faucet.settle(is_stopping)?;
     Ok(match cycle.skipped {
         // A mode that changed or a wallet that is short are no fault of the cycle's.
-        None | Some(Skipped::BelowFloor | Skipped::ModeChanged | Skipped::NoWallet) => Ran::Well,
+        None
+        | Some(Skipped::BelowFloor | Skipped::ModeChanged | Skipped::NoWallet | Skipped::WalletStill) => {
+            Ran::Well
+        }
         Some(Skipped::Halted) => Ran::Halted,
     })
 }

@@ -17,6 +17,7 @@ mod hodl;
 pub mod http;
 pub mod identity;
 mod jobs;
+pub mod log_ring;
 pub mod metrics;
 pub mod mode;
 pub mod money;
@@ -28,6 +29,7 @@ pub mod record;
 pub mod rules;
 pub mod settings;
 pub mod settlement;
+mod suspicion;
 pub mod switches;
 pub mod upkeep;
 pub mod upstream;
@@ -53,5 +55,13 @@ pub fn migrations(engine: EngineKind) -> Vec<Migration> {
             sql: include_str!("../migrations/0001_faucet.sql"),
         },
         Migration { name: "faucet/0002_http", epoch: 1, sql: include_str!("../migrations/0002_http.sql") },
+        Migration {
+            name: "faucet/0003_audit",
+            epoch: 1,
+            sql: match engine {
+                EngineKind::Sqlite => include_str!("../migrations/0003_audit_sqlite.sql"),
+                EngineKind::Postgres => include_str!("../migrations/0003_audit_postgres.sql"),
+            },
+        },
     ]
 }

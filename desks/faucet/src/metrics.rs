@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bursar_web::metrics::{Counter, CounterFamily, Histogram, MetricError, Registry, Unit};
+use bursar_web::metrics::{Counter, CounterFamily, Histogram, HistogramFamily, MetricError, Registry, Unit};
 
 use crate::accrual::Run;
 use crate::rules::payout_state::PayoutState;
 use crate::rules::region::label;
 use crate::settlement::{Cycle, INSUFFICIENT, Word};
+use crate::upkeep::Pruned;
 use crate::upstream::{Observer, Unavailable, Upstream};
 
 const BAN: Unit = Unit { decimals: 8 };
@@ -41,6 +42,7 @@ pub struct FaucetMetrics {
     fortnite_limited: Arc<Counter>,
     fortnite_kills: Arc<Counter>,
     fortnite_latency: Arc<Histogram>,
+    upstream_latency: HistogramFamily<1>,
     /// Holders of the boost token that were looked at.
     pub hodl_users: Arc<Counter>,
     /// Holders whose balance changed.
@@ -74,8 +76,7 @@ impl FaucetMetrics {
         for result in ["success", "failed"] {
             attempts.with([result]);
         }
-        by("image_build_total", "Images built.", "repository_type")?;
-        by("rollback_total", "Rollbacks.", "repository_type")?;
+        releases(registry)?;
         Ok(FaucetMetrics {
             payout_amount: amount.with([]),
             attempts,
@@ -84,8 +85,14 @@ impl FaucetMetrics {
                 "Attempts whose outcome was unknown at first.",
             )?,
             retry_latency: seconds("payout_retry_latency_seconds", "Planned waits before another attempt.")?,
-            payouts_by_region: by("payouts_by_region_total", "Payouts made.", "region")?,
-            kills_by_region: by("kills_by_region_total", "Kills accrued.", "region")?,
+            payouts_by_region: from_zero(
+                by("payouts_by_region_total", "Payouts made.", "region")?,
+                &[label(None)],
+            ),
+            kills_by_region: from_zero(
+                by("kills_by_region_total", "Kills accrued.", "region")?,
+                &[label(None)],
+            ),
             flagged_users: count("flagged_users_total", "Flags raised.")?,
             considered: count("accrual_users_considered_total", "Players whose turn it was.")?,
             rows: count("accrual_rows_created_total", "Accruals made.")?,
@@ -102,24 +109,31 @@ impl FaucetMetrics {
             )?,
             fortnite_kills: count("fortnite_kills_delta_total", "Growth that the statistics told of.")?,
             fortnite_latency: seconds("fortnite_request_latency_seconds", "How long the statistics took.")?,
+            upstream_latency: upstream_latency(registry)?,
             hodl_users: count("hodl_scan_users_total", "Token holders looked at.")?,
             hodl_updated: count("hodl_scan_updated_total", "Token holders whose balance changed.")?,
             scheduler_errors: count("scheduler_errors_total", "Phases of the scheduler that failed.")?,
-            admin_reverify: by(
-                "admin_reverify_total",
-                "Verifications asked for by administrators.",
-                "result",
-            )?,
-            admin_payout_retry: by(
-                "admin_payout_retry_total",
-                "Retries asked for by administrators.",
-                "result",
-            )?,
+            admin_reverify: from_zero(
+                by("admin_reverify_total", "Verifications asked for by administrators.", "result")?,
+                &["accepted", "error"],
+            ),
+            admin_payout_retry: from_zero(
+                by("admin_payout_retry_total", "Retries asked for by administrators.", "result")?,
+                &["accepted", "already_sent", "refused"],
+            ),
             region_header: count("region_header_present_total", "Sign-ins whose region a proxy named.")?,
             region_inferred: count("region_inferred_total", "Sign-ins whose region the address told.")?,
             region_unknown: count("region_unknown_total", "Sign-ins without a region.")?,
-            pruned: by("faucet_pruned_rows_total", "Rows pruned.", "table")?,
+            pruned: from_zero(
+                by("faucet_pruned_rows_total", "Rows pruned.", "table")?,
+                &Pruned::default().tables().map(|(table, _)| table),
+            ),
         })
+    }
+
+    /// Counts new flags.
+    pub fn count_flags(&self, raised: u64) {
+        self.flagged_users.add(raised);
     }
 
     /// Counts an accrual run.
@@ -129,7 +143,7 @@ impl FaucetMetrics {
         self.zero_delta.add(run.unchanged);
         self.kills.add(run.kills);
         self.fortnite_kills.add(run.kills);
-        self.flagged_users.add(run.flagged);
+        self.count_flags(run.flagged);
         for (kills, region) in &run.made {
             self.kills_by_region.with([label(region.as_deref())]).add(u64::from(*kills));
         }
@@ -166,12 +180,43 @@ impl FaucetMetrics {
     }
 }
 
+/// With these series from the start, so that the first increase is seen as one.
+fn from_zero(family: CounterFamily<1>, labels: &[&str]) -> CounterFamily<1> {
+    for label in labels {
+        family.with([label]);
+    }
+    family
+}
+
+/// How long each service took, from zero for each.
+fn upstream_latency(registry: &Registry) -> Result<HistogramFamily<1>, MetricError> {
+    let (name, help) = ("faucet_upstream_latency_seconds", "How long each service took.");
+    let latency = registry.histogram(name, help, ["upstream"], Unit::MILLISECONDS, SECONDS)?;
+    for upstream in Upstream::ALL {
+        latency.with([upstream.name()]);
+    }
+    Ok(latency)
+}
+
+/// Counted where releases are made; here so that dashboards find them.
+fn releases(registry: &Registry) -> Result<(), MetricError> {
+    for (name, help) in [("image_build_total", "Images built."), ("rollback_total", "Rollbacks.")] {
+        let made = registry.counter(name, help, ["repository_type"], Unit::ONE)?;
+        for kind in ["canonical", "staging"] {
+            made.with([kind]);
+        }
+    }
+    Ok(())
+}
+
 impl Observer for FaucetMetrics {
     fn called(&self, upstream: Upstream, took: Duration, error: Option<&Unavailable>) {
+        let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        self.upstream_latency.with([upstream.name()]).observe(took_ms);
         if upstream == Upstream::Fortnite {
             self.fortnite_calls.increment();
             self.fortnite_errors.add(u64::from(error.is_some()));
-            self.fortnite_latency.observe(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+            self.fortnite_latency.observe(took_ms);
         }
     }
 

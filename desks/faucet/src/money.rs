@@ -3,9 +3,12 @@
 //! What players earned is owed to them: expense to owed. A payout holds what it pays in `owed` and posts it to the
 //! wallet once it is final. What comes in is either a donation or the operator's own.
 
-use bursar_ledger::{AccountSlot, Book, Overdraft, TransferKind};
+use bursar_ledger::{AccountId, AccountSlot, Book, Overdraft, TransferKind};
 use bursar_money::Asset;
+use bursar_payouts::OutsideRules;
 use bursar_store::{StoreError, Timestamp, Tx};
+
+use crate::DESK;
 
 /// Kills earned something.
 pub const EARNED: TransferKind = TransferKind(110);
@@ -20,6 +23,14 @@ const EXPENSE: &str = "faucet/expense";
 const OWED: &str = "faucet/owed";
 const DONATIONS: &str = "faucet/donations";
 const TOP_UPS: &str = "faucet/top-ups";
+
+/// How callers from outside may have the operator's wallet pay: from what the operator put in, as far as players are not
+/// owed it. In dry-run nothing is accepted, because nothing would be sent for it.
+#[must_use]
+pub fn outside_rules(dry_run: bool) -> OutsideRules {
+    let closed = dry_run.then_some("the faucet runs in dry-run");
+    OutsideRules { desk: DESK, treasury: TOP_UPS, owed: &[OWED], closed }
+}
 
 /// The accounts in one batch's book.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +56,12 @@ impl Accounts {
 
     /// Loads the accounts into `book`, opening those that are not there yet.
     pub fn load(tx: &mut Tx<'_>, book: &mut Book) -> Result<Accounts, StoreError> {
-        book.load_paths(tx, &[EXPENSE, OWED, DONATIONS, TOP_UPS])?;
+        Accounts::load_with(tx, book, &[])
+    }
+
+    /// The same, with others: all of them are locked in the order of their numbers.
+    pub fn load_with(tx: &mut Tx<'_>, book: &mut Book, others: &[AccountId]) -> Result<Accounts, StoreError> {
+        book.load_together(tx, &[EXPENSE, OWED, DONATIONS, TOP_UPS], others)?;
         let mut slot = |path, overdraft| {
             let known = book.slot_of_path(path, Asset::Banano);
             known.unwrap_or_else(|| book.open(path, Asset::Banano, overdraft))

@@ -13,6 +13,9 @@ use crate::rules::schedule::error_wait_ms;
 /// How often a phase that is due and could not run is looked at again.
 const LOOK_MS: i64 = 1_000;
 
+/// The status of a run that has begun and not ended.
+const STARTED: &str = "started";
+
 /// How a run ended that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ran {
@@ -55,8 +58,9 @@ impl Phase {
         let (worker, looked) = (Arc::clone(faucet), Arc::clone(&rest));
         let watched = Arc::clone(faucet);
         let run = move |turn: &bursar_desk::job::JobTurn| {
+            let began = self.begin(&worker)?;
             let done = (self.work)(&worker, &|| turn.is_stopping());
-            self.note(&worker, &rest, &done)?;
+            self.note(&worker, &rest, began, &done)?;
             done.map(|_| Progress::Done)
         };
         Job::new(self.job, Cadence::every_ms(LOOK_MS), run).when(move |tx| {
@@ -68,14 +72,39 @@ impl Phase {
                 return Ok(Some(until));
             }
             let newest = Heartbeat::find(tx, self.name)?;
+            if let Some(begun) = newest.as_ref().filter(|beat| beat.status == STARTED) {
+                // It runs now, under the lease of its job; or its process died in the middle of it.
+                return Ok(Some(begun.ran_at));
+            }
             (self.due)(&watched, tx, newest)
         })
+    }
+
+    /// Notes that a run begins: the cadence counts from here, however long it takes.
+    fn begin(&self, faucet: &Faucet) -> Result<Timestamp, StoreError> {
+        faucet.platform.store.transact("faucet.heartbeat", |tx| {
+            let now = tx.reading()?;
+            self.beat(faucet, now, STARTED).save(tx)?;
+            Ok(now)
+        })
+    }
+
+    fn beat(&self, faucet: &Faucet, began: Timestamp, status: &str) -> Heartbeat {
+        Heartbeat {
+            job: self.name.to_owned(),
+            ran_at: began,
+            last_ok_at: None,
+            status: status.to_owned(),
+            process: faucet.platform.process().to_owned(),
+            error: None,
+        }
     }
 
     fn note(
         &self,
         faucet: &Faucet,
         rest: &Mutex<Rest>,
+        began: Timestamp,
         done: &Result<Ran, JobFault>,
     ) -> Result<(), StoreError> {
         let error = done.as_ref().err().map(ToString::to_string);
@@ -89,15 +118,8 @@ impl Phase {
         }
         let noted = faucet.platform.store.transact("faucet.heartbeat", |tx| {
             let now = tx.reading()?;
-            let beat = Heartbeat {
-                job: self.name.to_owned(),
-                ran_at: now,
-                last_ok_at: (status == "ok").then_some(now),
-                status: status.to_owned(),
-                process: faucet.platform.process().to_owned(),
-                error: error.clone(),
-            };
-            beat.save(tx)?;
+            let last_ok_at = (status == "ok").then_some(now);
+            Heartbeat { last_ok_at, error: error.clone(), ..self.beat(faucet, began, status) }.save(tx)?;
             Ok(now)
         });
         let mut rest = rest.lock();

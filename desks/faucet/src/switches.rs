@@ -17,3 +17,23 @@ pub const FORCE_DRY_RUN: Switch =
 
 /// All of them.
 pub const SWITCHES: [Switch; 4] = [PAYOUTS_HALTED, ACCRUAL_HALTED, SCHEDULER_HALTED, FORCE_DRY_RUN];
+
+/// The switches by the words of the command line and of the console.
+pub const WORDS: [(&str, Switch); 4] = [
+    ("payouts", PAYOUTS_HALTED),
+    ("accrual", ACCRUAL_HALTED),
+    ("scheduler", SCHEDULER_HALTED),
+    ("dry-run", FORCE_DRY_RUN),
+];
+
+/// The switch of this word.
+#[must_use]
+pub fn named(text: &str) -> Option<Switch> {
+    WORDS.into_iter().find(|(word, _)| *word == text).map(|(_, switch)| switch)
+}
+
+/// The word of a switch.
+#[must_use]
+pub fn word(switch: Switch) -> &'static str {
+    WORDS.into_iter().find(|(_, known)| *known == switch).map_or(switch.key, |(word, _)| word)
+}

@@ -9,6 +9,7 @@ mod command;
 mod election;
 mod fault;
 mod genesis;
+mod kept;
 mod ledger;
 mod local;
 mod node;

@@ -8,6 +8,7 @@ use crate::command::Command;
 use crate::election::{Candidates, Election, slot_of};
 use crate::fault::{Faults, Misbehaviour, Outcome, Reply};
 use crate::genesis;
+use crate::kept::BlockFile;
 use crate::ledger::Ledger;
 use crate::refusal::Refusal;
 use crate::rpc;
@@ -47,6 +48,7 @@ pub struct Node {
     pub(crate) hides_open_blocks: bool,
     now_ms: u64,
     offline_until_ms: u64,
+    file: Option<BlockFile>,
 }
 
 impl Node {
@@ -65,7 +67,13 @@ impl Node {
             hides_open_blocks: false,
             now_ms: 0,
             offline_until_ms: 0,
+            file: None,
         }
+    }
+
+    /// Keeps every block that is taken in from now on.
+    pub(crate) fn keep(&mut self, file: BlockFile) {
+        self.file = Some(file);
     }
 
     /// The ledger, as it truly is.
@@ -155,7 +163,12 @@ impl Node {
             return Err(Refusal::BadSignature);
         }
         match self.ledger.check(&block) {
-            Ok(effect) => self.ledger.insert(block, effect, self.now_ms),
+            Ok(effect) => {
+                if let Some(Err(_)) = self.file.as_mut().map(|file| file.append(&block)) {
+                    return Err(Refusal::Processing);
+                }
+                self.ledger.insert(block, effect, self.now_ms);
+            }
             Err(refusal) => {
                 let contested = self.ledger.slot_holder(&block).is_some_and(|holder| !holder.confirmed);
                 if refusal == Refusal::Fork && contested {

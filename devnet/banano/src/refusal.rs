@@ -36,6 +36,9 @@ pub enum Refusal {
     /// The named subtype is none.
     #[error("Invalid block subtype")]
     Subtype,
+    /// It could not be kept: nobody knows what became of it.
+    #[error("Error processing block")]
+    Processing,
     /// It is no state block.
     #[error("Block is invalid")]
     Invalid,

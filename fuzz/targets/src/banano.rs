@@ -3,6 +3,7 @@
 use bursar_banano::rpc::{Answer, NodeClient, Transport, TransportError};
 use bursar_banano::work::{Root, Threshold};
 use bursar_banano::{BlockHash, PublicKey, SignedBlock, Subtype};
+use bursar_money::Amount;
 
 use crate::input::first;
 
@@ -53,7 +54,7 @@ pub fn answer(bytes: &[u8]) {
             info.as_ref().is_none_or(|info| info.block.hash() == *asked && info.block.verifies())
         }));
     }
-    if let Ok(waiting) = node.receivable(&account, 5) {
+    if let Ok(waiting) = node.receivable(&account, Amount::new(1), 5) {
         assert!(waiting.len() <= 5 && waiting.is_sorted_by_key(|item| item.source));
     }
     if let Ok(work) = node.work_generate(&Root([3; 32]), Threshold::BANANO) {

@@ -238,8 +238,15 @@ impl<B: Bench> Chain for SimChain<B> {
         Ok(Finality { height, nodes: answered })
     }
 
-    fn incoming(&self, account: &Address, most: usize) -> Result<Vec<Incoming>, ChainError> {
-        let arrivals = self.ask(|network| network.arrivals(account.as_str()));
+    fn incoming(
+        &self,
+        account: &Address,
+        least: Amount,
+        most: usize,
+    ) -> Result<Vec<Incoming>, ChainError> {
+        let mut arrivals = self.ask(|network| network.arrivals(account.as_str()));
+        arrivals.retain(|(_, arrival)| arrival.amount >= least.units());
+        arrivals.sort_by_key(|(_, arrival)| std::cmp::Reverse(arrival.amount));
         let incoming = arrivals.into_iter().take(most).map(|(id, arrival)| Incoming {
             id: TransactionId::from_canonical(id),
             from: Address::from_canonical(arrival.from),

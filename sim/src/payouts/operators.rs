@@ -8,7 +8,7 @@ use bursar_audit::Recorder;
 use bursar_control::{ConfigTable, Switch, SwitchChange, Switchboard};
 use bursar_keys::KeyId;
 use bursar_money::Amount;
-use bursar_payouts::{IntentId, Payouts, WalletStanding};
+use bursar_payouts::{IntentId, Payouts, WalletSight, WalletStanding};
 use bursar_store::{Store, StoreError, Timestamp, Tx};
 
 use super::PayoutsRoom;
@@ -197,13 +197,12 @@ fn match_wallet(
     let root = Actor::cli("root");
     store.transact("payouts.act", |tx| {
         let by = By::new(&root, tx.reading()?);
-        let awaits =
-            payouts.wallet(tx, name)?.is_some_and(|wallet| wallet.standing != WalletStanding::Running);
-        if !awaits {
-            return Ok(false);
-        }
-        let done =
-            payouts.match_wallet(tx, &by, name, Amount::new(holds), "looked at the chain", recorder)?;
+        let wallet = payouts.wallet(tx, name)?;
+        let awaits = wallet.filter(|wallet| wallet.standing != WalletStanding::Running);
+        let Some(wallet) = awaits else { return Ok(false) };
+        let (holds, expected) = (Amount::new(holds), wallet.expected);
+        let sight = WalletSight { holds, expected, journals_are_lost: false };
+        let done = payouts.match_wallet(tx, &by, name, &sight, "looked at the chain", recorder)?;
         Ok(done.is_ok())
     })
 }

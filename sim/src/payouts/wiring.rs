@@ -117,7 +117,7 @@ pub fn payouts_in(room: &Arc<PayoutsRoom>, world: &Arc<World>, place: Place<'_>)
     let draw = world.random.with(|random| random.bits());
     let at = (place.node, place.generation);
     let journal = room.journal.as_ref().map(|folder| {
-        let journal = Journal::open(&folder.path().join("payouts.journal"));
+        let journal = Journal::open(&folder.path().join("payouts.journal"), &SeededEntropy::new(draw));
         Arc::new(journal.expect("the journal opens"))
     });
     let reach = (Arc::downgrade(world), Arc::downgrade(room));

@@ -53,6 +53,17 @@ pub(super) fn prove_dead(
     })
 }
 
+/// The same by one node at least, where none shows the attempt, final or not.
+pub(super) fn hint_dead(attempt: &Attempt, evidence: &Evidence) -> Result<DeathProof, NotProven> {
+    let (stored, report) = read(attempt, evidence).map_err(NotProven)?;
+    let shows_it = matches!(&report.finding, Finding::LookUp(sightings)
+        if Count::of(&stored, sightings).unconfirmed > 0);
+    if shows_it {
+        return Err(NotProven("a node shows the attempt".to_owned()));
+    }
+    prove_dead(attempt, evidence, 1)
+}
+
 fn read(attempt: &Attempt, evidence: &Evidence) -> Result<(Stored, Report), String> {
     let stored =
         Stored::read(attempt).map_err(|problem| format!("the attempt's record is damaged: {problem}"))?;

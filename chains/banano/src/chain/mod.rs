@@ -6,6 +6,7 @@ mod judge;
 mod report;
 mod sighting;
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use self::report::{Report, Sighting};
 use crate::block::{BlockHash, BlockHashError, StateBlock, Subtype};
 use crate::keys::PublicKey;
 use crate::nodes::NodeSet;
-use crate::rpc::{Publication, Receivable};
+use crate::rpc::{PastReceipt, Publication, Receivable};
 use crate::work::{Root, Thresholds, WorkSource};
 
 /// What an operator decides about the chain.
@@ -58,16 +59,39 @@ impl Banano {
         Banano { nodes, work, settings }
     }
 
-    /// *Asks.* At most `most` sends that wait for the account, of which as many nodes as must agree know.
-    pub fn receivable(&self, account: &Address, most: usize) -> Result<Vec<Receivable>, ChainError> {
+    /// *Asks.* At most `most` sends of `least` raw or more that wait for the account, of which as many nodes as must agree
+    /// know: the largest first.
+    pub fn receivable(
+        &self,
+        account: &Address,
+        least: Amount,
+        most: usize,
+    ) -> Result<Vec<Receivable>, ChainError> {
         let key = PublicKey::from_address(account.as_str())?;
-        let lists = self.nodes.ask_enough(|node| node.receivable(&key, most))?;
+        let lists = self.nodes.ask_enough(|node| node.receivable(&key, least, most))?;
         let known = |item: &Receivable| lists.iter().filter(|list| list.contains(item)).count();
-        let mut agreed: Vec<Receivable> =
-            lists.iter().flatten().filter(|item| known(item) >= self.nodes.agree()).copied().collect();
-        agreed.sort_by_key(|item| item.source);
+        let mut agreed: Vec<Receivable> = lists
+            .iter()
+            .flatten()
+            .filter(|item| item.amount >= least && known(item) >= self.nodes.agree())
+            .copied()
+            .collect();
+        agreed.sort_by_key(|item| (Reverse(item.amount), item.source));
         agreed.dedup();
         agreed.truncate(most);
+        Ok(agreed)
+    }
+
+    /// *Asks.* What the account has received and is final, newest first, out of its newest `most` sends and receives: all
+    /// that as many nodes as must agree tell alike.
+    pub fn receipts(&self, account: &Address, most: usize) -> Result<Vec<PastReceipt>, ChainError> {
+        let key = PublicKey::from_address(account.as_str())?;
+        let lists = self.nodes.ask_enough(|node| node.receipts(&key, most))?;
+        let told = |receipt: &PastReceipt| lists.iter().filter(|list| list.contains(receipt)).count();
+        let mut agreed: Vec<PastReceipt> =
+            lists.iter().flatten().filter(|receipt| told(receipt) >= self.nodes.agree()).cloned().collect();
+        agreed.sort_by_key(|receipt| std::cmp::Reverse(receipt.height));
+        agreed.dedup();
         Ok(agreed)
     }
 
@@ -210,6 +234,10 @@ impl Chain for Banano {
         judge::prove_dead(attempt, evidence, self.nodes.agree())
     }
 
+    fn hint_dead(&self, attempt: &Attempt, evidence: &Evidence) -> Result<DeathProof, NotProven> {
+        judge::hint_dead(attempt, evidence)
+    }
+
     fn free_slot(&self, attempt: &Attempt, state: &SenderState) -> Result<Unsigned, BuildError> {
         let stored = Stored::read(attempt).map_err(BuildError::Unreadable)?;
         let state = draft::State::read(state)?;
@@ -237,13 +265,13 @@ impl Chain for Banano {
         Ok(Finality { height, nodes: heights.len() })
     }
 
-    fn incoming(&self, account: &Address, most: usize) -> Result<Vec<Incoming>, ChainError> {
+    fn incoming(&self, account: &Address, least: Amount, most: usize) -> Result<Vec<Incoming>, ChainError> {
         let incoming = |item: Receivable| Incoming {
             id: TransactionId::from_canonical(item.source.to_string()),
             from: Address::from_canonical(item.sender.address()),
             amount: item.amount,
         };
-        Ok(self.receivable(account, most)?.into_iter().map(incoming).collect())
+        Ok(self.receivable(account, least, most)?.into_iter().map(incoming).collect())
     }
 
     fn receiver_state(&self, account: &Address) -> Result<SenderState, ChainError> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bursar_money::Amount;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -18,7 +19,7 @@ use crate::keys::PublicKey;
 use crate::work::{Root, Threshold, Work};
 
 /// Most blocks that one `blocks_info` asks for.
-const BLOCKS_MAX: usize = 100;
+pub(super) const BLOCKS_MAX: usize = 100;
 /// Most receivables that one question asks for.
 const RECEIVABLES_MAX: usize = 1_000;
 
@@ -93,8 +94,14 @@ impl NodeClient {
         Ok(infos)
     }
 
-    /// `receivable`: at most `most` sends (up to 1,000) that wait for the account, in order of their hash.
-    pub fn receivable(&self, account: &PublicKey, most: usize) -> Result<Vec<Receivable>, RpcError> {
+    /// `receivable`: at most `most` sends (up to 1,000) of `least` raw or more that wait for the account. A node that can
+    /// sort names the largest; their order here is that of their hash.
+    pub fn receivable(
+        &self,
+        account: &PublicKey,
+        least: Amount,
+        most: usize,
+    ) -> Result<Vec<Receivable>, RpcError> {
         #[derive(Deserialize)]
         struct Blocks {
             blocks: Value,
@@ -102,6 +109,7 @@ impl NodeClient {
         let most = most.min(RECEIVABLES_MAX);
         let request = json!({
             "action": "receivable", "account": account.address(), "count": most.to_string(), "source": "true",
+            "threshold": least.to_string(), "sorting": "true",
         });
         let answer: Blocks = self.ask("receivable", &request)?;
         receivables(answer.blocks, most)
@@ -180,7 +188,11 @@ impl NodeClient {
         count(&answer.cemented).ok_or_else(|| RpcError::invalid("block_count", "cemented"))
     }
 
-    fn ask<T: DeserializeOwned>(&self, action: &'static str, request: &Value) -> Result<T, RpcError> {
+    pub(super) fn ask<T: DeserializeOwned>(
+        &self,
+        action: &'static str,
+        request: &Value,
+    ) -> Result<T, RpcError> {
         #[derive(Deserialize)]
         struct Failure {
             error: String,
@@ -206,7 +218,10 @@ fn found<T>(answer: Result<T, RpcError>, absent: &str) -> Result<Option<T>, RpcE
 }
 
 /// A list or map, which nodes write as an empty text when there is nothing in it, or leave out.
-fn collection<T: DeserializeOwned + Default>(action: &'static str, value: Value) -> Result<T, RpcError> {
+pub(super) fn collection<T: DeserializeOwned + Default>(
+    action: &'static str,
+    value: Value,
+) -> Result<T, RpcError> {
     match value {
         Value::Null => Ok(T::default()),
         Value::String(text) if text.is_empty() => Ok(T::default()),

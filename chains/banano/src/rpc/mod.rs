@@ -5,6 +5,7 @@
 
 mod client;
 mod error;
+mod history;
 mod http;
 mod peer_work;
 mod publish;
@@ -13,6 +14,7 @@ mod transport;
 
 pub use client::NodeClient;
 pub use error::RpcError;
+pub use history::PastReceipt;
 pub use http::{HttpNode, HttpNodeError};
 pub use peer_work::PeerWork;
 pub use publish::Publication;

@@ -109,7 +109,7 @@ impl Network {
     }
 
     pub fn receive_all(&self) {
-        for receivable in self.chain.receivable(&self.wallet, 100).unwrap() {
+        for receivable in self.chain.receivable(&self.wallet, Amount::new(1), 100).unwrap() {
             let state = self.chain.receiver_state(&self.wallet).unwrap();
             let unsigned = self.chain.build_receive(&receivable, &state).unwrap();
             let attempt = self.chain.sign(&unsigned, &self.signer).unwrap();

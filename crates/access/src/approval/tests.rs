@@ -138,3 +138,13 @@ fn names_of_states_read_back() {
         assert_eq!(ApprovalState::from_name(state.name()), Some(state));
     }
 }
+
+#[test]
+fn a_name_at_the_command_line_is_cleared_by_nobodys_approval() {
+    let (root, needed) = (Actor::cli("ann"), Err(Rejection::NotAnOperator));
+    let brought = request(&root, vec![vote(2, "bob")]);
+    assert_eq!(decide_clearance(&policy(1), &root, &act(), None, NOW), needed);
+    assert_eq!(decide_clearance(&policy(1), &root, &act(), Some(&brought), NOW), needed);
+    assert_eq!(decide_clearance(&policy(0), &root, &act(), Some(&brought), NOW), needed);
+    assert_eq!(decide_clearance(&policy(0), &root, &act(), None, NOW), Ok(()));
+}

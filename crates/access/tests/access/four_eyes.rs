@@ -1,9 +1,9 @@
 //! Four-eyes: other people's approval, for one act, by one requester, once.
 
 use bursar_access::{
-    Act, Actor, ApprovalState, By, Change, Permission, Policy, Rejection, Role, ServicePrincipal, actions,
-    add_operator, approval, blank_ended_approvals, decline_approval, open_approvals, policies,
-    request_approval, set_policy, set_role, withdraw_approval,
+    Act, Actor, ApprovalState, By, Change, Draft, Drafted, Permission, Policy, Rejection, Role,
+    ServicePrincipal, actions, add_operator, approval, blank_ended_approvals, decline_approval,
+    open_approvals, policies, request_approval, set_policy, set_role, withdraw_approval,
 };
 
 use crate::scene::{Scene, on_each_engine, perform};
@@ -27,7 +27,9 @@ fn put_policy(scene: &Scene<'_>, action: &str, approvals_needed: u32) -> Result<
 
 /// Four admins, and a policy that asks for so many approvals.
 fn admins(scene: &Scene<'_>, approvals_needed: u32) -> [Actor; 4] {
-    put_policy(scene, "payout.give_up", approvals_needed).unwrap();
+    if approvals_needed > 0 {
+        put_policy(scene, "payout.give_up", approvals_needed).unwrap();
+    }
     ["ann", "bob", "cay", "dee"].map(|name| scene.join(name, Role::Admin).actor)
 }
 
@@ -75,16 +77,49 @@ fn two_approvals_by_the_same_person_count_once() {
 }
 
 #[test]
-fn nobody_approves_their_own_request_not_even_from_the_command_line() {
+fn nobody_approves_their_own_request() {
     on_each_engine(|scene| {
-        let [ann, bob, _, _] = admins(scene, 1);
+        let [ann, ..] = admins(scene, 1);
         let id = scene.ask(&ann, &give_up("p1")).unwrap();
         assert_eq!(scene.approve(&ann, id), Err(Rejection::OwnRequest));
         assert_eq!(scene.approve(&scene.root, id), Err(Rejection::NotAnOperator));
-        let from_shell = scene.ask(&Actor::cli("bob"), &give_up("p1")).unwrap();
-        assert_eq!(scene.approve(&bob, from_shell), Err(Rejection::OwnRequest));
-        scene.approve(&ann, from_shell).unwrap();
-        scene.perform(&Actor::cli("bob"), &give_up("p1"), Some(from_shell)).unwrap();
+    });
+}
+
+#[test]
+fn a_name_at_the_command_line_asks_for_no_approval_brings_none_and_acts_under_no_policy() {
+    on_each_engine(|scene| {
+        let [ann, bob, _, _] = admins(scene, 1);
+        // Ann, who calls herself bob in order to approve as ann.
+        let as_bob = Actor::cli("bob");
+        assert_eq!(scene.ask(&as_bob, &give_up("p1")), Err(Rejection::NotAnOperator));
+        assert_eq!(scene.perform(&as_bob, &give_up("p1"), None), Err(Rejection::NotAnOperator));
+        let id = scene.ask(&bob, &give_up("p1")).unwrap();
+        scene.approve(&ann, id).unwrap();
+        assert_eq!(scene.perform(&as_bob, &give_up("p1"), Some(id)), Err(Rejection::NotAnOperator));
+        // Without a policy a name is enough, as ever.
+        let free = Act { action: "payout.hold".into(), ..give_up("p1") };
+        assert!(scene.perform(&as_bob, &free, None).is_ok());
+        assert_eq!(scene.perform(&as_bob, &free, Some(id)), Err(Rejection::NotAnOperator));
+    });
+}
+
+#[test]
+fn a_draft_says_what_would_be_admitted_and_admits_nothing() {
+    on_each_engine(|scene| {
+        let [ann, ..] = admins(scene, 2);
+        let ola = scene.join("ola", Role::Operator).actor;
+        let drafted = |by: &Actor, act: &Act| {
+            let draft = Draft::default();
+            let refused = scene.write(|tx, now| perform(tx, &By::new(by, now).drafting(Some(&draft)), act));
+            (refused.unwrap_err().code(), draft.take())
+        };
+        let free = Act { action: "payout.hold".into(), ..give_up("p1") };
+        for (act, approvals_needed) in [(give_up("p1"), 2), (free, 0)] {
+            let wanted = Drafted { act: act.clone(), approvals_needed };
+            assert_eq!(drafted(&ann, &act), ("approval_needed", Some(wanted)));
+        }
+        assert_eq!(drafted(&ola, &give_up("p1")), ("forbidden", None));
     });
 }
 
@@ -136,10 +171,9 @@ fn an_approval_request_runs_out() {
 #[test]
 fn a_request_lives_7_days_at_most() {
     on_each_engine(|scene| {
+        let ann = scene.join("ann", Role::Admin).actor;
         let file = |lifetime_ms| {
-            scene.write(|tx, now| {
-                request_approval(tx, &By::new(&scene.root, now), &give_up("p1"), lifetime_ms)
-            })
+            scene.write(|tx, now| request_approval(tx, &By::new(&ann, now), &give_up("p1"), lifetime_ms))
         };
         assert!(file(604_800_000).is_ok());
         for lifetime_ms in [604_800_001, 0, -1] {
@@ -220,6 +254,13 @@ fn an_act_that_is_refused_after_all_leaves_its_approval_unspent() {
 fn an_admin_alone_cannot_get_round_four_eyes_with_accounts_of_their_own() {
     on_each_engine(|scene| {
         let [ann, bob, _, _] = admins(scene, 1);
+        // Even before a policy says who may set policies, nobody alone loosens the one that is set.
+        let open = Policy::open("payout.give_up");
+        assert_eq!(
+            scene.write(|tx, now| set_policy(tx, &By::new(&ann, now), &open)).unwrap_err(),
+            needs(1, 0)
+        );
+        assert_eq!(put_policy(scene, "payout.give_up", 0), Err(Rejection::NotAnOperator));
         for action in [actions::ADD_OPERATOR, actions::ISSUE_TOKEN, actions::SET_POLICY] {
             put_policy(scene, action, 1).unwrap_or_else(|refused| panic!("{action}: {refused}"));
         }
@@ -227,7 +268,6 @@ fn an_admin_alone_cannot_get_round_four_eyes_with_accounts_of_their_own() {
         let add = scene.write(|tx, now| add_operator(tx, &by(now), "eve", Role::Admin));
         assert_eq!(add.unwrap_err(), needs(1, 0));
         assert_eq!(scene.token_for(&ann, "bob", None).unwrap_err(), needs(1, 0));
-        let open = Policy::open("payout.give_up");
         assert_eq!(scene.write(|tx, now| set_policy(tx, &by(now), &open)).unwrap_err(), needs(1, 0));
         let id = scene.ask(&ann, &Act::set_policy(&open)).unwrap();
         scene.approve(&bob, id).unwrap();
@@ -239,7 +279,7 @@ fn an_admin_alone_cannot_get_round_four_eyes_with_accounts_of_their_own() {
 #[test]
 fn g2_a_policy_binds_a_service_principal_only_by_name() {
     on_each_engine(|scene| {
-        let [ann, _, _, _] = admins(scene, 1);
+        let [ann, _, _, _] = admins(scene, 0);
         let key = ServicePrincipal::new("rounds", "ops-key");
         let actor: Actor = key.clone().into();
         assert!(scene.perform(&actor, &give_up("p1"), None).is_ok());
@@ -256,12 +296,22 @@ fn g2_a_policy_binds_a_service_principal_only_by_name() {
 #[test]
 fn a_policy_change_says_what_it_was_and_what_it_is() {
     on_each_engine(|scene| {
-        put_policy(scene, "a", 1).unwrap();
-        let change = put_policy(scene, "a", 2).unwrap();
+        let change = put_policy(scene, "a", 1).unwrap();
+        let Change::PolicySet { from_approvals: 0, to_approvals: 1, .. } = change else {
+            panic!("{change:?}")
+        };
+        let [ann, bob] = ["ann", "bob"].map(|name| scene.join(name, Role::Admin).actor);
+        let set = |approvals_needed| {
+            let policy = Policy { approvals_needed, ..Policy::open("a") };
+            let id = scene.ask(&ann, &Act::set_policy(&policy))?;
+            scene.approve(&bob, id)?;
+            scene.write(|tx, now| set_policy(tx, &By::new(&ann, now).with(id), &policy))
+        };
+        let change = set(2).unwrap().change;
         let Change::PolicySet { from_approvals: 1, to_approvals: 2, .. } = change else {
             panic!("{change:?}")
         };
-        assert_eq!(put_policy(scene, "a", 2), Err(Rejection::NothingToChange));
+        assert_eq!(put_policy(scene, "b", 0), Err(Rejection::NothingToChange));
         assert_eq!(put_policy(scene, "a", 9).unwrap_err().code(), "invalid_body");
     });
 }

@@ -4,6 +4,7 @@
 mod bootstrap;
 mod four_eyes;
 mod operators;
+mod payers;
 mod scene;
 mod secrecy;
 mod sessions;

@@ -25,7 +25,8 @@ fn an_added_operator_is_enabled_and_says_who_added_it() {
             (ann.role, ann.created_by.as_str(), ann.created_at),
             (Role::Operator, "cli:root", scene.test.now())
         );
-        let change = Change::OperatorAdded { operator: ann.id, name: "ann".into(), role: Role::Operator };
+        let change =
+            Change::OperatorAdded { operator: ann.id, name: "ann".into(), role: Role::Operator, desk: None };
         assert_eq!(done.change, change);
         assert_eq!(done.cleared.actor, scene.root);
     });

@@ -121,7 +121,7 @@ impl Scene<'_> {
 
     /// Does an act that belongs to some other room.
     pub fn perform(&self, by: &Actor, act: &Act, approval: Option<ApprovalId>) -> Result<Cleared, Rejection> {
-        self.write(|tx, now| perform(tx, &By { actor: by, now, approval }, act))
+        self.write(|tx, now| perform(tx, &By { approval, ..By::new(by, now) }, act))
     }
 }
 

@@ -1,9 +1,11 @@
 //! What a command works with: the configuration, the database and its own name. Nothing is done before it is asked for.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use bursar_access::{Entropy, OsEntropy};
+use bursar_access::{Draft, Entropy, OsEntropy};
 use bursar_audit::{Recorder, SaltKey};
 use bursar_store::{Store, StoreError};
 use uuid::Uuid;
@@ -32,12 +34,16 @@ pub(super) enum Patience {
 }
 
 /// What a command works with.
+#[derive(Clone)]
 pub struct Context {
-    source: Box<dyn Fn() -> Source + Send + Sync>,
+    source: Arc<dyn Fn() -> Source + Send + Sync>,
     database: Option<String>,
     user: String,
     patience: Option<Duration>,
-    words: Box<dyn Fn(&str) + Send + Sync>,
+    words: Arc<dyn Fn(&str) + Send + Sync>,
+    /// The file of the token of whoever asks, when the command that is asked about names none itself.
+    token_file: Option<PathBuf>,
+    draft: Option<Arc<Draft>>,
 }
 
 impl Context {
@@ -47,7 +53,7 @@ impl Context {
         let names = ["SUDO_USER", "USER", "LOGNAME"];
         let user = names.iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
         Context {
-            words: Box::new(|text| eprintln!("{text}")),
+            words: Arc::new(|text| eprintln!("{text}")),
             ..Context::new(Source::from_process, &user.unwrap_or_else(|| "unknown".to_owned()))
         }
     }
@@ -55,11 +61,13 @@ impl Context {
     /// The given environment and system user, with nobody to talk to.
     pub fn new(source: impl Fn() -> Source + Send + Sync + 'static, user: &str) -> Context {
         Context {
-            source: Box::new(source),
+            source: Arc::new(source),
             database: None,
             user: user.to_owned(),
             patience: None,
-            words: Box::new(|_| {}),
+            words: Arc::new(|_| {}),
+            token_file: None,
+            draft: None,
         }
     }
 
@@ -78,7 +86,24 @@ impl Context {
     /// The same, saying words for people to `words`.
     #[must_use]
     pub fn with_words(self, words: impl Fn(&str) + Send + Sync + 'static) -> Context {
-        Context { words: Box::new(words), ..self }
+        Context { words: Arc::new(words), ..self }
+    }
+
+    /// The same for a command that is not to be done: what it would do is written into `draft`, as whoever has the token
+    /// in `token_file` would do it.
+    pub(super) fn drafting(&self, draft: &Arc<Draft>, token_file: Option<&Path>) -> Context {
+        let token_file = token_file.map(Path::to_owned);
+        Context { draft: Some(Arc::clone(draft)), token_file, words: Arc::new(|_| {}), ..self.clone() }
+    }
+
+    /// Where acts are written down instead of being done.
+    pub(super) fn draft(&self) -> Option<Arc<Draft>> {
+        self.draft.clone()
+    }
+
+    /// The file of a token, when the command itself names none.
+    pub(super) fn token_file(&self) -> Option<&Path> {
+        self.token_file.as_deref()
     }
 
     /// Says something to the person at the terminal.

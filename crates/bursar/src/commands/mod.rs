@@ -5,6 +5,7 @@
 
 mod accountable;
 pub mod aliases;
+pub mod approvals;
 pub mod audit;
 pub mod backup;
 pub mod config;
@@ -12,6 +13,8 @@ mod context;
 pub mod demo;
 pub mod duration;
 mod error;
+pub mod faucet;
+pub mod faucet_switches;
 pub mod jobs;
 pub mod keys;
 pub mod ledger;
@@ -26,6 +29,7 @@ pub mod rollback;
 pub mod runbook;
 pub mod secrets;
 pub mod settings;
+pub mod sign_in;
 mod table;
 
 pub use context::{Context, DatabaseOption};
@@ -51,6 +55,10 @@ pub enum Verb {
     Secrets(secrets::Secrets),
     /// Add, list and disable operators, and give them tokens.
     Operators(operators::Operators),
+    /// Ask for other operators' approval, give it, and say which acts take it.
+    Approvals(Box<approvals::Approvals>),
+    /// The faucet's administrators and its switches.
+    Faucet(faucet::Faucet),
     /// Read the book: accounts, their history, past balances, the trial balance.
     Ledger(ledger::Ledger),
     /// Add, prove, rotate and retire signing keys, and say what they may sign.
@@ -89,6 +97,8 @@ impl Verb {
             Verb::Settings(group) => group.database.url.as_deref(),
             Verb::Secrets(group) => group.database.url.as_deref(),
             Verb::Operators(group) => group.database.url.as_deref(),
+            Verb::Approvals(group) => group.database.url.as_deref(),
+            Verb::Faucet(group) => group.database.url.as_deref(),
             Verb::Ledger(group) => group.database.url.as_deref(),
             Verb::Keys(group) => group.database.url.as_deref(),
             Verb::Payouts(group) => group.database.url.as_deref(),
@@ -112,7 +122,9 @@ pub fn run(verb: &Verb, context: &Context) -> Result<Value, CommandError> {
         Verb::Ops(group) => ops::run(&group.verb, context),
         Verb::Settings(group) => settings::run(group, context),
         Verb::Secrets(group) => secrets::run(&group.verb, context),
-        Verb::Operators(group) => operators::run(&group.verb, context),
+        Verb::Operators(group) => operators::run(group, context),
+        Verb::Approvals(group) => approvals::run(group, context),
+        Verb::Faucet(group) => faucet::run(&group.verb, context),
         Verb::Ledger(group) => ledger::run(&group.verb, context),
         Verb::Keys(group) => keys::run(group, context),
         Verb::Payouts(group) => payouts::run(group, context),

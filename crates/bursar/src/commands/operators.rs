@@ -1,18 +1,21 @@
 //! `bursar operators`: who may operate the platform; every change is in the audit log with it, or not made.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bursar_access::{
-    Actor, By, Change, Cleared, Done, Issued, IssuedSecret, Operator, OsEntropy, Outcome, Role, Token,
-    TokenOrder, add_operator, bootstrap, disable_operator, issue_token, operator_by_name, operators,
-    replace_bootstrap, tokens_of,
+    Actor, ApprovalId, By, Cleared, Done, Draft, Issued, IssuedSecret, Operator, OsEntropy, Outcome, Role,
+    Token, TokenOrder, add_operator, add_payer, bootstrap, disable_operator, issue_token, operator_by_name,
+    operators, replace_bootstrap, tokens_of,
 };
-use bursar_audit::{Event, Level, Recorder, Target};
-use bursar_store::{Store, StoreError, Timestamp, Tx};
+use bursar_audit::Recorder;
+use bursar_store::{Store, Timestamp, Tx};
 use serde_json::{Value, json};
 
 use super::context::Patience;
+use super::sign_in::TokenOption;
 use super::{CommandError, Context, DatabaseOption, duration};
+use crate::config::DeskName;
 
 /// Operators, and tokens of one, that are listed at most.
 const LISTED_MAX: i64 = 1_000;
@@ -23,6 +26,13 @@ pub struct Operators {
     /// What to do.
     #[command(subcommand)]
     pub verb: OperatorsVerb,
+    /// Act as the operator whose token is in this file; `-` is stdin. Without it the token is that of
+    /// BURSAR_OPERATOR_TOKEN, if that is set.
+    #[arg(long, value_name = "PATH", global = true)]
+    pub token_file: Option<PathBuf>,
+    /// The approval request by which other people agreed, where a policy asks for that.
+    #[arg(long, value_name = "NUMBER", global = true)]
+    pub approval: Option<i64>,
     /// Which database.
     #[command(flatten)]
     pub database: DatabaseOption,
@@ -38,6 +48,9 @@ pub enum OperatorsVerb {
         /// What they may do at most.
         #[arg(long, value_enum, default_value = "viewer")]
         role: RoleName,
+        /// The one desk that a payer may have pay; needed with `--role payer`, and with no other.
+        #[arg(long, value_name = "DESK", required_if_eq("role", "payer"), value_parser = desk)]
+        desk: Option<DeskName>,
     },
     /// List operators and their tokens, without secrets.
     List,
@@ -74,17 +87,27 @@ pub enum RoleName {
     Operator,
     /// Everything, people and money included.
     Admin,
+    /// A program that has one desk pay over the API, and does nothing else.
+    Payer,
 }
 
-/// Does what `verb` says.
+fn desk(text: &str) -> Result<DeskName, String> {
+    let found = DeskName::ALL.into_iter().find(|desk| desk.as_str() == text);
+    found.ok_or_else(|| format!("it is one of {}", DeskName::ALL.map(DeskName::as_str).join(", ")))
+}
+
+/// Does what `group` says.
 ///
 /// # Errors
 /// Whatever makes the exit 1.
-pub fn run(verb: &OperatorsVerb, context: &Context) -> Result<Value, CommandError> {
+pub fn run(group: &Operators, context: &Context) -> Result<Value, CommandError> {
     let store = Arc::new(context.open_ready(&context.configuration()?, Patience::Ordinary)?);
-    let room = Room { store, recorder: context.recorder(), actor: Actor::cli(context.user()) };
-    match verb {
-        OperatorsVerb::Add { name, role } => room.add(name, *role),
+    let token = TokenOption { token_file: group.token_file.clone() };
+    let actor = token.actor(None, &store, context)?;
+    let approval = group.approval.map(ApprovalId);
+    let room = Room { store, recorder: context.recorder(), actor, approval, draft: context.draft() };
+    match &group.verb {
+        OperatorsVerb::Add { name, role, desk } => room.add(name, *role, *desk),
         OperatorsVerb::List => room.list(),
         OperatorsVerb::Token { name, label, for_ms } => {
             let answer = room.token(name, label, *for_ms)?;
@@ -109,8 +132,9 @@ pub(super) fn add_admin_with_token(
     if store.read("command.operator", |tx| operator_by_name(tx, name))?.is_some() {
         return Ok(None);
     }
-    let room = Room { store, recorder: context.recorder(), actor: Actor::cli(context.user()) };
-    room.add(name, RoleName::Admin)?;
+    let actor = Actor::cli(context.user());
+    let room = Room { store, recorder: context.recorder(), actor, approval: None, draft: None };
+    room.add(name, RoleName::Admin, None)?;
     Ok(Some(room.issue(name, "", None)?.secret))
 }
 
@@ -119,17 +143,31 @@ struct Room {
     store: Arc<Store>,
     recorder: Recorder,
     actor: Actor,
+    approval: Option<ApprovalId>,
+    /// Where an act is written down instead of being done.
+    draft: Option<Arc<Draft>>,
 }
 
 impl Room {
-    fn add(&self, name: &str, role: RoleName) -> Result<Value, CommandError> {
+    fn add(&self, name: &str, role: RoleName, desk: Option<DeskName>) -> Result<Value, CommandError> {
         let role = match role {
             RoleName::Viewer => Role::Viewer,
             RoleName::Operator => Role::Operator,
             RoleName::Admin => Role::Admin,
+            RoleName::Payer => Role::Payer,
         };
-        let done = self.change(|tx, by| add_operator(tx, by, name, role), |done| done)?;
-        Ok(json!({"ok": true, "name": name, "role": role, "change": done.change}))
+        let done = match (role, desk) {
+            (Role::Payer, Some(desk)) => {
+                self.change(|tx, by| add_payer(tx, by, name, desk.as_str()), |done| done)?
+            }
+            (Role::Viewer | Role::Operator | Role::Admin, Some(_)) => {
+                return Err(CommandError::Usage("--desk is for --role payer alone".to_owned()));
+            }
+            (_, None) => self.change(|tx, by| add_operator(tx, by, name, role), |done| done)?,
+        };
+        Ok(
+            json!({"ok": true, "name": name, "role": role, "desk": desk.map(DeskName::as_str), "change": done.change}),
+        )
     }
 
     fn disable(&self, name: &str) -> Result<Value, CommandError> {
@@ -157,7 +195,8 @@ impl Room {
             let made = make(tx, &OsEntropy, now)?;
             if let Some(made) = &made {
                 let cleared = Cleared { actor: self.actor.clone(), approval: None, approvers: Vec::new() };
-                self.record(tx, &made.change, &cleared, now)?;
+                let done = Done { change: made.change.clone(), cleared };
+                self.recorder.record(tx, &[done.audit_event()], now)?;
             }
             Ok(made)
         })?;
@@ -193,36 +232,14 @@ impl Room {
     ) -> Result<T, CommandError> {
         let made = self.store.transact("command.operators", |tx| {
             let now = tx.reading()?;
-            let made = make(tx, &By::new(&self.actor, now))?;
+            let by = By::new(&self.actor, now).drafting(self.draft.as_deref());
+            let made = make(tx, &By { approval: self.approval, ..by })?;
             if let Ok(made) = &made {
-                let Done { change, cleared } = done(made);
-                self.record(tx, change, cleared, now)?;
+                self.recorder.record(tx, &[done(made).audit_event()], now)?;
             }
             Ok(made)
         })?;
         Ok(made?)
-    }
-
-    fn record(
-        &self,
-        tx: &mut Tx<'_>,
-        change: &Change,
-        cleared: &Cleared,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let (kind, id) = change.target();
-        let payload = json!({"change": change, "approval": cleared.approval, "approvers": cleared.approvers});
-        let event = Event {
-            level: Level::Warn,
-            desk: "platform",
-            name: change.event(),
-            actor: bursar_audit::Actor { kind: "operator", id: cleared.actor.audit_id() },
-            target: Target { kind, id },
-            request_id: None,
-            correlation_id: None,
-            payload: payload.to_string(),
-        };
-        self.recorder.record(tx, &[event], now).map(|_| ())
     }
 }
 
@@ -236,7 +253,8 @@ fn shown(operator: &Operator, tokens: &[Token]) -> Value {
         })
     };
     json!({
-        "id": operator.id, "name": operator.name, "role": operator.role, "enabled": operator.enabled,
+        "id": operator.id, "name": operator.name, "role": operator.role, "desk": operator.desk,
+        "enabled": operator.enabled,
         "createdBy": operator.created_by, "createdAtMs": operator.created_at.ms(),
         "tokens": tokens.iter().map(token).collect::<Vec<_>>(),
     })

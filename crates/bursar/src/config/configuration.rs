@@ -10,6 +10,7 @@ use super::backup::BackupConfiguration;
 use super::clock::ClockChoice;
 use super::database::DatabaseConfiguration;
 use super::desks::DeskName;
+use super::faucet::FaucetConfiguration;
 use super::logging::Logging;
 use super::metrics_access::MetricsAccess;
 use super::mode::Mode;
@@ -56,6 +57,8 @@ pub struct Configuration {
     pub audit: AuditDelivery,
     /// The rounds desk.
     pub rounds: RoundsConfiguration,
+    /// What the faucet's files say beside the variables.
+    pub faucet: FaucetConfiguration,
     /// The secrets as they stand, which a reload changes under whoever holds one.
     pub secrets: Secrets,
     /// What an operator should know about these settings.

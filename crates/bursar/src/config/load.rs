@@ -2,6 +2,8 @@
 
 use super::backup::BackupConfiguration;
 use super::configuration::{AuditDelivery, Configuration};
+use super::desks::DeskName;
+use super::faucet::FaucetConfiguration;
 use super::logging::Logging;
 use super::metrics_access::MetricsAccess;
 use super::mode::{self, Mode};
@@ -11,7 +13,9 @@ use super::proxies::ProxyTrust;
 use super::rounds::RoundsConfiguration;
 use super::source::Source;
 use super::values::Values;
-use super::{clock, database, failpoints, listen, registry, reload, resolve, strength, unknown, warnings};
+use super::{
+    clock, database, failpoints, faucet, listen, registry, reload, resolve, strength, unknown, warnings,
+};
 
 /// Checks `source` and answers the configuration.
 ///
@@ -65,7 +69,12 @@ pub(super) fn examine(source: &Source, problems: &mut Vec<Problem>) -> Configura
     let mut found_warnings = Vec::new();
     let merged = source.merge(problems);
     unknown::find(&merged, problems, &mut found_warnings);
-    let (values, desks) = resolve::resolve(source, &merged, problems, &mut found_warnings);
+    let (mut values, desks) = resolve::resolve(source, &merged, problems, &mut found_warnings);
+    let faucet = if desks.contains(&DeskName::Faucet) {
+        faucet::read(source, &merged, &mut values, problems, &mut found_warnings)
+    } else {
+        FaucetConfiguration::default()
+    };
     let mode = mode::decide(&values, problems);
     warnings::find(&merged, &values, mode, &desks, &mut found_warnings);
     let bursar_env_set = values.is_set("BURSAR_ENV");
@@ -88,6 +97,7 @@ pub(super) fn examine(source: &Source, problems: &mut Vec<Problem>) -> Configura
             secret: values.caller_secret("AUDIT_WEBHOOK_SECRET"),
         },
         rounds: RoundsConfiguration::from_values(&values),
+        faucet,
         warnings: found_warnings,
         desks,
         secrets: reload::secrets(&values),
@@ -95,6 +105,7 @@ pub(super) fn examine(source: &Source, problems: &mut Vec<Problem>) -> Configura
         values,
     };
     problems.extend(strength::weak(&configuration));
+    problems.extend(strength::unsigned(&configuration));
     configuration
 }
 

@@ -28,6 +28,8 @@ pub struct Logging {
     pub file: Option<PathBuf>,
     /// Whether they go to stdout, which the demo keeps for its view.
     pub to_stdout: bool,
+    /// Newest lines that are kept for the faucet's administrators.
+    pub kept_lines: usize,
 }
 
 impl Logging {
@@ -41,6 +43,7 @@ impl Logging {
             level: level(values.value("LOG_LEVEL").unwrap_or_default()),
             file: values.value("TRADES_LOG_FILE").map(PathBuf::from).or_else(in_folder),
             to_stdout: true,
+            kept_lines: values.integer("P2S_LOG_BUFFER_SIZE"),
         }
     }
 }

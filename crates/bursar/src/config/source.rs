@@ -104,6 +104,11 @@ impl Source {
         (self.read_file)(Path::new(path.trim()))
     }
 
+    /// Whether there is a folder of this path.
+    pub(super) fn has_folder(&self, path: &str) -> bool {
+        self.read(path).is_err_and(|error| error.kind() == io::ErrorKind::IsADirectory)
+    }
+
     /// Lays file, environment and flags over each other, in this order.
     pub(super) fn merge(&self, problems: &mut Vec<Problem>) -> Merged {
         for name in &self.not_text {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bursar_audit::{Actor, Event, Level, Recorder, Target as Subject};
+use bursar_audit::{Actor, Event, EventFilter, Level, Recorder, Target as Subject, events};
 use bursar_ops::backup::{
     self, BackupError, BackupKey, BackupName, CreateRequest, Created, DeskCheck, Folder, Lock, ObjectStore,
     Program, Target, Verified, VerifyRequest, Work, note_failure, note_success,
@@ -15,6 +15,11 @@ use crate::config::Configuration;
 
 /// What each desk checks of a restored database: a sixth desk is one more line here.
 const CHECKS: [DeskCheck; 1] = [DeskCheck { desk: "rounds", check: bursar_rounds::proof::check }];
+
+/// The event of a proof that a backup restores.
+const PROVEN: &str = "backup.proven";
+/// Proofs that are looked through for the newest backup that was proven.
+const PROOFS_MAX: i64 = 1_000;
 
 /// The backups that the configuration names.
 pub(crate) struct Backups {
@@ -123,7 +128,35 @@ impl Chronicle<'_> {
     /// A backup was proven to restore.
     pub fn proven(&self, name: &BackupName, bytes: u64, took_ms: i64) -> Result<(), StoreError> {
         let payload = json!({"tookMs": took_ms});
-        self.success(Work::Verify, "backup.proven", name.as_str(), bytes, took_ms, &payload)
+        self.success(Work::Verify, PROVEN, name.as_str(), bytes, took_ms, &payload)
+    }
+
+    /// These backups are about to be removed. Told before: what is gone leaves no other trace.
+    pub fn pruned(&self, names: &[BackupName], reason: &str, place: &str) -> Result<(), StoreError> {
+        let names: Vec<&str> = names.iter().map(BackupName::as_str).collect();
+        let newest = names.last().copied().unwrap_or_default();
+        let payload = json!({"removed": names, "reason": reason, "place": place});
+        let event = self.event(Level::Warn, "backup.pruned", newest, &payload);
+        self.store.transact("backup.note", |tx| {
+            let now = tx.reading()?;
+            self.recorder.record(tx, std::slice::from_ref(&event), now)
+        })?;
+        Ok(())
+    }
+
+    /// The newest of `names` (oldest first) that was proven to restore, as far as the audit log remembers.
+    pub fn newest_proven(&self, names: &[BackupName]) -> Result<Option<BackupName>, StoreError> {
+        let filter = EventFilter {
+            event_prefix: Some(PROVEN.to_owned()),
+            newest_first: true,
+            limit: PROOFS_MAX,
+            ..EventFilter::default()
+        };
+        let proofs = self.store.read("backup.proofs", |tx| events(tx, &filter))?;
+        let is_proven = |name: &&BackupName| {
+            proofs.iter().any(|proof| proof.event == PROVEN && proof.target_id == name.as_str())
+        };
+        Ok(names.iter().rev().find(is_proven).cloned())
     }
 
     /// It failed.

@@ -14,14 +14,10 @@ use crate::config::{Configuration, DeskName, Mode, TreasuryGuard};
 use crate::serve::COMMIT;
 
 /// The desk of this name; `None` = it is not part of this build yet.
-pub(super) fn build(
-    name: DeskName,
-    rounds: &Arc<RoundsDesk>,
-    configuration: &Configuration,
-) -> Option<Arc<dyn Desk>> {
+pub(super) fn build(name: DeskName, rounds: &Arc<RoundsDesk>, faucet: &Arc<Faucet>) -> Option<Arc<dyn Desk>> {
     match name {
         DeskName::Rounds => Some(Arc::clone(rounds) as Arc<dyn Desk>),
-        DeskName::Faucet => Some(Arc::new(Faucet::new(configuration))),
+        DeskName::Faucet => Some(Arc::clone(faucet) as Arc<dyn Desk>),
         DeskName::Commitments | DeskName::Trades | DeskName::Arena => None,
     }
 }
@@ -73,7 +69,7 @@ fn launch_facts(configuration: &Configuration) -> LaunchFacts {
 }
 
 /// None but the listed origins may read answers from a browser (H9).
-pub(super) fn cors(configuration: &Configuration) -> CorsPolicy {
+pub(crate) fn cors(configuration: &Configuration) -> CorsPolicy {
     let listed = configuration.cors_origins.iter().filter_map(|origin| origin.parse().ok());
     let origins: Vec<HeaderValue> = listed.collect();
     if origins.is_empty() { CorsPolicy::Closed } else { CorsPolicy::Origins(origins) }

@@ -15,43 +15,58 @@ use std::sync::Arc;
 use bursar_control::{ConfigTable, ControlFile, Switch, Switchboard};
 use bursar_desk::Desk;
 use bursar_desk::incident::PayoutStop;
+use bursar_payouts::Payouts;
 use bursar_rounds::desk::RoundsDesk;
 use bursar_store::{EngineKind, Migration};
 
 pub(crate) use backups::{Backups, Chronicle};
 pub(crate) use database::{OpenFault, begin_clock, embedded_file, open, open_existing, open_server, url};
-pub(crate) use desks::{header_policy, service_key};
+pub(crate) use desks::{cors, header_policy, service_key};
 pub(crate) use fast_clock::{reserve as reserve_fast_clock, rest as rest_fast_clock};
-pub(crate) use payment_room::{PaymentRoom, RoomParts};
+pub(crate) use faucet::FaucetPages;
+pub(crate) use payment_room::{PAYOUTS_HALTED, PaymentRoom, RoomParts, SEAL_KEY, seal_ring};
 pub(crate) use seeding::{platform_settings, seed};
 
 use crate::config::{Configuration, DeskName};
 use crate::schema;
+use faucet::Faucet;
 
 /// The desks of this host.
 pub(crate) struct Desks {
     /// Every desk there is, with whether it is on.
     all: Vec<(Arc<dyn Desk>, bool)>,
     rounds: Arc<RoundsDesk>,
+    faucet: Arc<Faucet>,
 }
 
 impl Desks {
     /// The desks as `configuration` wants them.
     pub fn new(configuration: &Configuration) -> Desks {
         let rounds = desks::rounds(configuration);
+        let faucet = Arc::new(Faucet::new(configuration));
         let built = DeskName::ALL.into_iter().filter_map(|name| {
-            let desk = desks::build(name, &rounds, configuration)?;
+            let desk = desks::build(name, &rounds, &faucet)?;
             // The faucet's sign-in and pages are under way: it runs only where it is asked for by name.
             let is_whole = name != DeskName::Faucet || configuration.values.is_set("BURSAR_DESKS");
             Some((desk, configuration.runs(name) && is_whole))
         });
         let all = built.collect();
-        Desks { all, rounds }
+        Desks { all, rounds, faucet }
     }
 
     /// The rounds desk, on or off.
     pub fn rounds(&self) -> &RoundsDesk {
         &self.rounds
+    }
+
+    /// What the faucet's pages need; `None` until it was opened.
+    pub fn faucet_pages(&self) -> Option<FaucetPages> {
+        self.faucet.pages()
+    }
+
+    /// The payouts room of the desks that are open; `None` = none of them pays on a chain.
+    pub fn payouts(&self) -> Option<Payouts> {
+        self.faucet.pages().map(|pages| pages.payouts)
     }
 
     /// Every desk, on or off.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use bursar_access::By;
 use bursar_audit::Recorder;
 use bursar_faucet::DESK;
-use bursar_faucet::http::{RebuildDonations, RebuildRefusal, SeedRefusal, SetSeed};
+use bursar_faucet::donation::{self, Past};
+use bursar_faucet::http::{RebuildDonations, RebuildRefusal, Rebuilt, SeedRefusal, SetSeed};
 use bursar_faucet::operator_key::{OPERATOR, SCHEME};
 use bursar_keys::{KeyId, KeySecret, NewKey, Origin, Policy};
 use bursar_money::{Amount, Asset};
@@ -68,12 +69,41 @@ fn policy() -> Policy {
     }
 }
 
-/// The account's history is not read yet: what the payouts room received is booked as it comes, and nothing is rebuilt.
-pub(super) fn rebuild_donations(room: &PaymentRoom, store: Arc<Store>) -> RebuildDonations {
-    let payouts = room.payouts.clone();
-    Arc::new(move |_| {
+/// Sends and receives of the operator's account that a rebuild looks at, newest first.
+const HISTORY_MAX: usize = 10_000;
+
+/// Books what the account's history shows and the donation ledger lacks. `operators_own` are addresses whose money is no
+/// donation; the account itself is always one of them.
+pub(super) fn rebuild_donations(
+    room: &PaymentRoom,
+    store: Arc<Store>,
+    operators_own: &[String],
+) -> RebuildDonations {
+    let (payouts, nodes, own) = (room.payouts.clone(), Arc::clone(&room.nodes), operators_own.to_vec());
+    Arc::new(move |wish| {
         let Ok(id) = KeyId::parse(OPERATOR) else { return Err(RebuildRefusal::NoAccount) };
-        let wallet = store.read("faucet.rebuild", |tx| payouts.wallet(tx, &id))?;
-        Err(if wallet.is_none() { RebuildRefusal::NoAccount } else { RebuildRefusal::Node })
+        let (wallet, was_rebuilt) =
+            store.read("faucet.rebuild", |tx| Ok((payouts.wallet(tx, &id)?, donation::was_rebuilt(tx)?)))?;
+        let wallet = wallet.ok_or(RebuildRefusal::NoAccount)?;
+        if was_rebuilt && !wish.force && !wish.dry_run {
+            return Err(RebuildRefusal::Exists);
+        }
+        let receipts = nodes.receipts(&wallet.address, HISTORY_MAX).map_err(|error| {
+            tracing::warn!(%error, "the operator's history cannot be read; no donation was rebuilt");
+            RebuildRefusal::Node
+        })?;
+        let past: Vec<Past> = receipts
+            .into_iter()
+            .map(|receipt| Past {
+                source: receipt.source.to_string(),
+                sender: receipt.sender.map(|sender| sender.address()),
+                amount: receipt.amount,
+                height: receipt.height,
+            })
+            .collect();
+        let mut own = own.clone();
+        own.push(wallet.address.as_str().to_owned());
+        let inserted = donation::rebuild(&store, &past, &own, wish.dry_run)?;
+        Ok(Rebuilt { found: u64::try_from(past.len()).unwrap_or(u64::MAX), inserted })
     })
 }

@@ -7,24 +7,30 @@ use std::time::Duration;
 
 use bursar_access::{Entropy, OsEntropy};
 use bursar_audit::Recorder;
+use bursar_banano::ban::from_ban;
 use bursar_banano::rpc::{HttpNode, NodeClient};
 use bursar_banano::work::{PoolSettings, Threshold, Thresholds, WorkPool};
 use bursar_banano::{Asking, Banano, NodeSet, Settings};
 use bursar_chain::Chain;
 use bursar_control::{ConfigTable, Switch, Switchboard};
 use bursar_faucet::operator_key::BananoSeed;
-use bursar_keys::{Kek, KeyRing, KeyScheme, Keystore, Schemes, SigningStops};
+use bursar_keys::{Kek, KeyRing, KeyScheme, Keystore, Rings, Schemes, SigningStops};
 use bursar_payouts::{ChainRules, Journal, PayoutMetrics, Payouts, PayoutsParts, SendSettings};
 use bursar_store::Store;
+use bursar_store::fault::Faults;
+use bursar_web::CallerSecret;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::embedded_file;
+use super::failpoints::{Failpoints, HeldNode};
 use crate::config::Configuration;
 
 /// Stops every payout of every desk.
 pub(crate) const PAYOUTS_HALTED: Switch =
     Switch { desk: "platform", key: "payouts_halted", variable: "BURSAR_PAYOUTS_HALTED" };
 
+/// The secret that seals the others.
+pub(crate) const SEAL_KEY: &str = "FAUCET_SEAL_KEY";
 /// How long a node may take (docs/spec/faucet.md 5).
 const NODE_TIME: Duration = Duration::from_secs(10);
 /// Asked when no node is configured: nothing listens there, so a balance is unknown and nothing is paid.
@@ -42,6 +48,9 @@ pub(crate) struct RoomParts {
     pub recorders: Arc<dyn Fn(&str) -> Recorder + Send + Sync>,
     /// `None` on the command line.
     pub metrics: Option<PayoutMetrics>,
+    /// Whether the journal of signed payouts is opened, which begins one where there is none. Whoever only looks leaves no
+    /// file behind.
+    pub has_journal: bool,
 }
 
 /// Who signs, what is paid on, and what pays.
@@ -49,6 +58,8 @@ pub(crate) struct PaymentRoom {
     pub keystore: Arc<Keystore>,
     pub payouts: Payouts,
     pub banano: Arc<dyn Chain>,
+    /// The same chain, for what only Banano tells.
+    pub nodes: Arc<Banano>,
     /// Whether a seal key is configured: without one nothing new is sealed.
     pub can_seal: bool,
 }
@@ -64,6 +75,9 @@ pub(crate) enum RoomFault {
     /// A threshold that is none.
     #[error("FAUCET_WORK_THRESHOLD is not 16 hexadecimal digits")]
     Threshold,
+    /// An amount that is none.
+    #[error("BURSAR_BANANO_RECEIPT_MIN is no amount of BAN: {0}")]
+    ReceiptMin(String),
     /// Threads or files.
     #[error("{what} cannot be opened: {why}; check the folder's permissions and free space")]
     System { what: &'static str, why: String },
@@ -72,15 +86,16 @@ pub(crate) enum RoomFault {
 impl PaymentRoom {
     /// The room as the configuration wants it. Nothing is asked of a node yet.
     pub fn open(configuration: &Configuration, parts: RoomParts) -> Result<PaymentRoom, RoomFault> {
-        let (ring, can_seal) = ring(configuration);
+        let (rings, can_seal) = rings(configuration);
         let scheme: Arc<dyn KeyScheme> = Arc::new(BananoSeed);
         let desk = bursar_faucet::switches::PAYOUTS_HALTED;
         let stops = SigningStops::new(parts.switchboard.clone())
             .guard_every_desk(ConfigTable::PLATFORM, &[PAYOUTS_HALTED])
             .guard(bursar_faucet::DESK, ConfigTable::FAUCET, &[desk]);
-        let keystore = Keystore::new(ring, Schemes::new([scheme]), stops, Arc::new(OsEntropy));
+        let keystore = Keystore::following(rings, Schemes::new([scheme]), stops, Arc::new(OsEntropy));
         let keystore = Arc::new(keystore);
-        let banano: Arc<dyn Chain> = Arc::new(banano(configuration)?);
+        let nodes = Arc::new(banano(configuration)?);
+        let banano: Arc<dyn Chain> = nodes.clone();
         let payouts = Payouts::new(PayoutsParts {
             store: parts.store,
             keystore: Arc::clone(&keystore),
@@ -93,25 +108,32 @@ impl PaymentRoom {
                 let newest = bursar_ops::backup::generations(tx)?;
                 Ok(newest.last().map_or(0, |generation| generation.generation))
             }),
-            journal: journal(configuration)?,
-            faults: None,
+            journal: if parts.has_journal { journal(configuration)? } else { None },
+            faults: failpoints(configuration).map(|failpoints| Arc::new(failpoints) as Arc<dyn Faults>),
             metrics: parts.metrics,
-            settings: SendSettings::default(),
+            settings: settings(configuration)?,
         });
-        Ok(PaymentRoom { keystore, payouts, banano, can_seal })
+        Ok(PaymentRoom { keystore, payouts, banano, nodes, can_seal })
     }
 }
 
-/// The ring of the seal key and its predecessor; a ring that lives for this process only where none is configured.
-fn ring(configuration: &Configuration) -> (KeyRing, bool) {
-    match configuration.values.caller_secret("FAUCET_SEAL_KEY") {
-        Some(secret) => (KeyRing::new(kek(&secret.current), secret.previous.as_ref().map(kek)), true),
-        None => {
-            let mut drawn = [0; 32];
-            OsEntropy.fill(&mut drawn);
-            (KeyRing::new(derived(&drawn), None), false)
-        }
+/// The rings of the seal key and its predecessor as they stand, whatever a reload makes of them; a ring that lives for
+/// this process only where none is configured.
+fn rings(configuration: &Configuration) -> (Rings, bool) {
+    let secret = configuration.secrets.get(SEAL_KEY);
+    if let Some(first) = configuration.values.caller_secret(SEAL_KEY) {
+        // A secret that is set stays set: a reload replaces it and never takes it away.
+        return (Arc::new(move || Arc::new(seal_ring(&secret.get().unwrap_or_else(|| first.clone())))), true);
     }
+    let mut drawn = [0; 32];
+    OsEntropy.fill(&mut drawn);
+    let ring = Arc::new(KeyRing::new(derived(&drawn), None));
+    (Arc::new(move || Arc::clone(&ring)), false)
+}
+
+/// What a seal key and its predecessor open.
+pub(crate) fn seal_ring(secret: &CallerSecret) -> KeyRing {
+    KeyRing::new(kek(&secret.current), secret.previous.as_ref().map(kek))
 }
 
 /// 64 hexadecimal digits are the key; any other text is hashed into one.
@@ -136,7 +158,10 @@ fn banano(configuration: &Configuration) -> Result<Banano, RoomFault> {
     let nodes: Result<Vec<NodeClient>, RoomFault> = urls
         .map(|url| {
             let node = HttpNode::new(url, NODE_TIME).map_err(|error| RoomFault::Nodes(error.to_string()))?;
-            Ok(NodeClient::new(node))
+            Ok(match failpoints(configuration) {
+                Some(failpoints) => NodeClient::new(HeldNode { node, failpoints }),
+                None => NodeClient::new(node),
+            })
         })
         .collect();
     let nodes = nodes?;
@@ -156,6 +181,17 @@ fn banano(configuration: &Configuration) -> Result<Banano, RoomFault> {
     Ok(Banano::new(nodes, Arc::new(pool), Settings { thresholds, ..Settings::default() }))
 }
 
+/// Those of a crash test; never in production.
+fn failpoints(configuration: &Configuration) -> Option<Failpoints> {
+    configuration.failpoints.clone().map(|folder| Failpoints { folder })
+}
+
+fn settings(configuration: &Configuration) -> Result<SendSettings, RoomFault> {
+    let least = configuration.value("BURSAR_BANANO_RECEIPT_MIN").unwrap_or("0.0001");
+    let receipt_min = from_ban(least).map_err(|error| RoomFault::ReceiptMin(error.to_string()))?;
+    Ok(SendSettings { receipt_min, ..SendSettings::default() })
+}
+
 /// Beside an embedded database, or where the operator says.
 fn journal(configuration: &Configuration) -> Result<Option<Arc<Journal>>, RoomFault> {
     let named = configuration.value("BURSAR_PAYOUT_JOURNAL").map(PathBuf::from);
@@ -165,7 +201,7 @@ fn journal(configuration: &Configuration) -> Result<Option<Arc<Journal>>, RoomFa
         Some(PathBuf::from(name))
     };
     let Some(path) = named.or_else(beside) else { return Ok(None) };
-    let journal = Journal::open(&path).map_err(|error| RoomFault::System {
+    let journal = Journal::open(&path, &OsEntropy).map_err(|error| RoomFault::System {
         what: "the journal of signed payouts",
         why: error.to_string(),
     })?;

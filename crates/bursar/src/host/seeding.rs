@@ -18,12 +18,13 @@ pub(crate) fn seed(store: &Store, configuration: &Configuration, desks: &Desks) 
     Ok(())
 }
 
-/// The live settings of the whole deployment: limits of the pages, alerts, timers of incidents, and how long counts are kept.
+/// The live settings of the whole deployment: limits of the pages and the payouts API, alerts, timers of incidents, and how long counts are kept.
 pub(crate) fn platform_settings() -> Vec<Setting> {
     let mut all = bursar_console::settings();
     all.extend(bursar_ops::alerts::rules::settings());
     all.extend(bursar_ops::incidents::settings());
     all.push(bursar_ops::rollup::KEPT_DAYS);
+    all.extend(bursar_payouts::http::settings());
     all
 }
 

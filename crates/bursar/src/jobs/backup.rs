@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bursar_audit::{Actor, Recorder};
 use bursar_desk::Platform;
 use bursar_desk::job::{Cadence, Job, JobFault, JobTurn, Progress};
-use bursar_ops::backup::{BackupError, Finding, Retention, Work, WorkRow, prune, work_rows};
+use bursar_ops::backup::{BackupError, Finding, Retention, Work, WorkRow, removable, remove, work_rows};
 use bursar_store::{Store, StoreError, Timestamp, Tx};
 use bursar_web::metrics::{MetricError, Reading, Registry, Unit};
 use parking_lot::Mutex;
@@ -75,8 +75,7 @@ impl Keeper {
             let created = backups.create(&self.store.url(), now, &|| !turn.is_stopping())?;
             let bytes = backups.bytes(&created.name)?;
             self.chronicle(Work::Create).created(&created, bytes)?;
-            prune(backups.target(), Retention::STANDARD, false)?;
-            Ok(())
+            self.prune(&backups)
         };
         match made() {
             Ok(()) => Ok(Progress::Done),
@@ -86,6 +85,19 @@ impl Keeper {
                 Err(fault)
             }
         }
+    }
+
+    /// Removes those that need not be kept, and says which; the newest that was proven stays.
+    fn prune(&self, backups: &Backups) -> Result<(), JobFault> {
+        let chronicle = self.chronicle(Work::Create);
+        let proven = chronicle.newest_proven(&backups.target().names()?)?;
+        let mut removable = removable(backups.target(), Retention::STANDARD)?;
+        removable.retain(|name| Some(name) != proven.as_ref());
+        if removable.is_empty() {
+            return Ok(());
+        }
+        chronicle.pruned(&removable, "beyond the standard retention", &backups.target().place())?;
+        Ok(remove(backups.target(), &removable)?)
     }
 
     /// Proves that the newest backup restores.

@@ -6,8 +6,10 @@ mod backup;
 mod control;
 mod fast_clock;
 mod ledger_check;
+mod payout_notices;
 mod purge;
 mod watch;
+mod webhook;
 
 use bursar_desk::Platform;
 use bursar_desk::job::Job;
@@ -26,6 +28,9 @@ pub(crate) fn platform_jobs(configuration: &Configuration, platform: &Platform, 
         purge::job(platform),
     ];
     jobs.extend(backup::jobs(platform, configuration));
+    if desks.payouts().is_some() {
+        jobs.push(payout_notices::job(platform, configuration));
+    }
     jobs.extend(fast_clock::job(platform));
     jobs
 }

@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bursar_keys::keys_beyond;
 use bursar_store::clock::machine_time;
 use bursar_store::{SignInRefusal, Store, Timestamp};
 use serde::Serialize;
 
 use super::inventory::{Held, Salt, inventory};
 use crate::config::{Change, Configuration, Problem, Wanted, read_anew};
-use crate::host::url;
+use crate::host::{SEAL_KEY, seal_ring, url};
+
+/// Keys that a refusal names at most.
+const NAMED_MAX: usize = 3;
 
 /// Keeps the secrets of a process.
 pub(crate) struct SecretKeeper {
@@ -89,6 +93,9 @@ impl SecretKeeper {
         if change.is_of_database() {
             self.sign_in(change, &next)?;
         } else {
+            if name == SEAL_KEY {
+                self.check_seal(change)?;
+            }
             self.in_force.secrets.replace(name, change.secret.clone());
         }
         let was = self.in_force.values.secret(name).map(|secret| self.salt.fingerprint(name, secret));
@@ -96,6 +103,26 @@ impl SecretKeeper {
         self.in_force = next;
         self.loaded_at.insert(name, machine_time());
         Ok(Rotated { name, was: was.unwrap_or_default(), fingerprint, previous })
+    }
+
+    /// Refuses a seal key by which, with its predecessor, this server could not sign as it does now.
+    fn check_seal(&self, change: &Change) -> Result<(), Problem> {
+        let problem =
+            |rule: String, fix: &str| Problem::new(change.variable.desk, change.variable.name, rule, fix);
+        let ring = seal_ring(&change.secret);
+        let beyond = self.store.read("secrets.seal", |tx| keys_beyond(tx, &ring)).map_err(|error| {
+            problem(format!("cannot be compared with what is sealed ({error})"), "reload again")
+        })?;
+        if beyond.is_empty() {
+            return Ok(());
+        }
+        let names = beyond.iter().take(NAMED_MAX).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let rule =
+            format!("and its predecessor do not open {} of the signing keys, such as {names}", beyond.len());
+        Err(problem(
+            rule,
+            "keep the former one as FAUCET_SEAL_KEY_PREVIOUS until `bursar keys rotate` has moved them all",
+        ))
     }
 
     fn sign_in(&self, change: &Change, next: &Configuration) -> Result<(), Problem> {

@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bursar_desk::Stopping;
 use bursar_web::{ApplicationHandle, Drained, ServeLimits, serve};
 use parking_lot::Mutex;
 use tokio::runtime::Runtime;
@@ -92,7 +93,7 @@ impl<'c> Bound<'c> {
                 let handle = ApplicationHandle::new(application);
                 tokio::spawn(serve(listener, handle, ServeLimits::default(), told(stop.clone())));
             }
-            let told_to_stop = tell_of_stop(stop.clone(), self.companion);
+            let told_to_stop = tell_of_stop(stop.clone(), self.companion, &opening.stopping);
             let (end, ended) = tokio::sync::oneshot::channel::<()>();
             let shutdown = async {
                 tokio::select! {
@@ -165,8 +166,9 @@ fn runtime() -> Result<Runtime, StartFault> {
         .map_err(|error| set_up(&error))
 }
 
-async fn tell_of_stop(stop: Stop, companion: &dyn Companion) -> Infallible {
+async fn tell_of_stop(stop: Stop, companion: &dyn Companion, stopping: &Stopping) -> Infallible {
     told(stop).await;
+    stopping.begin();
     companion.stopping();
     std::future::pending().await
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use bursar_faucet::log_ring::LogRing;
 use parking_lot::{Condvar, Mutex};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -24,7 +25,11 @@ pub(super) struct Log {
 }
 
 #[derive(Clone)]
-struct Queue(Arc<(Mutex<Waiting>, Condvar)>);
+struct Queue {
+    waiting: Arc<(Mutex<Waiting>, Condvar)>,
+    /// What administrators are shown; `None` where nobody could ask.
+    ring: Option<LogRing>,
+}
 
 #[derive(Default)]
 struct Waiting {
@@ -34,8 +39,16 @@ struct Waiting {
     has_ended: bool,
 }
 
-/// Starts logging as configured.
-pub(super) fn start(logging: &Logging) -> io::Result<Log> {
+/// The newest lines of this process's log, for the desk that shows them.
+static NEWEST: OnceLock<LogRing> = OnceLock::new();
+
+/// The newest lines of this process's log; none where logging was not started with `keeps_lines`.
+pub(crate) fn newest() -> LogRing {
+    NEWEST.get().cloned().unwrap_or_else(|| LogRing::new(1))
+}
+
+/// Starts logging as configured. With `keeps_lines` the newest ones can be read again.
+pub(super) fn start(logging: &Logging, keeps_lines: bool) -> io::Result<Log> {
     let file = logging.file.as_ref().map(|path| {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
@@ -43,7 +56,8 @@ pub(super) fn start(logging: &Logging) -> io::Result<Log> {
         OpenOptions::new().create(true).append(true).open(path)
     });
     let file = file.transpose()?;
-    let queue = Queue(Arc::default());
+    let ring = keeps_lines.then(|| NEWEST.get_or_init(|| LogRing::new(logging.kept_lines)).clone());
+    let queue = Queue { waiting: Arc::default(), ring };
     let (writer, to_stdout) = (queue.clone(), logging.to_stdout);
     let thread = std::thread::Builder::new()
         .name("log".to_owned())
@@ -96,8 +110,8 @@ impl Log {
 
 impl Drop for Log {
     fn drop(&mut self) {
-        self.queue.0.0.lock().has_ended = true;
-        self.queue.0.1.notify_all();
+        self.queue.waiting.0.lock().has_ended = true;
+        self.queue.waiting.1.notify_all();
         if let Some(thread) = self.thread.take() {
             // The thread does not panic; there would be nobody to tell.
             let _ = thread.join();
@@ -108,7 +122,7 @@ impl Drop for Log {
 impl Queue {
     fn wait_until_written(&self, longest: Duration) {
         let until = Instant::now() + longest;
-        let (waiting, changed) = &*self.0;
+        let (waiting, changed) = &*self.waiting;
         let mut waiting = waiting.lock();
         while !waiting.bytes.is_empty() || waiting.is_writing {
             if changed.wait_until(&mut waiting, until).timed_out() {
@@ -118,7 +132,7 @@ impl Queue {
     }
 
     fn write_all(&self, to_stdout: bool, mut file: Option<File>) {
-        let (waiting, changed) = &*self.0;
+        let (waiting, changed) = &*self.waiting;
         let mut taken = Vec::new();
         let mut guard = waiting.lock();
         loop {
@@ -165,7 +179,10 @@ pub(super) struct Line(Queue);
 
 impl Write for Line {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let (waiting, changed) = &*self.0.0;
+        if let Some(ring) = &self.0.ring {
+            ring.push(&String::from_utf8_lossy(line));
+        }
+        let (waiting, changed) = &*self.0.waiting;
         let mut waiting = waiting.lock();
         if waiting.bytes.len() + line.len() > WAITING_BYTES_MAX {
             waiting.dropped_lines += 1;

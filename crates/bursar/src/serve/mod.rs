@@ -19,12 +19,14 @@ use std::sync::Arc;
 use bursar_store::Clock;
 
 use crate::config::{
-    Configuration, ConfigurationErrors, Mode, Source, load, production_failures, readiness_report,
+    Configuration, ConfigurationErrors, DeskName, Layer, Mode, Source, load, production_failures,
+    readiness_report,
 };
 use crate::host::{Desks, begin_clock, reserve_fast_clock};
 use bound::Bound;
 pub(crate) use companion::{Alone, Companion, Served};
 pub(crate) use description::describe;
+pub(crate) use log::newest as newest_log_lines;
 use opening::{Opening, Schema};
 
 /// The commit that was built: 40 hex digits, zeros when unknown.
@@ -102,7 +104,9 @@ pub(crate) fn serve_beside(
             return Err(StartFault::Production(readiness_report(&failures)));
         }
     }
-    let log = log::start(&configuration.logging).map_err(StartFault::Log)?;
+    let keeps_lines = configuration.runs(DeskName::Faucet);
+    let log = log::start(&configuration.logging, keeps_lines).map_err(StartFault::Log)?;
+    log_settings(&configuration);
     for warning in &configuration.warnings {
         tracing::warn!(desk = %warning.desk, variable = warning.variable, "{}", warning.text);
     }
@@ -112,6 +116,22 @@ pub(crate) fn serve_beside(
     }
     log.flush();
     result
+}
+
+/// One line of what somebody set, without secrets nor whatever is named like one.
+fn log_settings(configuration: &Configuration) {
+    let is_secret =
+        |name: &str| ["KEY", "SECRET", "TOKEN", "PASSWORD"].iter().any(|word| name.contains(word));
+    let made = configuration.values.shown().filter(|setting| setting.layer != Layer::Default);
+    let settings: serde_json::Map<String, serde_json::Value> = made
+        .filter_map(|setting| {
+            let shown = setting.shown?;
+            let shown = if is_secret(setting.name) { "***".to_owned() } else { shown };
+            Some((setting.name.to_owned(), shown.into()))
+        })
+        .collect();
+    let settings = serde_json::Value::Object(settings);
+    tracing::info!(event = "configuration", %settings, "the settings that are not left to their defaults");
 }
 
 fn run(configuration: Configuration, clock: Clock, companion: &dyn Companion) -> Result<(), StartFault> {

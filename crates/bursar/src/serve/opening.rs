@@ -8,8 +8,9 @@ use bursar_access::{OsEntropy, bootstrap};
 use bursar_audit::{Actor, Event, Level, Recorder, Target};
 use bursar_control::Switchboard;
 use bursar_desk::job::{Job, Scheduler, SchedulerParts};
-use bursar_desk::{Platform, PlatformParts, Readiness};
+use bursar_desk::{Platform, PlatformParts, Readiness, Stopping};
 use bursar_ops::incidents::{self, IncidentRoutes};
+use bursar_payouts::http::ApiParts;
 use bursar_store::{Migration, Store};
 use bursar_web::infrastructure::{self, HealthSource};
 use bursar_web::metrics::{HttpMetrics, Registry, register_process_metrics};
@@ -20,7 +21,7 @@ use super::health::ProcessHealth;
 use super::running::Running;
 use super::{COMMIT, StartFault, dev_clock, pages};
 use crate::config::{Configuration, Mode, PendingMigrations};
-use crate::host::{Desks, header_policy, seed};
+use crate::host::{Desks, cors, header_policy, seed};
 use crate::jobs;
 use crate::secrets::{Hangups, SecretFollower, Waiting};
 
@@ -77,6 +78,8 @@ pub(super) struct Opening {
     http: HttpMetrics,
     health: Arc<ProcessHealth>,
     pub hangups: Hangups,
+    /// Told when the process is to stop; the desks look at it.
+    pub stopping: Stopping,
     waiting: Mutex<Option<Waiting>>,
 }
 
@@ -107,6 +110,7 @@ impl Opening {
             http,
             health,
             hangups,
+            stopping: Stopping::default(),
             waiting,
         })
     }
@@ -181,6 +185,14 @@ impl Opening {
                 headers: header_policy(self.configuration.mode),
             }));
         }
+        if let Some(payouts) = self.desks.payouts() {
+            opened.surfaces.push(bursar_payouts::http::surface(ApiParts {
+                platform: platform.clone(),
+                payouts,
+                headers: header_policy(self.configuration.mode),
+                cors: cors(&self.configuration),
+            })?);
+        }
         let pages = pages::surfaces(&self.configuration, platform, &self.desks, &opened.surfaces);
         opened.surfaces.extend(pages);
         Ok(opened)
@@ -201,7 +213,9 @@ impl Opening {
             metrics: Arc::clone(&self.metrics),
             secrets: self.configuration.secrets.clone(),
         };
-        Platform::start(parts).map_err(|error| set_up(&error))
+        let mut platform = Platform::start(parts).map_err(|error| set_up(&error))?;
+        platform.stopping = self.stopping.clone();
+        Ok(platform)
     }
 
     /// Requests reach the desks from now on: readiness is theirs to say.

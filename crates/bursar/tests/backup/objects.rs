@@ -40,7 +40,11 @@ fn a_backup_is_made_listed_verified_restored_and_pruned_in_a_bucket_by_command()
         assert_eq!(restored["ledger"], made["ledger"]);
         server.move_clock(START_MS + 1_000);
         tool.json(&["backup", "create"]);
-        assert_eq!(tool.json(&["backup", "prune", "--keep", "1"])["removed"], json!([name]));
+        tool.json(&["backup", "verify"]);
+        assert_eq!(
+            tool.json(&["backup", "prune", "--keep", "1", "--reason", "room"])["removed"],
+            json!([name])
+        );
         let metrics = server.get("/metrics").text;
         assert!(!metrics.contains(SECRET_ACCESS_KEY) && !server.log().contains(SECRET_ACCESS_KEY));
     });

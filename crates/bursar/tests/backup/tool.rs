@@ -126,9 +126,46 @@ fn backups_are_listed_and_pruned_by_number_and_age() {
     assert_eq!(listed(&tool), made, "oldest first");
     let dry = tool.json(&["backup", "prune", "--keep", "2", "--dry-run"]);
     assert_eq!((&dry["removed"], &dry["backupsInDir"]), (&json!(made[..2]), &json!(4)));
-    assert_eq!(tool.json(&["backup", "prune", "--keep", "3"])["removed"], json!(made[..1]));
+    let prune = |options: &[&str]| {
+        tool.json(&[&["backup", "prune", "--reason", "room", "--actor", "Bea"], options].concat())
+    };
+    assert_eq!(prune(&["--keep", "3"])["removed"], json!(made[..1]));
     // All are years old by the machine's clock; the newest stays whatever is asked.
-    assert_eq!(tool.json(&["backup", "prune", "--older-than", "1d"])["removed"], json!(made[1..3]));
+    assert_eq!(prune(&["--older-than", "1d"])["removed"], json!(made[1..3]));
     assert_eq!(listed(&tool), made[3..]);
-    assert_eq!(tool.json(&["backup", "prune"])["removed"], json!([]), "the standard keeps 24");
+    assert_eq!(prune(&[])["removed"], json!([]), "the standard keeps 24");
+    // What is gone is in the audit log, with who and why; a run that removes nothing is not.
+    let told = tool.json(&["audit", "list", "--event", "backup.pruned", "--oldest"])["events"].clone();
+    let events: Vec<(&Value, &Value)> =
+        told.as_array().unwrap().iter().map(|one| (&one["actor"], &one["level"])).collect();
+    assert_eq!(events, [(&json!("cli:bea"), &json!("WARN")); 2]);
+    let payloads: Vec<String> = Evidence::of(&place)
+        .column("SELECT payload FROM audit_events WHERE event = 'backup.pruned' ORDER BY id", &[]);
+    let first: Value = serde_json::from_str(&payloads[0]).unwrap();
+    assert_eq!((&first["removed"], &first["reason"]), (&json!(made[..1]), &json!("room")));
+}
+
+#[test]
+fn a_backup_is_not_removed_without_a_reason_nor_while_it_is_the_newest_that_was_proven() {
+    let (place, prices) = (Place::sqlite(), Prices::start());
+    let server = server(&place, &prices, 1);
+    let tool = Tool::beside(&server);
+    let made: Vec<Value> = (1..=3)
+        .map(|step| {
+            server.move_clock(START_MS + step * 1_000);
+            tool.json(&["backup"])["name"].clone()
+        })
+        .collect();
+    let name = |number: usize| made[number].as_str().unwrap();
+    assert_eq!(tool.run(&["backup", "prune", "--keep", "1"]).status, 1, "a reason is needed");
+    // An older one that is proven later does not stand in for a newer one.
+    tool.json(&["backup", "verify", name(1)]);
+    tool.json(&["backup", "verify", name(0)]);
+    let prune = || tool.run(&["backup", "prune", "--keep", "1", "--reason", "room"]);
+    let refused = prune();
+    assert_eq!(code(&refused), (1, "backup_proven".into()));
+    assert!(refused.stderr.contains(name(1)), "{}", refused.stderr);
+    assert_eq!(tool.json(&["backup", "list"])["backups"].as_array().unwrap().len(), 3);
+    tool.json(&["backup", "verify", name(2)]);
+    assert_eq!(prune().json()["removed"], json!(made[..2]));
 }

@@ -34,6 +34,19 @@ impl Failpoints {
         wait_until(&format!("a server stands before {step} of {unit}"), || held.exists());
     }
 
+    /// Whether one stands there.
+    pub fn is_held(&self, unit: &str, step: &str) -> bool {
+        self.held(unit, step).exists()
+    }
+
+    /// Lets everybody go on, and nobody stands still any more.
+    pub fn clear(&self) {
+        for file in std::fs::read_dir(&self.folder).unwrap() {
+            // A server may take up an armed file just now: it is renamed, and goes with the next look.
+            let _ = std::fs::remove_file(file.unwrap().path());
+        }
+    }
+
     /// Lets it go on; also cleans up after one that was killed there.
     pub fn release(&self, unit: &str, step: &str) {
         std::fs::remove_file(self.held(unit, step)).unwrap();

@@ -272,6 +272,8 @@ fn rotation_moves_every_secret_to_the_new_seal_key_and_goes_on_where_it_was_cut_
         let rotation = &answer["rotation"];
         assert_eq!((&rotation["isResumed"], &rotation["moved"]), (&json!(true), &json!(1)));
         assert!(scene.words().contains("take it out of the environment"));
+        assert!(scene.words().contains("Backups that were made before still need it"));
+        assert_eq!(rotation["isWiped"], true);
         assert_eq!(yes(scene, "keys verify"), "KEY  FINDING\nhot  sound");
         let text = yes(scene, "keys rotate --reason again");
         let id = kek(SEAL).id().to_string();
@@ -280,6 +282,20 @@ fn rotation_moves_every_secret_to_the_new_seal_key_and_goes_on_where_it_was_cut_
         assert_eq!(text, wanted);
         let event = scene.events().pop().unwrap();
         assert!(event.payload.unwrap().contains("\"reason\":\"again\""));
+    });
+}
+
+#[test]
+fn a_key_whose_secret_does_not_open_is_retired_and_the_person_is_told() {
+    on_each_engine(|scene| {
+        with_key(scene);
+        scene.execute("UPDATE key_pair SET desk = 'trades'");
+        assert_eq!(yes(scene, "keys retire hot --reason lost --json")["key"]["state"], "retired");
+        let words = scene.words();
+        assert!(words.contains("its secret stays sealed as it was: the sealed secret of key hot"), "{words}");
+        let event = scene.events().pop().unwrap();
+        assert!(event.payload.unwrap().contains("\"unopened\":\"the sealed secret of key hot does not open"));
+        assert_eq!(code(scene, "keys resume hot --reason back"), "key_retired");
     });
 }
 
@@ -294,7 +310,7 @@ fn where_a_policy_asks_for_other_people_the_command_line_needs_their_approval_to
             .transact("test.policy", |tx| set_policy(tx, &By::new(&actor, machine_time()), &policy))
             .unwrap()
             .unwrap();
-        assert_eq!(code(scene, "keys retire hot --reason old"), "approval_needed");
+        assert_eq!(code(scene, "keys retire hot --reason old"), "operator_needed");
         assert_eq!(code(scene, "keys retire hot --reason old --approval 7"), "approval_not_found");
         assert_eq!(yes(scene, "keys list --json")["keys"][0]["state"], "active");
     });

@@ -1,6 +1,7 @@
 //! What the command line promises, on SQLite and on PostgreSQL alike, without starting a process.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests and what only tests use")]
 
+mod approvals;
 mod audit;
 mod config;
 mod embedded;

@@ -77,7 +77,7 @@ fn worked_example_17_a_dry_run_pays_without_a_chain_and_says_so() {
 }
 
 #[test]
-fn the_gauge_of_the_mode_is_there_in_dry_run() {
+fn f18_the_gauge_of_the_mode_is_there_in_dry_run() {
     let server = setup(&Place::sqlite()).start();
     assert_eq!(metric(&server, "app_dry_run_mode"), "1");
 }

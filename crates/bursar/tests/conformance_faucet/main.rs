@@ -5,5 +5,12 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod accruing;
+mod alerts;
 mod dry_run;
+mod gaps;
+mod live;
+mod migrating;
+mod paying;
+mod scrapes;
 mod start;

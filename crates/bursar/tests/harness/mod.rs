@@ -12,6 +12,7 @@
 
 mod answer;
 mod cli;
+pub mod faucet;
 mod place;
 mod prices;
 mod rounds;
@@ -20,6 +21,7 @@ mod webhook;
 
 pub use answer::Answer;
 pub use cli::{Output, Tool};
+pub use faucet::LiveFaucet;
 pub use place::Place;
 pub use prices::Prices;
 pub use rounds::{Join, START_MS, feed_id, wallet};

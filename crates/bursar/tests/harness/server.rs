@@ -88,8 +88,9 @@ impl Setup {
         (status, stdout, stderr)
     }
 
+    /// Starts the server's program without waiting for anything.
     #[track_caller]
-    fn spawn(&self) -> Server {
+    pub fn spawn(&self) -> Server {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bursar"));
         command.args(&self.arguments).env_clear().envs(self.environment.iter().cloned());
         if let Some(path) = std::env::var_os("PATH") {
@@ -121,8 +122,9 @@ pub struct Server {
 }
 
 impl Server {
+    /// Waits until a server that was spawned listens.
     #[track_caller]
-    fn wait_until_listening(mut self) -> Server {
+    pub fn wait_until_listening(mut self) -> Server {
         let line = self.stdout.wait_for("bursar: listening on ");
         let Some(line) = line else {
             let status = self.wait();

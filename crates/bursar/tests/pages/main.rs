@@ -1,4 +1,4 @@
-//! The pages: the public one of the rounds desk, the operators' console, and both in a real browser.
+//! The pages: the public ones of the rounds desk and of the faucet, the operators' console, and all in a real browser.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
@@ -7,8 +7,11 @@ mod evidence;
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod approvals;
 mod browser;
 mod console;
+mod faucet;
+mod faucet_browser;
 mod forms;
 mod incidents;
 mod jobs;

@@ -77,8 +77,7 @@ impl Browser {
 
     /// Keeps pages from running scripts, and makes sure of it.
     fn forbid_scripts(&self) {
-        let command = "Emulation.setScriptExecutionDisabled";
-        self.post("/goog/cdp/execute", &json!({"cmd": command, "params": {"value": true}}));
+        self.command("Emulation.setScriptExecutionDisabled", &json!({"value": true}));
         self.open(
             "data:text/html,<p id=a>silent</p><noscript>off</noscript><script>a.textContent='ran'</script>",
         );
@@ -95,6 +94,31 @@ impl Browser {
     #[track_caller]
     pub fn resize(&self, width: u32, height: u32) {
         self.post("/window/rect", &json!({"width": width, "height": height}));
+    }
+
+    /// The screen's size in pixels, which may be smaller than any window can be.
+    #[track_caller]
+    pub fn screen(&self, width: u32, height: u32) {
+        let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        self.command("Emulation.setDeviceMetricsOverride", &size);
+    }
+
+    /// Whether the person prefers `light` or `dark`.
+    #[track_caller]
+    pub fn prefer(&self, scheme: &str) {
+        let features = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        self.command("Emulation.setEmulatedMedia", &features);
+    }
+
+    /// Sets a cookie of the page that is open.
+    #[track_caller]
+    pub fn set_cookie(&self, name: &str, value: &str) {
+        self.post("/cookie", &json!({"cookie": {"name": name, "value": value, "path": "/"}}));
+    }
+
+    #[track_caller]
+    fn command(&self, command: &str, params: &Value) {
+        self.post("/goog/cdp/execute", &json!({"cmd": command, "params": params}));
     }
 
     /// Clicks the first element that fits the selector; a page that follows is loaded when this returns.

@@ -16,6 +16,7 @@ mod cluster;
 mod database;
 mod files;
 mod keys;
+mod payouts;
 mod refusals;
 mod under_load;
 mod verbs;

@@ -10,9 +10,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use bursar_access::{Act, Actor, By, Permission, Rejection, admit, authorize, decide_clearance, policy};
 use bursar_audit::Recorder;
-use bursar_control::{RecordedStop, Switch, Switchboard};
+use bursar_control::{ConfigTable, RecordedStop, Switch, SwitchChange, Switchboard};
 use bursar_rounds::DESK;
-use bursar_rounds::operate::{Toggle, Toggled, forget_recorded, switches, toggle};
+use bursar_rounds::operate::{Toggle, Toggled, forget_recorded, toggle};
 use bursar_store::clock::machine_time;
 use bursar_store::{StoreError, Tx};
 use bursar_web::platform_codes::{DEADLINE_EXCEEDED, INVALID_BODY, NOT_FOUND};
@@ -20,7 +20,7 @@ use bursar_web::{ApiError, Auth, Call, Operation};
 use tokio::time::timeout;
 
 use super::session::{Visitor, refused};
-use super::switches::{Outcome, REASON_CHARACTERS_MAX};
+use super::switches::{Outcome, REASON_CHARACTERS_MAX, named};
 use super::{Operators, refusal};
 use crate::form::Form;
 use crate::wording::counted;
@@ -31,16 +31,21 @@ const ROWS_WAIT: Duration = Duration::from_secs(5);
 pub(super) fn operation() -> Operation {
     Operation::new("console_change_switch", "Stop or resume.", Auth::Cookie(super::COOKIE))
         .describe(
-            "A form with switch (joins, sim-settlement, settle-api, all), to (stop, resume), reason, proof (from the \
+            "A form with switch (joins, sim-settlement, settle-api, all; faucet-payouts, faucet-accrual, \
+             faucet-scheduler, faucet-dry-run), to (stop, resume), reason, proof (from the \
              page), and force=yes to resume joins although overdue rounds wait.",
         )
         .refusal(StatusCode::BAD_REQUEST, "No such switch, or no reason.")
-        .refusal(StatusCode::CONFLICT, "Approval is needed, overdue rounds wait, or the environment holds it stopped.")
+        .refusal(
+            StatusCode::CONFLICT,
+            "Approval is needed, overdue rounds wait, or the environment holds it stopped.",
+        )
 }
 
 /// What an operator wants.
 #[derive(Clone, Debug)]
 struct Wish {
+    desk: &'static str,
     word: String,
     switches: &'static [Switch],
     stop: bool,
@@ -71,11 +76,15 @@ pub(super) async fn change(
     mut call: Call,
 ) -> Result<Response, ApiError> {
     let form = operators.form(&visitor, &mut call).await?;
-    if operators.prices.is_none() {
-        return Err(ApiError::because(&NOT_FOUND, "The rounds desk is off: it has no switches."));
-    }
     let wish = Wish::of(&form)?;
-    if let Err(rejection) = authorize(&visitor.actor, Permission::OperateSwitch, DESK) {
+    let is_on = if wish.desk == DESK { operators.prices.is_some() } else { operators.faucet.is_some() };
+    if !is_on {
+        return Err(ApiError::because(
+            &NOT_FOUND,
+            format!("The desk {} is off: it has no switches.", wish.desk),
+        ));
+    }
+    if let Err(rejection) = authorize(&visitor.actor, Permission::OperateSwitch, wish.desk) {
         let event = refused(&visitor, &call, rejection.code());
         operators.record(event).await;
         return Err(refusal(&rejection));
@@ -93,8 +102,8 @@ impl Wish {
     fn of(form: &Form) -> Result<Wish, ApiError> {
         let invalid = |text: &'static str| ApiError::because(&INVALID_BODY, text);
         let word = form.field("switch").to_owned();
-        let switches =
-            switches(&word).ok_or_else(|| invalid("No such switch; use the buttons of the stop page."))?;
+        let (desk, switches) =
+            named(&word).ok_or_else(|| invalid("No such switch; use the buttons of the stop page."))?;
         let stop = match form.field("to") {
             "stop" => true,
             "resume" => false,
@@ -105,7 +114,7 @@ impl Wish {
         if length == 0 || length > REASON_CHARACTERS_MAX || reason.contains('\0') {
             return Err(invalid("A reason of 1 to 200 characters is needed: it is what the log keeps."));
         }
-        Ok(Wish { word, switches, stop, reason, force: form.field("force") == "yes" })
+        Ok(Wish { desk, word, switches, stop, reason, force: form.field("force") == "yes" })
     }
 
     /// The act as policies and approvals name it.
@@ -113,7 +122,7 @@ impl Wish {
         let action = if self.stop { "switch.stop" } else { "switch.resume" };
         Act {
             action: action.to_owned(),
-            desk: DESK.to_owned(),
+            desk: self.desk.to_owned(),
             subject: self.word.clone(),
             payload: format!("force={}", self.force),
             permission: Permission::OperateSwitch,
@@ -220,11 +229,24 @@ fn toggle_as(
     };
     let by = admission.spend(tx)?.actor.audit_id();
     let Wish { switches, stop, force, .. } = *wish;
-    let wanted = Toggle { switches, stop, actor: &by, reason: &wish.reason, expires_at: None, force };
-    match toggle(tx, &wanted, recorder, now)? {
-        Toggled::RoundsWait(waiting) => return Ok(Came::RoundsWait(waiting)),
-        Toggled::WorkerSilent(silent_ms) => return Ok(Came::WorkerSilent(silent_ms)),
-        Toggled::Done => {}
+    if wish.desk == DESK {
+        let wanted = Toggle { switches, stop, actor: &by, reason: &wish.reason, expires_at: None, force };
+        match toggle(tx, &wanted, recorder, now)? {
+            Toggled::RoundsWait(waiting) => return Ok(Came::RoundsWait(waiting)),
+            Toggled::WorkerSilent(silent_ms) => return Ok(Came::WorkerSilent(silent_ms)),
+            Toggled::Done => {}
+        }
+    } else {
+        let table = ConfigTable::FAUCET;
+        let change = |switch: &Switch| SwitchChange {
+            table,
+            switch: *switch,
+            stop,
+            actor: &by,
+            reason: &wish.reason,
+            expires_at: None,
+        };
+        Switchboard::set(tx, &switches.iter().map(change).collect::<Vec<_>>(), now)?;
     }
     if stop {
         return Ok(Came::Binding);

@@ -1,5 +1,6 @@
 //! The console: what operators see, and the stop page. Everything but signing in takes a signed-in operator.
 
+mod approvals;
 mod change;
 mod incident_change;
 mod incident_forms;
@@ -7,6 +8,7 @@ mod incidents;
 mod jobs;
 mod ledger;
 mod overview;
+mod payouts;
 mod session;
 mod settlements;
 mod sign_in;
@@ -27,6 +29,7 @@ pub use session::COOKIE;
 
 use crate::ConsoleConfig;
 use crate::document::{Document, Header, Refresh, render};
+use crate::faucet::FaucetParts;
 use crate::price_watch::PriceWatch;
 use crate::response::{Keeping, page, route};
 use session::Visitor;
@@ -40,6 +43,8 @@ pub(crate) struct Operators {
     config: ConsoleConfig,
     /// `None` = the rounds desk is off.
     prices: Option<Arc<PriceWatch>>,
+    /// `None` = the faucet is off.
+    faucet: Option<FaucetParts>,
     /// The audit chain of what operators do here.
     recorder: Recorder,
     ledger: ledger::Kept,
@@ -47,9 +52,14 @@ pub(crate) struct Operators {
 
 impl Operators {
     /// Nobody is signed in at a process: sessions are in the database.
-    pub fn new(platform: &Platform, config: ConsoleConfig, prices: Option<Arc<PriceWatch>>) -> Operators {
-        let recorder = platform.recorder("console");
-        Operators { platform: platform.clone(), config, prices, recorder, ledger: ledger::Kept::default() }
+    pub fn new(
+        platform: &Platform,
+        config: ConsoleConfig,
+        prices: Option<Arc<PriceWatch>>,
+        faucet: Option<FaucetParts>,
+    ) -> Operators {
+        let (platform, recorder) = (platform.clone(), platform.recorder("console"));
+        Operators { platform, config, prices, faucet, recorder, ledger: ledger::Kept::default() }
     }
 }
 
@@ -58,22 +68,29 @@ pub(crate) fn routes(operators: &Arc<Operators>) -> Vec<Route> {
     let view = |path, id, summary| (path, Operation::new(id, summary, Auth::Cookie(COOKIE)));
     let overview = view(HOME, "console_overview", "Rounds, switches and settlements at a glance.");
     let settlements = view("/console/settlements", "console_settlements", "Settlements with their evidence.");
+    let (path, operation) = view(payouts::PATH, "console_payouts", "Wallets, payouts and what stops them.");
+    let payouts = (path, payouts::described(operation));
     let jobs = view("/console/jobs", "console_jobs", "Background jobs.");
     let ledger = view("/console/ledger", "console_ledger", "The ledger's totals by asset.");
     let incidents = view(incidents::PATH, "console_incidents", "Incidents, and the form to open one.");
     let incident = view(incidents::ONE, "console_incident", "One incident with its timeline and forms.");
     let switches = view(switches::PATH, "console_switches", "The kill switches, to stop and resume.");
+    let approvals =
+        view(approvals::PATH, "console_approvals", "Requests for approval, to approve and decline.");
     vec![
         sign_in::show_route(operators),
         sign_in::post_route(operators),
         act(operators, sign_in::OUT, sign_in::out_operation(), sign_in::out),
         read(operators, overview, overview::show),
         read(operators, settlements, settlements::show),
+        read(operators, payouts, payouts::show),
         read(operators, jobs, jobs::show),
         read(operators, ledger, ledger::show),
         read(operators, incidents, incidents::show),
         read(operators, incident, incidents::show_one),
         act(operators, incidents::PATH, incident_change::operation(), incident_change::change),
+        read(operators, approvals, approvals::show),
+        act(operators, approvals::PATH, approvals::operation(), approvals::vote),
         read(operators, switches, switches::show),
         act(operators, switches::PATH, change::operation(), change::change),
     ]

@@ -1,4 +1,4 @@
-//! The stop page: every kill switch with its state, and forms to stop and resume that need no script.
+//! The stop page: every kill switch of the desks with its state, and forms to stop and resume that need no script.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use axum::response::Response;
 use bursar_access::{OperatorId, Permission, authorize, operators as all_operators};
 use bursar_control::{ConfigTable, RecordedStop, StopSource, Switch, SwitchState, Switchboard};
 use bursar_rounds::DESK;
-use bursar_rounds::operate::word;
+use bursar_rounds::operate::{switches, word};
 use bursar_rounds::settings::SWITCHES;
 use bursar_rounds::status::due_rounds;
 use bursar_store::{StoreError, Timestamp, Tx};
@@ -23,13 +23,17 @@ use crate::wording::{counted, moment};
 pub(super) const PATH: &str = "/console/switches";
 /// Longest reason, in characters; that of the API and the command line.
 pub(super) const REASON_CHARACTERS_MAX: usize = 200;
+/// What the words of the faucet's switches begin with.
+pub(super) const FAUCET_PREFIX: &str = "faucet-";
+/// The faucet's switches, where slices of them live as long as the process.
+static FAUCET_SWITCHES: [Switch; 4] = bursar_faucet::switches::SWITCHES;
 /// Operators whose names are looked up.
 const OPERATORS_MAX: i64 = 1_000;
 
 /// A switch as the console shows it.
 #[derive(Clone, Debug)]
 pub(super) struct SwitchView {
-    pub word: &'static str,
+    pub word: String,
     pub variable: &'static str,
     pub state: SwitchState,
     pub actor: Option<String>,
@@ -60,9 +64,10 @@ impl Operators {
         let switchboard = self.platform.switchboard.clone();
         let read = move |tx: &mut Tx<'_>| {
             let now = tx.reading()?;
-            Ok((now, views(tx, &switchboard, now)?, due_rounds(tx, now)?.pending))
+            let faucet = faucet_views(tx, &switchboard, now)?;
+            Ok((now, views(tx, &switchboard, now)?, faucet, due_rounds(tx, now)?.pending))
         };
-        let (now, views, waiting) = self.platform.off_thread.read("console.switches", read).await?;
+        let (now, views, faucet, waiting) = self.platform.off_thread.read("console.switches", read).await?;
         let may_operate = authorize(&visitor.actor, Permission::OperateSwitch, DESK);
         let body = html! {
             @match &outcome {
@@ -71,16 +76,24 @@ impl Operators {
                 None => {}
             }
             h1 { "Stop and resume" }
-            p.quiet { "A stop binds the very next write of the rounds desk. What was accepted before stays valid." }
+            p.quiet { "A stop binds the very next write of its desk. What was accepted before stays valid." }
             @if let Err(refused) = &may_operate { p.banner.warn { (refused) } }
-            @if self.prices.is_none() {
-                p { "The rounds desk is off: there is nothing to stop." }
-            } @else {
+            @if self.prices.is_none() && self.faucet.is_none() {
+                p { "No desk is on that could be stopped." }
+            }
+            @if self.prices.is_some() {
                 @let forms = Forms { proof: &visitor.proof, is_allowed: may_operate.is_ok(), waiting };
+                @if self.faucet.is_some() { h2 { "Rounds" } }
                 div.switches {
                     (forms.all(&views))
                     @for view in &views { (forms.one(view)) }
                 }
+            }
+            @if self.faucet.is_some() {
+                @let allowed = authorize(&visitor.actor, Permission::OperateSwitch, bursar_faucet::DESK);
+                @let forms = Forms { proof: &visitor.proof, is_allowed: allowed.is_ok(), waiting: 0 };
+                h2 { "Faucet" }
+                div.switches { @for view in &faucet { (forms.one(view)) } }
             }
         };
         let markup = shown(visitor, ("Stop and resume", PATH), now.ms(), false, body);
@@ -112,12 +125,12 @@ impl Forms<'_> {
     fn one(&self, view: &SwitchView) -> Markup {
         html! {
             section.card {
-                h2 { (view.word) }
+                h2 { (view.word.replace('-', " ")) }
                 p { (state(view)) }
                 @if view.state.is_stopped() {
-                    (self.form(view.word, "resume", &format!("Resume {}", view.word)))
+                    (self.form(&view.word, "resume", &format!("Resume {}", view.word)))
                 } @else {
-                    (self.form(view.word, "stop", &format!("Stop {}", view.word)))
+                    (self.form(&view.word, "stop", &format!("Stop {}", view.word)))
                 }
             }
         }
@@ -177,8 +190,31 @@ pub(super) fn views(
     switchboard: &Switchboard,
     now: Timestamp,
 ) -> Result<Vec<SwitchView>, StoreError> {
-    let states = switchboard.peek(tx, ConfigTable::ROUNDS, &SWITCHES, now)?;
-    let rows = rows(tx)?;
+    let sql = "SELECT key, actor, reason, expires_at, updated_at FROM rounds_config";
+    views_of(tx, switchboard, (ConfigTable::ROUNDS, sql), &SWITCHES, |switch| word(switch).to_owned(), now)
+}
+
+/// Every switch of the faucet as it stands.
+fn faucet_views(
+    tx: &mut Tx<'_>,
+    switchboard: &Switchboard,
+    now: Timestamp,
+) -> Result<Vec<SwitchView>, StoreError> {
+    let sql = "SELECT key, actor, reason, expires_at, updated_at FROM faucet_config";
+    let name = |switch| format!("{FAUCET_PREFIX}{}", bursar_faucet::switches::word(switch));
+    views_of(tx, switchboard, (ConfigTable::FAUCET, sql), &FAUCET_SWITCHES, name, now)
+}
+
+fn views_of(
+    tx: &mut Tx<'_>,
+    switchboard: &Switchboard,
+    (table, sql): (ConfigTable, &'static str),
+    switches: &[Switch],
+    name: impl Fn(Switch) -> String,
+    now: Timestamp,
+) -> Result<Vec<SwitchView>, StoreError> {
+    let states = switchboard.peek(tx, table, switches, now)?;
+    let rows = rows(tx, sql)?;
     let recorded = switchboard.recorded().unwrap_or_default();
     let names = names(tx)?;
     let view = |(switch, state): (&Switch, SwitchState)| {
@@ -197,7 +233,7 @@ pub(super) fn views(
             }
         };
         SwitchView {
-            word: word(*switch),
+            word: name(*switch),
             variable: switch.variable,
             state,
             actor: actor.map(|actor| names.get(&actor).cloned().unwrap_or(actor)),
@@ -206,7 +242,15 @@ pub(super) fn views(
             expires_at: row.and_then(|row| row.expires_at),
         }
     };
-    Ok(SWITCHES.iter().zip(states).map(view).collect())
+    Ok(switches.iter().zip(states).map(view).collect())
+}
+
+/// The desk and the switches that a form's word stands for.
+pub(super) fn named(text: &str) -> Option<(&'static str, &'static [Switch])> {
+    let Some(text) = text.strip_prefix(FAUCET_PREFIX) else { return Some((DESK, switches(text)?)) };
+    let wanted = bursar_faucet::switches::named(text)?;
+    let found = FAUCET_SWITCHES.iter().find(|switch| **switch == wanted)?;
+    Some((bursar_faucet::DESK, std::slice::from_ref(found)))
 }
 
 fn is_of(stop: &RecordedStop, switch: Switch) -> bool {
@@ -221,11 +265,8 @@ struct SwitchRow {
     updated_at: Option<Timestamp>,
 }
 
-fn rows(tx: &mut Tx<'_>) -> Result<Vec<SwitchRow>, StoreError> {
-    let sql =
-        "SELECT key, actor, reason, expires_at, updated_at FROM rounds_config WHERE key IN ($1, $2, $3)";
-    let keys = SWITCHES.map(|switch| switch.key.into());
-    tx.query(sql, &keys, |row| {
+fn rows(tx: &mut Tx<'_>, sql: &'static str) -> Result<Vec<SwitchRow>, StoreError> {
+    tx.query(sql, &[], |row| {
         Ok(SwitchRow {
             key: row.get(0)?,
             actor: row.get(1)?,

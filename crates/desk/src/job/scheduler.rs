@@ -134,12 +134,14 @@ impl Shared {
     /// Reads when each job runs next. A job whose work cannot be read keeps no other job from running.
     pub fn look(&self, wanted: impl Fn(&Job) -> bool) -> Result<Look, StoreError> {
         let store = &self.holder.store;
-        let (now, rows) = store.read("desk.jobs", |tx| Ok((tx.reading()?, job_rows(tx)?)))?;
+        let rows = store.read("desk.jobs", job_rows)?;
         let next = |job: &Job| match wanted(job) {
             true => store.read("desk.jobs", |tx| self.next(tx, job, &rows)),
             false => Ok(None),
         };
         let next = self.jobs.iter().map(next).collect();
+        // Read last: a job that has work now names the time that it saw, which must not lie ahead of this one.
+        let now = store.read("desk.jobs", |tx| tx.reading())?;
         *self.seen.lock() = rows;
         Ok(Look { now, next })
     }

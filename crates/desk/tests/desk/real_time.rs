@@ -50,6 +50,20 @@ fn work_starts_when_it_falls_due_and_not_at_the_next_instant_of_the_cadence() {
 }
 
 #[test]
+fn work_that_is_there_now_starts_although_time_passes_between_two_looks() {
+    in_real_time(|test| {
+        let (job, told) = telling("a.now", 60_000);
+        // Each question takes its time, as a database on another machine does.
+        let job = job.when(|tx| {
+            std::thread::sleep(Duration::from_millis(2));
+            tx.reading().map(Some)
+        });
+        let _scheduler = scheduler(&test.store(), vec![job]);
+        told.recv_timeout(PATIENCE).unwrap();
+    });
+}
+
+#[test]
 fn instants_missed_while_nobody_ran_are_made_up_for_by_one_run() {
     in_real_time(|test| {
         let store = test.store();

@@ -8,7 +8,7 @@ mod order;
 use bursar_money::{Amount, Asset};
 
 pub use authorization::{AUTHORIZATION_LIFETIME_MS, Authorization};
-pub(crate) use book::{Account, Book, Known, Sighting, Window, Written};
+pub(crate) use book::{Account, Book, Charge, Known, Sighting, Window, Written};
 pub use decide::Decision;
 pub(crate) use decide::decide;
 pub use order::{Order, Work};

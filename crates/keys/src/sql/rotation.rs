@@ -62,6 +62,13 @@ pub(crate) fn keys_elsewhere(
     tx.query(sql, &[kek.as_str().into(), after.into(), limit.into()], |row| row.get(0).map(KeyId::stored))
 }
 
+/// Each key that is not retired, with the key-encryption key of its secret, in the order of names.
+pub(crate) fn sealed_keys(tx: &mut Tx<'_>) -> Result<Vec<(KeyId, KekId)>, StoreError> {
+    let sql = "SELECT s.key_id, s.kek FROM key_secret s JOIN key_pair p ON p.id = s.key_id \
+               WHERE p.retired_at IS NULL ORDER BY s.key_id";
+    tx.query(sql, &[], |row| Ok((KeyId::stored(row.get(0)?), KekId::stored(row.get(1)?))))
+}
+
 /// How many secrets each key-encryption key seals.
 pub(crate) fn uses(tx: &mut Tx<'_>) -> Result<Vec<(KekId, i64)>, StoreError> {
     let sql = "SELECT kek, COUNT(*) FROM key_secret GROUP BY kek ORDER BY kek";

@@ -1,13 +1,13 @@
 //! Large payments take other people's approval, for exactly that payment, once.
 
 use bursar_access::{
-    Actor, ApprovalId, By, Role, SeededEntropy, TokenOrder, add_operator, approve, authenticate_token,
-    issue_token, request_approval,
+    Actor, ApprovalId, By, Draft, Drafted, Role, SeededEntropy, TokenOrder, add_operator, approve,
+    authenticate_token, issue_token, request_approval,
 };
 use bursar_keys::{ApprovalRule, ApprovedDecision, KeyError, Order, Policy, Rejection};
 use bursar_money::Amount;
 
-use crate::scene::{HOUR_MS, Scene, code, granted, on_each_engine, pay, policy, rejected};
+use crate::scene::{HOUR_MS, Scene, code, granted, id, on_each_engine, pay, policy, rejected};
 
 /// Adds an admin and signs in.
 fn join(scene: &Scene, name: &str) -> Actor {
@@ -117,6 +117,36 @@ fn an_approval_gets_nobody_past_a_cap_or_a_hold_and_stays_good_meanwhile() {
         scene.test.advance_ms(24 * HOUR_MS - 1);
         // The request still lives, and the first payment still counts.
         assert_eq!(code(&bring(scene, &ann, id, &second).unwrap().decision), "above_cap");
+    });
+}
+
+#[test]
+fn nobody_alone_takes_away_the_approval_that_large_payments_need() {
+    on_each_engine(|scene| {
+        let [ann, bob, cay, _] = set_out(scene);
+        let set = |by: &Actor, approval: Option<ApprovalId>| {
+            scene.write(|tx, now| {
+                let by = By { approval, ..By::new(by, now) };
+                scene.keystore.set_policy(tx, &by, &id("hot-1"), &policy())
+            })
+        };
+        assert_eq!(rejected(set(&scene.root, None)).code(), "operator_needed");
+        assert_eq!(rejected(set(&ann, None)).code(), "approval_needed");
+        let draft = Draft::default();
+        let drafted = scene.write(|tx, now| {
+            let by = By::new(&ann, now).drafting(Some(&draft));
+            scene.keystore.set_policy(tx, &by, &id("hot-1"), &policy())
+        });
+        assert_eq!(rejected(drafted).code(), "approval_needed");
+        let Drafted { act, approvals_needed } = draft.take().unwrap();
+        assert_eq!((act.action.as_str(), approvals_needed), ("keys.policy.set", 2));
+        let request = scene.write(|tx, now| request_approval(tx, &By::new(&ann, now), &act, HOUR_MS));
+        let number = request.unwrap().id;
+        agree(scene, &bob, number);
+        assert_eq!(rejected(set(&ann, Some(number))).code(), "approval_needed");
+        agree(scene, &cay, number);
+        assert_eq!(set(&ann, Some(number)).unwrap().cleared.approvers.len(), 2);
+        assert_eq!(scene.outcome(&pay("p1", "hot-1", "zoe", 11)), "authorized");
     });
 }
 

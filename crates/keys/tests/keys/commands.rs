@@ -10,7 +10,14 @@ use crate::scene::{PUBLIC, SECRET, Scene, id, kek, keystore, new_key, on_each_en
 fn with<T>(scene: &Scene, keystore: &Keystore, run: impl FnOnce(&KeyCommands<'_>) -> T) -> T {
     let recorder = Recorder::new(format!("test/{}", keystore.ring().current_id()), SaltKey::new([7; 32]));
     let store: &Store = &scene.store();
-    run(&KeyCommands { keystore, store, recorder: &recorder, actor: &scene.root, approval: None })
+    run(&KeyCommands {
+        keystore,
+        store,
+        recorder: &recorder,
+        actor: &scene.root,
+        approval: None,
+        draft: None,
+    })
 }
 
 fn recorded(scene: &Scene) -> Vec<String> {
@@ -35,7 +42,8 @@ fn a_key_is_added_listed_limited_stopped_and_retired_and_each_change_is_recorded
             assert_eq!(keys.resume(&id("hot-1"), "drill over").unwrap().state, "active");
             let ann = bursar_chain::Address::from_canonical("ann".into());
             keys.list_destination(&id("hot-1"), &ann, true).unwrap();
-            let retired = keys.retire(&id("hot-1"), "replaced").unwrap();
+            let (retired, unopened) = keys.retire(&id("hot-1"), "replaced").unwrap();
+            assert_eq!(unopened, None);
             assert_eq!((retired.state, retired.reason.as_deref()), ("retired", Some("replaced")));
             let again = keys.retire(&id("hot-1"), "replaced").unwrap_err();
             assert!(matches!(again, KeyFault::Key(error) if error.code() == "nothing_to_change"));

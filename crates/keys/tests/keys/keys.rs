@@ -105,7 +105,10 @@ fn a_retired_key_signs_nothing_stays_readable_and_is_proven() {
     on_each_engine(|scene| {
         scene.key_with("hot-1", &policy());
         let done = scene.retire("hot-1").unwrap();
-        assert_eq!(done.change, Change::KeyRetired { key: id("hot-1"), reason: "replaced".into() });
+        assert_eq!(
+            done.change,
+            Change::KeyRetired { key: id("hot-1"), reason: "replaced".into(), unopened: None }
+        );
         let order = pay("p1", "hot-1", "ann", 1);
         assert_eq!(scene.outcome(&order), "key_retired");
         let record = scene.read(|tx| scene.keystore.key(tx, &id("hot-1"))).unwrap();

@@ -1,14 +1,20 @@
 //! Rotation of the key-encryption key: whatever goes wrong between any two steps, every secret opens, and it goes on.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 
-use bursar_access::By;
-use bursar_keys::{KeyId, Keystore, Origin, Rejection, Rotation};
+use bursar_access::{By, SeededEntropy};
+use bursar_audit::{Recorder, SaltKey};
+use bursar_keys::{
+    Credential, Endpoint, KeyCommands, KeyId, KeySecret, Keystore, Origin, PublicKey, Rejection, Rings,
+    Rotation, keys_beyond,
+};
 use bursar_store::fault::{Faults, Injected, Step};
-use bursar_store::{EngineKind, Store, StoreError};
+use bursar_store::{DatabaseUrl, EngineKind, Store, StoreError};
 
-use crate::scene::{Scene, granted, id, kek, keystore, new_key, on_each_engine, pay, policy, rejected};
+use crate::scene::{
+    Scene, granted, id, kek, keystore, new_key, on_each_engine, pay, policy, rejected, ring, schemes, stops,
+};
 
 /// Keys of a rotation, moved so many at a time: three steps and one that finds nothing.
 pub const KEYS: usize = 7;
@@ -206,4 +212,76 @@ fn an_answer_that_is_lost_at_any_step_is_looked_up_and_nothing_is_moved_twice() 
         let steps = fail_before_each_step(scene, Injected::AnswerLost);
         assert!(steps > 30, "{steps} steps");
     });
+}
+
+#[test]
+fn a_process_follows_a_ring_that_is_replaced_and_knows_what_another_would_not_open() {
+    on_each_engine(|scene| {
+        let ring_now = Arc::new(Mutex::new(Arc::new(ring("1"))));
+        let read = Arc::clone(&ring_now);
+        let rings: Rings = Arc::new(move || Arc::clone(&read.lock().unwrap()));
+        let following = Keystore::following(rings, schemes(), stops(), Arc::new(SeededEntropy::new(1)));
+        scene.key_with("hot-1", &policy());
+        scene.key_with("hot-2", &policy());
+        scene.retire("hot-2").unwrap();
+        let beyond = |digits: &str| scene.read(|tx| keys_beyond(tx, &ring(digits)));
+        assert_eq!((beyond("2"), beyond("21")), (vec![id("hot-1")], vec![]));
+        let sound = || scene.read(|tx| following.verify(tx)).iter().all(|check| check.finding.is_sound());
+        for (digits, opens) in [("1", true), ("2", false), ("21", true)] {
+            *ring_now.lock().unwrap() = Arc::new(ring(digits));
+            assert_eq!(sound(), opens, "{digits}");
+        }
+        rotate(&following, &scene.store()).unwrap();
+        *ring_now.lock().unwrap() = Arc::new(ring("2"));
+        assert!(sound() && beyond("2").is_empty());
+        assert_eq!(beyond("1"), [id("hot-1")]);
+    });
+}
+
+/// The files of an embedded database, whole.
+fn files(scene: &Scene) -> Vec<Vec<u8>> {
+    let DatabaseUrl::Sqlite(path) = scene.test.url() else { panic!("not embedded") };
+    let log = path.with_file_name(format!("{}-wal", path.file_name().unwrap().to_str().unwrap()));
+    [path, log].iter().map(|path| std::fs::read(path).unwrap()).collect()
+}
+
+#[test]
+fn what_the_former_key_sealed_stands_in_no_file_of_an_embedded_database_after_a_rotation() {
+    let scene = Scene::on(EngineKind::Sqlite);
+    add_keys(&scene);
+    let sealed = || -> Vec<Vec<u8>> {
+        scene.read(|tx| tx.query("SELECT sealed FROM key_secret ORDER BY id", &[], |row| row.get(0)))
+    };
+    // One row longer than the others moves when it is sealed anew, and leaves its place free.
+    let credential = Origin::Remote {
+        endpoint: Endpoint::parse("https://signer.example/sign").unwrap(),
+        credential: Credential::Hmac,
+        secret: KeySecret::from_bytes(vec![7; 400].into()),
+        public_key: PublicKey(vec![9; 32]),
+    };
+    scene.add(&new_key("far", credential)).unwrap();
+    let former = sealed();
+    let is_somewhere = |bytes: &[u8]| {
+        files(&scene).iter().any(|file| file.windows(bytes.len()).any(|window| window == bytes))
+    };
+    assert!(former.iter().all(|bytes| is_somewhere(bytes)));
+    let both = keystore("21");
+    let recorder = Recorder::new("test/wipe", SaltKey::new([7; 32]));
+    let store = scene.store();
+    let keys = KeyCommands {
+        keystore: &both,
+        store: &store,
+        recorder: &recorder,
+        actor: &scene.root,
+        approval: None,
+        draft: None,
+    };
+    let rotated = keys.rotate().unwrap();
+    assert_eq!((rotated.moved, rotated.is_wiped), (8, true));
+    let now = sealed();
+    assert!(former.iter().all(|bytes| !is_somewhere(bytes)), "a former secret is still there");
+    assert!(now.iter().all(|bytes| is_somewhere(bytes)) && former.iter().all(|bytes| !now.contains(bytes)));
+    // The retired state is sealed anew too.
+    keys.retire(&id("hot-0"), "replaced").unwrap();
+    assert!(keys.wipe_former().unwrap() && !is_somewhere(&now[0]));
 }

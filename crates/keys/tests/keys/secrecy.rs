@@ -23,7 +23,7 @@ const TOKEN: &str = "hunter2-hunter2-hunter2";
 /// The digit of the key-encryption keys.
 const KEKS: &str = "7e";
 /// What prints nothing of itself: a trait, and a type that holds no state.
-const NOT_PRINTED: [&str; 3] = ["KeyScheme", "KeyCommands", "Ed25519"];
+const NOT_PRINTED: [&str; 4] = ["KeyScheme", "KeyCommands", "Ed25519", "Rings"];
 
 /// Every form in which a secret could show.
 fn needles() -> Vec<String> {
@@ -160,6 +160,7 @@ fn print_keys(scene: &Scene, printed: &mut Printed) {
         recorder: &recorder,
         actor: &scene.root,
         approval: None,
+        draft: None,
     };
     let list = keys.list().unwrap();
     printed.debug("KeyList", &list);
@@ -240,7 +241,14 @@ fn no_secret_is_readable_in_the_database_and_no_event_tells_one() {
         let recorder = Recorder::new("test/secrecy", SaltKey::new([7; 32]));
         let store = scene.store();
         let (actor, approval) = (&scene.root, None);
-        let keys = KeyCommands { keystore: &keystore, store: &store, recorder: &recorder, actor, approval };
+        let keys = KeyCommands {
+            keystore: &keystore,
+            store: &store,
+            recorder: &recorder,
+            actor,
+            approval,
+            draft: None,
+        };
         keys.add(&new_key("hot-1", Origin::Import(secret(SECRET)))).unwrap();
         let Origin::Remote { endpoint, credential, secret, .. } = remote("hot-2").origin else { panic!() };
         let public_key = PublicKey(

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use bursar_chain::{Address, SignError, Signer};
-use bursar_keys::{Ed25519, KeyError, KeyScheme, KeySecret, Keystore, Origin, PublicKey, Schemes, SealError};
+use bursar_keys::{
+    Change, Ed25519, KeyError, KeyScheme, KeySecret, Keystore, Origin, PublicKey, Schemes, SealError,
+};
 
-use crate::scene::{Scene, granted, id, new_key, on_each_engine, pay, policy, ring, stops};
+use crate::scene::{Scene, granted, id, keystore, new_key, on_each_engine, pay, policy, ring, stops};
 
 const SWAP: &str = "UPDATE key_secret SET key_id = 'x' WHERE key_id = 'hot-1'";
 
@@ -150,5 +152,32 @@ fn a_process_without_the_key_encryption_key_says_which_it_lacks() {
         assert_eq!(checks[0].finding.code(), "kek_missing");
         let uses = scene.read(|tx| other.kek_uses(tx));
         assert_eq!((uses[0].secrets, uses[0].is_held, uses[0].is_current), (1, false, false));
+    });
+}
+
+#[test]
+fn a_key_whose_secret_does_not_open_is_retired_all_the_same_and_the_change_says_why() {
+    on_each_engine(|scene| {
+        for name in ["hot-1", "hot-2", "hot-3"] {
+            scene.key_with(name, &policy());
+        }
+        scene.type_sql("UPDATE key_pair SET purpose = 'claims' WHERE id = 'hot-1'");
+        scene.type_sql("DELETE FROM key_secret WHERE key_id = 'hot-2'");
+        let unopened = |name: &str| match scene.retire(name).unwrap().change {
+            Change::KeyRetired { unopened, .. } => unopened,
+            other => panic!("{other:?}"),
+        };
+        assert!(unopened("hot-1").unwrap().contains("does not open: its row was altered"));
+        assert!(unopened("hot-2").unwrap().contains("no sealed secret"));
+        assert_eq!(unopened("hot-3"), None);
+        let lacking = keystore("2");
+        let left = scene.key_with("hot-4", &policy());
+        let done = scene.act(|tx, by| lacking.retire(tx, by, &left, "lost")).unwrap();
+        let told = done.audit_event().payload;
+        assert!(told.contains("sealed with the key-encryption key"), "{told}");
+        for name in ["hot-1", "hot-2", "hot-3", "hot-4"] {
+            assert_eq!(scene.outcome(&pay("p1", name, "ann", 1)), "key_retired");
+        }
+        assert_eq!(scene.findings(), ["altered", "secret_missing", "sound", "altered"]);
     });
 }

@@ -43,6 +43,6 @@ pub use object_store::{
 pub use program::{DeskCheck, Program};
 pub use record::{Generation, Work, WorkRow, generations, note_failure, note_success, work_rows};
 pub use restore::{RestoreRequest, Restored, restore};
-pub use retention::{Retention, kept, prune};
+pub use retention::{Retention, kept, removable, remove};
 pub use target::{Draft, DraftFile, StoredFile, Target};
 pub use verify::{Verified, VerifyRequest, verify};

@@ -90,24 +90,22 @@ fn day(at: Timestamp) -> Option<Date> {
     Some(moment.to_zoned(TimeZone::UTC).date())
 }
 
-/// Removes what `retention` does not keep and returns it, oldest first. A dry run only says what would be removed.
+/// What `retention` does not keep, oldest first.
 ///
 /// # Errors
-/// The place cannot be read or written; what was removed before stays removed.
-pub fn prune(
-    target: &dyn Target,
-    retention: Retention,
-    is_dry_run: bool,
-) -> Result<Vec<BackupName>, BackupError> {
+/// The place cannot be read.
+pub fn removable(target: &dyn Target, retention: Retention) -> Result<Vec<BackupName>, BackupError> {
     let names = target.names()?;
     let kept = kept(retention, &names);
-    let removed: Vec<BackupName> = names.into_iter().filter(|name| !kept.contains(name)).collect();
-    if !is_dry_run {
-        for name in &removed {
-            target.remove(name)?;
-        }
-    }
-    Ok(removed)
+    Ok(names.into_iter().filter(|name| !kept.contains(name)).collect())
+}
+
+/// Removes these backups.
+///
+/// # Errors
+/// The place cannot be written; what was removed before stays removed.
+pub fn remove(target: &dyn Target, names: &[BackupName]) -> Result<(), BackupError> {
+    names.iter().try_for_each(|name| target.remove(name))
 }
 
 #[cfg(test)]

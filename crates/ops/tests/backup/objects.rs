@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use bursar_ops::backup::{
     BackupError, BackupName, Draft, Finding, Lock, MANIFEST, ObjectStore, ObjectStoreSettings, Patience,
-    Retention, SEAL, Target, VerifyRequest, prune, verify,
+    Retention, SEAL, Target, VerifyRequest, removable, remove, verify,
 };
 use bursar_store::EngineKind;
 use bursar_test_stores::object_server::{ACCESS_KEY_ID, BUCKET, Misdeed, ObjectServer, SECRET_ACCESS_KEY};
@@ -107,7 +107,8 @@ fn a_backup_is_made_listed_verified_restored_and_pruned_in_a_bucket() {
         let restored = town.try_restore_from(&target, &made.name, town.lock(), &empty.url).unwrap();
         assert_eq!(restored.manifest, made.manifest);
         let second = town.try_back_up(&target, &|| true).unwrap();
-        let removed = prune(&target, Retention::Plain { newest: 1, since: None }, false).unwrap();
+        let removed = removable(&target, Retention::Plain { newest: 1, since: None }).unwrap();
+        remove(&target, &removed).unwrap();
         let [older, newer] =
             if made.name < second.name { [made.name, second.name] } else { [second.name, made.name] };
         assert_eq!((removed, target.names().unwrap()), (vec![older], vec![newer.clone()]));

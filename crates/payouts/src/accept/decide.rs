@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::order::PayoutOrder;
 use crate::ids::{IdempotencyKey, IntentId, IntentState};
+use crate::outside::is_outside;
 use crate::{PAYOUT, Rejection};
 
 /// An order that stands as an intent.
@@ -24,6 +25,31 @@ pub struct Accepted {
     pub state: IntentState,
     /// Whether it became an intent now; else it is the intent of the first time, and nothing was held.
     pub is_new: bool,
+}
+
+/// Who asked for an order, as the audit log names them, and with which request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Author {
+    pub actor: bursar_audit::Actor,
+    pub request_id: Option<String>,
+    pub correlation_id: Option<String>,
+}
+
+/// What a caller from outside says besides.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    /// What they want to be paid in.
+    pub asset: Asset,
+    /// Why the desk accepts nothing new from outside now.
+    pub closed: Option<&'static str>,
+    pub author: Author,
+}
+
+/// An order, and what is known of whoever asked for it from outside; `None` = a desk did.
+#[derive(Clone, Debug)]
+pub(crate) struct Placed {
+    pub order: PayoutOrder,
+    pub asked: Option<Asked>,
 }
 
 /// An intent that this batch makes.
@@ -41,6 +67,8 @@ pub(crate) struct NewIntent {
     pub key: IdempotencyKey,
     pub request_hash: [u8; 32],
     pub hold: HoldSlot,
+    /// `None` = the machine.
+    pub author: Option<Author>,
 }
 
 /// An intent that is there already.
@@ -74,7 +102,12 @@ pub(super) struct AcceptState<'b> {
 }
 
 /// Decides one order, and holds its money in the book when it is new.
-pub(super) fn decide(state: &mut AcceptState<'_>, order: &PayoutOrder) -> Result<Accepted, Rejection> {
+pub(super) fn decide(state: &mut AcceptState<'_>, placed: &Placed) -> Result<Accepted, Rejection> {
+    let Placed { order, asked } = placed;
+    if asked.is_some() != is_outside(order.key.as_str()) {
+        let rule = "those that begin with `api/` are for callers from outside alone";
+        return Err(Rejection::Invalid { field: "idempotency key", rule });
+    }
     let wallet = state.wallets.get(&order.wallet).filter(|wallet| wallet.desk == order.desk);
     let wallet = wallet.ok_or(Rejection::WalletUnknown)?;
     let destination = wallet.chain.parse_address(order.destination.as_str()).map_err(Rejection::Address)?;
@@ -89,6 +122,9 @@ pub(super) fn decide(state: &mut AcceptState<'_>, order: &PayoutOrder) -> Result
         return Err(Rejection::KeyReused { stored, given });
     }
     order.check()?;
+    if let Some(asked) = asked {
+        check_asked(asked, wallet.asset)?;
+    }
     check_wallet(wallet, &destination, order.amount)?;
     let account = wallet.account;
     if state.book.account(order.debit).asset != wallet.asset {
@@ -113,8 +149,18 @@ pub(super) fn decide(state: &mut AcceptState<'_>, order: &PayoutOrder) -> Result
         key: order.key.clone(),
         request_hash,
         hold,
+        author: asked.as_ref().map(|asked| asked.author.clone()),
     });
     Ok(accepted)
+}
+
+/// What holds only for those who ask from outside.
+fn check_asked(asked: &Asked, pays: Asset) -> Result<(), Rejection> {
+    match asked.closed {
+        Some(why) => Err(Rejection::NotOpen(why)),
+        None if asked.asset != pays => Err(Rejection::OtherAsset(pays)),
+        None => Ok(()),
+    }
 }
 
 /// What the wallet and its key say for good. What may pass, such as a cap, is asked when it is signed.

@@ -6,7 +6,7 @@ mod order;
 mod work;
 
 pub use decide::Accepted;
-pub(crate) use decide::NewIntent;
+pub(crate) use decide::{Asked, Author, NewIntent, Placed};
 pub use lane::{Debit, LaneOrder, PayoutLane};
 pub use order::PayoutOrder;
 pub use work::Prepared;

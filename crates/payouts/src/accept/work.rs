@@ -8,13 +8,14 @@ use bursar_ledger::Book;
 use bursar_store::{Sequence, StoreError, Timestamp, Tx};
 use uuid::{Builder, Uuid};
 
-use super::decide::{AcceptState, AcceptWallet, Accepted, Known, NewIntent, decide};
+use super::decide::{AcceptState, AcceptWallet, Accepted, Known, NewIntent, Placed, decide};
 use super::order::PayoutOrder;
 use crate::ids::{IntentId, IntentState};
 use crate::life::Wish;
+use crate::pages::just_accepted;
 use crate::sql::intents::{self, IntentRow};
 use crate::stops::Reading;
-use crate::{Payouts, Rejection, events, sql};
+use crate::{Payouts, Rejection, events, sql, webhook};
 
 const INTENTS: Sequence = Sequence("payout_intent");
 
@@ -45,8 +46,22 @@ impl Payouts {
         orders: &[PayoutOrder],
         now: Timestamp,
     ) -> Result<Prepared, StoreError> {
-        let wallets = self.accept_wallets(tx, book, orders, now)?;
-        let known = known(tx, orders)?;
+        let placed: Vec<Placed> =
+            orders.iter().map(|order| Placed { order: order.clone(), asked: None }).collect();
+        self.prepare_placed(tx, book, &placed.iter().collect::<Vec<_>>(), now)
+    }
+
+    /// The same for orders of which it is known who asked for them from outside.
+    pub(crate) fn prepare_placed(
+        &self,
+        tx: &mut Tx<'_>,
+        book: &mut Book,
+        placed: &[&Placed],
+        now: Timestamp,
+    ) -> Result<Prepared, StoreError> {
+        let orders: Vec<&PayoutOrder> = placed.iter().map(|placed| &placed.order).collect();
+        let wallets = self.accept_wallets(tx, book, &orders, now)?;
+        let known = known(tx, &orders)?;
         let fresh =
             orders.iter().filter(|order| !known.contains_key(&(order.desk, order.key.as_str().to_owned())));
         let count = i64::try_from(fresh.count()).map_err(|_| StoreError::Decode("order count".into()))?;
@@ -54,7 +69,7 @@ impl Payouts {
         let ids: Vec<_> = (first..).take(usize::try_from(count).unwrap_or(0)).collect();
         let ids: Vec<_> = ids.into_iter().map(|id| (IntentId(id), self.public_id(now))).collect();
         let mut state = AcceptState { book, known, wallets, ids: ids.into_iter(), new: Vec::new() };
-        let replies = orders.iter().map(|order| decide(&mut state, order)).collect();
+        let replies = placed.iter().map(|placed| decide(&mut state, placed)).collect();
         let new = state.new;
         Ok(Prepared { replies, new })
     }
@@ -71,6 +86,8 @@ impl Payouts {
     ) -> Result<Vec<Result<Accepted, Rejection>>, StoreError> {
         let rows: Vec<IntentRow> = prepared.new.iter().map(|new| row(book, new, now)).collect();
         intents::insert(tx, &rows)?;
+        let told: Vec<_> = rows.into_iter().map(|row| ("payout.accepted", just_accepted(row))).collect();
+        webhook::tell(self, tx, &told, now)?;
         let events: Vec<_> = prepared.new.iter().map(events::accepted).collect();
         recorder.record(tx, &events, now)?;
         Ok(prepared.replies)
@@ -80,7 +97,7 @@ impl Payouts {
         &self,
         tx: &mut Tx<'_>,
         book: &mut Book,
-        orders: &[PayoutOrder],
+        orders: &[&PayoutOrder],
         now: Timestamp,
     ) -> Result<BTreeMap<KeyId, AcceptWallet>, StoreError> {
         let names: BTreeSet<&KeyId> = orders.iter().map(|order| &order.wallet).collect();
@@ -117,7 +134,7 @@ impl Payouts {
     }
 
     /// An id that says when it was made and nothing else.
-    fn public_id(&self, now: Timestamp) -> Uuid {
+    pub(crate) fn public_id(&self, now: Timestamp) -> Uuid {
         let mut random = [0; 10];
         self.parts.entropy.fill(&mut random);
         let ms = u64::try_from(now.ms()).unwrap_or(0);
@@ -127,7 +144,7 @@ impl Payouts {
 
 fn known(
     tx: &mut Tx<'_>,
-    orders: &[PayoutOrder],
+    orders: &[&PayoutOrder],
 ) -> Result<HashMap<(&'static str, String), Known>, StoreError> {
     let keys: Vec<(&str, &str)> = orders.iter().map(|order| (order.desk, order.key.as_str())).collect();
     let rows = intents::by_key(tx, &keys)?;

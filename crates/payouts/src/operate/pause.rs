@@ -1,10 +1,10 @@
 //! Holding, releasing and cancelling intents.
 
-use bursar_access::{Act, By, Permission, admit};
+use bursar_access::{Act, By, Cleared, Permission, admit};
 use bursar_audit::{Actor, Recorder};
 use bursar_store::{StoreError, Timestamp, Tx};
 
-use super::audited;
+use super::{approved_why, audited};
 use crate::case::{Case, Hand, Particulars};
 use crate::ids::REASON_CHARACTERS_MAX;
 use crate::life::{Event, Wish};
@@ -28,7 +28,23 @@ impl Payouts {
         }
         let hand = Hand { recorder, actor: by.clone(), now };
         let Some(mut case) = Case::lock(tx, intent)? else { return Ok(Err(Rejection::Unknown)) };
-        self.cancel_case(tx, &mut case, why, &hand)
+        self.cancel_case(tx, &mut case, Particulars::why(why), &hand)
+    }
+
+    /// Holds an intent that waits to be signed, for `why`, until [`Payouts::resume`] lets it go on. For desks whose payee
+    /// may not be paid now; what may have been signed stays as it is. Returns whether it is held by this.
+    pub fn set_aside(
+        &self,
+        tx: &mut Tx<'_>,
+        intent: IntentId,
+        why: &str,
+        by: &Actor,
+        recorder: &Recorder,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let Some(mut case) = Case::lock(tx, intent)? else { return Ok(false) };
+        let hand = Hand { recorder, actor: by.clone(), now };
+        Ok(self.change(tx, &mut case, Event::Hold, None, Particulars::why(why), &hand)?.is_ok())
     }
 
     /// Lets an intent go on that its desk's margin held, for `held_for` and nothing else: what an operator or a key's policy
@@ -63,9 +79,14 @@ impl Payouts {
         if let Err(rejection) = check_reason(why) {
             return Ok(Err(rejection));
         }
-        self.admitted(tx, by, intent, "payouts.cancel", why, |payouts, tx, case| {
+        self.admitted(tx, by, intent, "payouts.cancel", why, |payouts, tx, case, cleared| {
             let hand = Hand { recorder, actor: audited(by.actor), now: by.now };
-            payouts.cancel_case(tx, case, why, &hand)
+            let before = case.intent.state;
+            let done = payouts.cancel_case(tx, case, approved_why(why, cleared), &hand)?;
+            if done == Ok(before) {
+                payouts.record_asked(tx, case, "cancel", why, cleared, &hand)?;
+            }
+            Ok(done)
         })
     }
 
@@ -109,9 +130,9 @@ impl Payouts {
         if let Err(rejection) = check_reason(why) {
             return Ok(Err(rejection));
         }
-        self.admitted(tx, by, intent, action, why, |payouts, tx, case| {
+        self.admitted(tx, by, intent, action, why, |payouts, tx, case, cleared| {
             let hand = Hand { recorder, actor: audited(by.actor), now: by.now };
-            let done = payouts.change(tx, case, event, None, Particulars::why(why), &hand)?;
+            let done = payouts.change(tx, case, event, None, approved_why(why, cleared), &hand)?;
             Ok(done.map(|()| case.intent.state).map_err(|_| Rejection::TooLate(case.intent.state)))
         })
     }
@@ -120,17 +141,17 @@ impl Payouts {
         &self,
         tx: &mut Tx<'_>,
         case: &mut Case,
-        why: &str,
+        particulars: Particulars,
         hand: &Hand<'_>,
     ) -> Outcome<IntentState> {
         let is_under_way = matches!(case.intent.state, IntentState::Signed | IntentState::Broadcast);
         let gives_up = if case.intent.wish.frees() { Wish::FreeAndGiveUp } else { Wish::GiveUp };
         let event = if is_under_way { Event::Wish(gives_up) } else { Event::Cancel };
-        let done = self.change(tx, case, event, None, Particulars::why(why), hand)?;
+        let done = self.change(tx, case, event, None, particulars, hand)?;
         Ok(done.map(|()| case.intent.state).map_err(|_| Rejection::TooLate(case.intent.state)))
     }
 
-    /// Locks an intent, and acts on it when `by` may.
+    /// Locks an intent, and acts on it when `by` may. The approval is used up only by what was done.
     pub(super) fn admitted<T>(
         &self,
         tx: &mut Tx<'_>,
@@ -138,7 +159,7 @@ impl Payouts {
         intent: IntentId,
         action: &str,
         payload: &str,
-        act: impl FnOnce(&Payouts, &mut Tx<'_>, &mut Case) -> Outcome<T>,
+        act: impl FnOnce(&Payouts, &mut Tx<'_>, &mut Case, &Cleared) -> Outcome<T>,
     ) -> Outcome<T> {
         let Some(peeked) = crate::sql::intents::by_id(tx, intent)? else {
             return Ok(Err(Rejection::Unknown));
@@ -155,7 +176,7 @@ impl Payouts {
             Err(rejection) => return Ok(Err(rejection.into())),
         };
         let Some(mut case) = Case::lock(tx, intent)? else { return Ok(Err(Rejection::Unknown)) };
-        let done = act(self, tx, &mut case)?;
+        let done = act(self, tx, &mut case, admission.cleared())?;
         if done.is_ok() {
             admission.spend(tx)?;
         }

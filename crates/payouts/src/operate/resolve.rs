@@ -1,19 +1,17 @@
-//! What only a person can decide: that a payment is final or dead on evidence, that its slot is freed, that it is tried
-//! again.
+//! What only a person can decide: that a payment is final or dead on evidence, and that its slot is freed.
 
 use bursar_access::By;
 use bursar_audit::{Level, Recorder};
 use bursar_chain::TransactionId;
-use bursar_keys::{Decision, KeyError};
 use bursar_store::{Timestamp, Tx};
 use serde_json::{Value, json};
 
-use super::audited;
-use super::pause::check_reason;
-use crate::case::{Case, Hand, Particulars, payment_order};
+use super::{TransactionSight, approved, audited};
+use crate::case::{Case, Hand, Particulars};
 use crate::life::{AttemptKind, Event, Wish};
-use crate::sql::attempts;
-use crate::{IntentId, IntentState, Outcome, Payouts, Rejection, events, sql};
+use crate::send::conclude::kept;
+use crate::sql::attempts::{self, AttemptRow};
+use crate::{IntentId, IntentState, Outcome, Payouts, Rejection, events};
 
 /// Longest evidence that an operator gives, in characters.
 const EVIDENCE_CHARACTERS_MAX: usize = 2_000;
@@ -37,10 +35,11 @@ pub enum Resolution {
         /// How that is known, for whoever asks later: 1 to 2,000 characters.
         evidence: String,
     },
-    /// This transaction can never become final, which nothing here proves. Wrong, and the intent is paid twice.
+    /// This transaction can never become final, for which the nodes that are asked here vouch in part at least. Wrong, and
+    /// the intent is paid twice.
     Dead {
-        /// Which.
-        transaction: TransactionId,
+        /// Which, and what the chain shows of it ([`Payouts::look_at`]).
+        sight: Box<TransactionSight>,
         /// How that is known.
         evidence: String,
         /// What becomes of the intent.
@@ -67,7 +66,8 @@ impl Resolution {
             Resolution::Paid { transaction, evidence } => {
                 format!("paid transaction={transaction} evidence={evidence}")
             }
-            Resolution::Dead { transaction, evidence, then } => {
+            Resolution::Dead { sight, evidence, then } => {
+                let transaction = sight.transaction();
                 format!("dead transaction={transaction} then={then:?} evidence={evidence}")
             }
             Resolution::FreeSlot { then } => format!("free slot then={then:?}"),
@@ -90,30 +90,19 @@ impl Payouts {
             return Ok(Err(rejection));
         }
         let words = resolution.words();
-        self.admitted(tx, by, intent, "payouts.resolve", &words, |payouts, tx, case| {
+        self.admitted(tx, by, intent, "payouts.resolve", &words, |payouts, tx, case, cleared| {
             let hand = Hand { recorder, actor: audited(by.actor), now: by.now };
-            let known = |id: &TransactionId| {
-                case.attempts.iter().any(|row| row.transaction.id == *id && row.state.is_alive())
+            let steps = match steps(case, resolution) {
+                Ok(steps) => steps,
+                Err(rejection) => return Ok(Err(rejection)),
             };
-            if !matches!(case.intent.state, IntentState::Signed | IntentState::Broadcast) {
-                return Ok(Err(Rejection::TooLate(case.intent.state)));
+            if let Err(rejection) = note_decision(tx, case, resolution, &hand)? {
+                return Ok(Err(rejection));
             }
-            let steps = match resolution {
-                Resolution::Paid { transaction, .. } if known(transaction) => {
-                    vec![Event::Confirm(transaction.clone())]
-                }
-                Resolution::Dead { transaction, then, .. } if known(transaction) => {
-                    vec![Event::Wish(wish_of(*then)), Event::Die(transaction.clone())]
-                }
-                Resolution::Paid { .. } | Resolution::Dead { .. } => {
-                    return Ok(Err(Rejection::AttemptUnknown));
-                }
-                Resolution::FreeSlot { then: Afterwards::Retry } => vec![Event::Wish(Wish::FreeAndRetry)],
-                Resolution::FreeSlot { then: Afterwards::Fail } => vec![Event::Wish(Wish::FreeAndGiveUp)],
-            };
-            note_decision(tx, case, resolution, &hand)?;
-            let payload = json!({ "payout": case.intent.public_id.to_string(), "decision": words });
-            let event = events::resolved(payouts, case, &hand.actor, &payload);
+            let mut payload = approved(cleared);
+            payload.insert("payout".to_owned(), case.intent.public_id.to_string().into());
+            payload.insert("decision".to_owned(), words.as_str().into());
+            let event = events::resolved(payouts, case, &hand.actor, &Value::Object(payload));
             recorder.record(tx, &[event], by.now)?;
             for step in steps {
                 let done = payouts.change(tx, case, step, None, Particulars::default(), &hand)?;
@@ -122,79 +111,29 @@ impl Payouts {
             Ok(Ok(case.intent.state))
         })
     }
+}
 
-    /// Lets an intent be tried now: one that is held is released, with the approval of other people that `by` brings
-    /// where its key asks for it; one that waits does not wait longer; one that is under way is looked up at once. Takes
-    /// [`bursar_access::Permission::ResolvePayout`], under the policy `payouts.retry`.
-    pub fn retry(
-        &self,
-        tx: &mut Tx<'_>,
-        by: &By<'_>,
-        intent: IntentId,
-        why: &str,
-        recorder: &Recorder,
-    ) -> Outcome<IntentState> {
-        if let Err(rejection) = check_reason(why) {
-            return Ok(Err(rejection));
-        }
-        if by.approval.is_some() {
-            // The approval is for the payment itself, so the key store is who uses it up.
-            let Some(row) = sql::intents::by_id(tx, intent)? else { return Ok(Err(Rejection::Unknown)) };
-            let order = payment_order(&row);
-            return match self.parts.keystore.authorize_approved(tx, by, &order)? {
-                Ok(approved) => match approved.decision {
-                    Decision::Authorized(_) | Decision::Held { .. } => self.retried(
-                        tx,
-                        intent,
-                        why,
-                        &Hand { recorder, actor: audited(by.actor), now: by.now },
-                    ),
-                    Decision::Refused(rejection) => Ok(Err(rejection.into())),
-                },
-                Err(KeyError::Rejected(rejection)) => Ok(Err(rejection.into())),
-                Err(KeyError::Sealed(error)) => Err(bursar_store::StoreError::Decode(error.to_string())),
-            };
-        }
-        self.admitted(tx, by, intent, "payouts.retry", why, |payouts, tx, case| {
-            let hand = Hand { recorder, actor: audited(by.actor), now: by.now };
-            payouts.retry_case(tx, case, why, &hand)
-        })
+/// What the decision comes to, if it can be.
+fn steps(case: &Case, resolution: &Resolution) -> Result<Vec<Event>, Rejection> {
+    if !matches!(case.intent.state, IntentState::Signed | IntentState::Broadcast) {
+        return Err(Rejection::TooLate(case.intent.state));
     }
-
-    fn retried(&self, tx: &mut Tx<'_>, intent: IntentId, why: &str, hand: &Hand<'_>) -> Outcome<IntentState> {
-        let Some(mut case) = Case::lock(tx, intent)? else { return Ok(Err(Rejection::Unknown)) };
-        self.retry_case(tx, &mut case, why, hand)
-    }
-
-    fn retry_case(
-        &self,
-        tx: &mut Tx<'_>,
-        case: &mut Case,
-        why: &str,
-        hand: &Hand<'_>,
-    ) -> Outcome<IntentState> {
-        match case.intent.state {
-            IntentState::Held => {
-                let done = self.change(tx, case, Event::Release, None, Particulars::why(why), hand)?;
-                return Ok(done
-                    .map(|()| case.intent.state)
-                    .map_err(|_| Rejection::TooLate(case.intent.state)));
-            }
-            IntentState::Accepted => {
-                case.intent.next_at = Some(hand.now);
-                sql::intents::update(tx, &case.intent)?;
-            }
-            IntentState::Signed | IntentState::Broadcast => {
-                for row in case.attempts.iter_mut().filter(|row| row.state.is_alive()) {
-                    row.next_at = Some(hand.now);
-                    attempts::update(tx, row)?;
-                }
-            }
-            IntentState::Final | IntentState::Failed | IntentState::Cancelled => {
-                return Ok(Err(Rejection::TooLate(case.intent.state)));
-            }
+    let living = |id: &TransactionId| {
+        let row = case.attempts.iter().find(|row| row.transaction.id == *id && row.state.is_alive());
+        row.ok_or(Rejection::AttemptUnknown)
+    };
+    match resolution {
+        Resolution::Paid { transaction, .. } if living(transaction)?.kind == AttemptKind::Payment => {
+            Ok(vec![Event::Confirm(transaction.clone())])
         }
-        Ok(Ok(case.intent.state))
+        // What frees a slot pays nobody.
+        Resolution::Paid { .. } => Err(Rejection::AttemptUnknown),
+        Resolution::Dead { sight, then, .. } => {
+            let id = living(sight.transaction())?.transaction.id.clone();
+            Ok(vec![Event::Wish(wish_of(*then)), Event::Die(id)])
+        }
+        Resolution::FreeSlot { then: Afterwards::Retry } => Ok(vec![Event::Wish(Wish::FreeAndRetry)]),
+        Resolution::FreeSlot { then: Afterwards::Fail } => Ok(vec![Event::Wish(Wish::FreeAndGiveUp)]),
     }
 }
 
@@ -205,38 +144,39 @@ const fn wish_of(then: Afterwards) -> Wish {
     }
 }
 
-/// Keeps the operator's word beside the attempt, where a proof of the chain would stand.
-fn note_decision(
-    tx: &mut Tx<'_>,
-    case: &mut Case,
-    resolution: &Resolution,
-    hand: &Hand<'_>,
-) -> Result<(), bursar_store::StoreError> {
-    let (id, is_dead) = match resolution {
-        Resolution::Paid { transaction, .. } => (transaction, false),
-        Resolution::Dead { transaction, .. } => (transaction, true),
-        Resolution::FreeSlot { .. } => {
-            // What is under way is looked at now, so that the slot is freed at once.
-            for row in case
-                .attempts
-                .iter_mut()
-                .filter(|row| row.kind == AttemptKind::Payment && row.state.is_alive())
-            {
-                row.next_at = Some(hand.now);
-                attempts::update(tx, row)?;
-            }
-            return Ok(());
-        }
+/// Keeps the operator's word beside the attempt, where a proof of the chain would stand, with what the chain said.
+fn note_decision(tx: &mut Tx<'_>, case: &mut Case, resolution: &Resolution, hand: &Hand<'_>) -> Outcome<()> {
+    let mut word = word_of(&hand.actor.id, resolution.evidence(), hand.now);
+    let concerns = |row: &AttemptRow| match resolution {
+        Resolution::Paid { transaction, .. } => row.transaction.id == *transaction,
+        Resolution::Dead { sight, .. } => row.transaction.id == *sight.transaction(),
+        Resolution::FreeSlot { .. } => row.kind == AttemptKind::Payment && row.state.is_alive(),
     };
-    let word = word_of(&hand.actor.id, resolution.evidence(), hand.now);
-    for row in case.attempts.iter_mut().filter(|row| row.transaction.id == *id) {
-        row.standing =
-            if is_dead { "dead by an operator's word" } else { "paid by an operator's word" }.to_owned();
-        row.death_proof = is_dead.then(|| word.to_string().into_bytes());
-        row.evidence = Some(word.to_string().into_bytes());
+    let death = match resolution {
+        Resolution::Dead { sight, .. } => match sight.death() {
+            Ok(death) => death,
+            Err(rejection) => return Ok(Err(rejection)),
+        },
+        Resolution::Paid { .. } | Resolution::FreeSlot { .. } => Value::Null,
+    };
+    for row in case.attempts.iter_mut().filter(|row| concerns(row)) {
+        match resolution {
+            Resolution::Paid { .. } => {
+                "paid by an operator's word".clone_into(&mut row.standing);
+                row.evidence = Some(word.to_string().into_bytes());
+            }
+            Resolution::Dead { sight, .. } => {
+                "dead by an operator's word".clone_into(&mut row.standing);
+                word["chain"] = death.clone();
+                row.death_proof = Some(word.to_string().into_bytes());
+                row.evidence = kept(sight.evidence());
+            }
+            // What is under way is looked at now, so that the slot is freed at once.
+            Resolution::FreeSlot { .. } => row.next_at = Some(hand.now),
+        }
         attempts::update(tx, row)?;
     }
-    Ok(())
+    Ok(Ok(()))
 }
 
 fn word_of(by: &str, evidence: &str, at: Timestamp) -> Value {

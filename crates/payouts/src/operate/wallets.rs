@@ -1,22 +1,37 @@
 //! What operators decide about wallets: stopping one, and letting one run after looking at its chain.
 
-use bursar_access::{Act, By, Permission, admit};
+use bursar_access::{Act, By, Cleared, Permission, admit};
 use bursar_audit::{Level, Recorder};
+use bursar_chain::TransactionId;
 use bursar_keys::KeyId;
 use bursar_ledger::{Book, TransferKind};
 use bursar_money::Amount;
 use bursar_store::{StoreError, Timestamp, Tx};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use super::audited;
 use super::pause::check_reason;
+use super::{approved, audited};
 use crate::case::load_pair;
+use crate::send::journaling::{LINES, unreadable};
 use crate::sql::attempts;
+use crate::sql::journals::{self, JournalRow};
 use crate::wallet::{Standing, Wallet};
 use crate::{Outcome, Payouts, Rejection, events, sql};
 
 /// An operator accepted what the chain holds.
 const MATCHED: TransferKind = TransferKind(24);
+
+/// What somebody saw of a wallet when its chain was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WalletSight {
+    /// What the chain said that it holds, in base units.
+    pub holds: Amount,
+    /// What its records said that it must hold, read before the chain was asked.
+    pub expected: Amount,
+    /// After a restore: the person has compared the wallet's history on the chain by hand, as a journal that it was written
+    /// down in is lost, or another server's.
+    pub journals_are_lost: bool,
+}
 
 impl Payouts {
     /// Stops a wallet: nothing is signed or sent from it once this has committed; what is on its way is still looked up.
@@ -30,59 +45,119 @@ impl Payouts {
         recorder: &Recorder,
     ) -> Outcome<()> {
         let act = ("payouts.wallet.stop", Permission::OperateSwitch, format!("why={why}"));
-        self.wallet_act(tx, by, name, why, act, |payouts, tx, wallet| {
+        self.wallet_act(tx, by, name, why, act, |payouts, tx, wallet, cleared| {
             if wallet.standing == Standing::Stopped {
                 return Ok(Err(Rejection::WalletChanged("it is stopped already")));
             }
             (wallet.standing, wallet.why, wallet.since) = (Standing::Stopped, why.to_owned(), by.now);
             sql::wallets::update(tx, wallet)?;
-            let payload = json!({ "why": why });
-            let actor = audited(by.actor);
-            let event =
-                events::of_wallet(Level::Warn, payouts, "payout.wallet_stopped", actor, wallet, &payload);
-            recorder.record(tx, &[event], by.now)?;
-            Ok(Ok(()))
+            let mut payload = approved(cleared);
+            payload.insert("why".to_owned(), why.into());
+            payouts.record_wallet(tx, "payout.wallet_stopped", wallet, payload, by, recorder)
         })
     }
 
-    /// Lets a wallet run whose chain was seen to hold `observed` base units: what that differs from the records is
-    /// booked against suspense, and the journal counts as compared. While a transaction of it is open, it must hold just
-    /// what the records say. Takes
-    /// [`Permission::ResolvePayout`] on its desk, under the policy `payouts.match`: let it need a second person.
+    /// Lets a wallet run by what its chain was seen to hold: what that differs from the records is booked against
+    /// suspense. Refused while the journal holds a transaction of it that is missing here, or is another than those that
+    /// the wallet was written down in; while its records are not those of the moment when the chain was asked; and, if
+    /// something is to be booked, while a transaction of it is open. Takes [`Permission::ResolvePayout`] on its desk, under
+    /// the policy `payouts.match`: let it need a second person.
     pub fn match_wallet(
         &self,
         tx: &mut Tx<'_>,
         by: &By<'_>,
         name: &KeyId,
-        observed: Amount,
+        sight: &WalletSight,
         why: &str,
         recorder: &Recorder,
     ) -> Outcome<()> {
-        let act = ("payouts.match", Permission::ResolvePayout, format!("holds={observed} why={why}"));
-        self.wallet_act(tx, by, name, why, act, |payouts, tx, wallet| {
-            // What is open would move the balance while it is booked. If nothing has to be booked, it may go on.
-            if observed != wallet.expected && !attempts::open(tx, name)?.is_empty() {
-                return Ok(Err(Rejection::WalletChanged("a transaction of it is not over")));
+        let WalletSight { holds, expected, journals_are_lost } = sight;
+        let words = format!("holds={holds} expected={expected} lost={journals_are_lost} why={why}");
+        let act = ("payouts.match", Permission::ResolvePayout, words);
+        self.wallet_act(tx, by, name, why, act, |payouts, tx, wallet, cleared| {
+            let generation = (payouts.parts.generation)(tx)?;
+            if let Some(why) = moved(tx, wallet, sight, generation)? {
+                return Ok(Err(Rejection::WalletChanged(why)));
             }
-            let before = wallet.expected;
-            book_difference(tx, wallet, observed, by.now)?;
-            wallet.expected = observed;
+            let is_restored = wallet.restored_mark != generation;
+            let journals = match payouts.compared(tx, wallet, is_restored && !journals_are_lost)? {
+                Ok(journals) => journals,
+                Err(rejection) => return Ok(Err(rejection)),
+            };
+            let known = journals::of_wallet(tx, name)?;
+            let others = known.iter().filter(|row| !journals.iter().any(|own| own.journal == row.journal));
+            let others: Vec<&str> = others.map(|row| row.journal.as_str()).collect();
+            let is_blind = is_restored && (known.is_empty() || !others.is_empty());
+            let mut payload = approved(cleared);
+            payload.insert("expected".to_owned(), expected.to_string().into());
+            payload.insert("holds".to_owned(), holds.to_string().into());
+            payload.insert("why".to_owned(), why.into());
+            payload.insert("withoutJournals".to_owned(), json!(others));
+            if is_restored {
+                // What is known of the past is what stands here now: only this journal goes on.
+                journals::forget(tx, name)?;
+                journals.iter().try_for_each(|own| journals::put(tx, name, own))?;
+            }
+            book_difference(tx, wallet, *holds, by.now)?;
+            wallet.expected = *holds;
             (wallet.standing, wallet.why, wallet.since) = (Standing::Running, String::new(), by.now);
-            wallet.restored_mark = (payouts.parts.generation)(tx)?;
+            wallet.restored_mark = generation;
             wallet.matched_at = Some(by.now);
-            if let Some(journal) = &payouts.parts.journal {
-                let length = journal.length().map_err(|error| StoreError::Unavailable(error.to_string()))?;
-                wallet.journal_position = i64::try_from(length).unwrap_or(i64::MAX);
-            }
             sql::wallets::update(tx, wallet)?;
-            let payload =
-                json!({ "expected": before.to_string(), "holds": observed.to_string(), "why": why });
-            let actor = audited(by.actor);
-            let event =
-                events::of_wallet(Level::Warn, payouts, "payout.wallet_matched", actor, wallet, &payload);
-            recorder.record(tx, &[event], by.now)?;
-            Ok(Ok(()))
+            if let Some(ear) =
+                payouts.desk(&wallet.desk).filter(|_| is_blind).and_then(|rules| rules.ear.clone())
+            {
+                ear.blind(tx, name, by.now)?;
+            }
+            payouts.record_wallet(tx, "payout.wallet_matched", wallet, payload, by, recorder)
         })
+    }
+
+    /// Compares the journal here with the records, to its end; the row to store of it. `all` = every journal that the wallet
+    /// was written down in must be here.
+    fn compared(&self, tx: &mut Tx<'_>, wallet: &Wallet, all: bool) -> Outcome<Option<JournalRow>> {
+        let rows = journals::of_wallet(tx, &wallet.name)?;
+        let own = self.parts.journal.as_deref();
+        let is_own = |row: &JournalRow| own.is_some_and(|own| own.id() == row.journal);
+        if all && !rows.iter().all(is_own) {
+            let why = "it was written down in a journal that is not here";
+            return Ok(Err(Rejection::JournalNotCompared(why)));
+        }
+        let Some(journal) = own else { return Ok(Ok(None)) };
+        let row = rows.into_iter().find(is_own).unwrap_or_else(|| JournalRow::unread(journal.id()));
+        let mut position = u64::try_from(row.position).unwrap_or(0);
+        if position > journal.length().map_err(unreadable)? {
+            return Ok(Err(Rejection::JournalNotCompared("the journal is shorter than it was")));
+        }
+        loop {
+            let page = journal.page(position, LINES).map_err(unreadable)?;
+            for record in page.records.iter().filter(|record| record.wallet == wallet.name.as_str()) {
+                let id = TransactionId::from_canonical(record.transaction.clone());
+                if attempts::by_transaction(tx, &id)?.is_none() {
+                    let why = "the journal holds transactions of it that are missing here";
+                    return Ok(Err(Rejection::JournalNotCompared(why)));
+                }
+            }
+            position = page.next;
+            if !page.is_more {
+                return Ok(Ok(Some(JournalRow { is_known: true, ..row.at(position) })));
+            }
+        }
+    }
+
+    fn record_wallet(
+        &self,
+        tx: &mut Tx<'_>,
+        event: &'static str,
+        wallet: &Wallet,
+        payload: Map<String, Value>,
+        by: &By<'_>,
+        recorder: &Recorder,
+    ) -> Outcome<()> {
+        let (actor, payload) = (audited(by.actor), Value::Object(payload));
+        let event = events::of_wallet(Level::Warn, self, event, actor, wallet, &payload);
+        recorder.record(tx, &[event], by.now)?;
+        Ok(Ok(()))
     }
 
     fn wallet_act(
@@ -92,7 +167,7 @@ impl Payouts {
         name: &KeyId,
         why: &str,
         (action, permission, payload): (&str, Permission, String),
-        act: impl FnOnce(&Payouts, &mut Tx<'_>, &mut Wallet) -> Outcome<()>,
+        act: impl FnOnce(&Payouts, &mut Tx<'_>, &mut Wallet, &Cleared) -> Outcome<()>,
     ) -> Outcome<()> {
         if let Err(rejection) = check_reason(why) {
             return Ok(Err(rejection));
@@ -107,12 +182,31 @@ impl Payouts {
         let Some(mut wallet) = sql::wallets::load_locked(tx, name)? else {
             return Ok(Err(Rejection::WalletUnknown));
         };
-        let done = act(self, tx, &mut wallet)?;
+        let done = act(self, tx, &mut wallet, admission.cleared())?;
         if done.is_ok() {
             admission.spend(tx)?;
         }
         Ok(done)
     }
+}
+
+/// Why a wallet cannot be matched by what was seen, as it has changed since, or needs no match.
+fn moved(
+    tx: &mut Tx<'_>,
+    wallet: &Wallet,
+    sight: &WalletSight,
+    generation: i64,
+) -> Result<Option<&'static str>, StoreError> {
+    if wallet.expected != sight.expected {
+        return Ok(Some("its records have moved since the chain was asked"));
+    }
+    if sight.holds == wallet.expected {
+        // What is open may go on when nothing is to be booked.
+        return Ok(wallet.is_running(generation).then_some("it runs, and holds what it must"));
+    }
+    // What is open would move the balance while it is booked.
+    let is_open = !attempts::open(tx, &wallet.name)?.is_empty();
+    Ok(is_open.then_some("a transaction of it is not over"))
 }
 
 /// Books what the chain holds more or less than the records say.

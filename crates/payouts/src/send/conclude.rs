@@ -1,10 +1,10 @@
 //! Storing what the chain said: the standing when it changed, finality, and proven death.
 
-use bursar_chain::DeathProof;
+use bursar_chain::{DeathProof, Evidence};
 use bursar_money::Amount;
 use bursar_store::lease::Lease;
 use bursar_store::{StoreError, Timestamp, Tx};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::judge::{Verdict, word, words};
 use super::{Sender, Turn};
@@ -18,12 +18,16 @@ use crate::{IntentId, sql};
 const EVIDENCE_MAX: usize = 65_536;
 
 /// A proof as it is stored.
-pub(crate) fn proof_text(proof: &DeathProof) -> Vec<u8> {
-    let text = json!({
+pub(crate) fn proof_value(proof: &DeathProof) -> Value {
+    json!({
         "attempt": proof.attempt.as_str(), "takenBy": proof.taken_by.as_ref().map(|id| id.as_str()),
         "nodes": proof.nodes, "evidence": hex::encode(&proof.evidence.0),
-    });
-    text.to_string().into_bytes()
+    })
+}
+
+/// Evidence as it is stored; `None` = it is too long to be kept.
+pub(crate) fn kept(evidence: &Evidence) -> Option<Vec<u8>> {
+    (evidence.0.len() <= EVIDENCE_MAX).then(|| evidence.0.clone())
 }
 
 impl Sender {
@@ -101,6 +105,11 @@ impl Sender {
             if kind != AttemptKind::Payment {
                 self.pay_fee(tx, attempt, verdict.fee, now)?;
             }
+        } else if verdict.standing == bursar_chain::Standing::Pending && kind == AttemptKind::Payment {
+            let (desk, reference) = (&case.intent.desk, case.intent.reference);
+            if let Some(ear) = self.payouts.desk(desk).and_then(|rules| rules.ear.clone()) {
+                ear.seen(tx, case.intent.id, reference, now)?;
+            }
         }
         Ok(())
     }
@@ -135,8 +144,8 @@ pub(super) fn note(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     row.standing = words(&verdict.standing);
-    row.evidence = (verdict.evidence.0.len() <= EVIDENCE_MAX).then(|| verdict.evidence.0.clone());
-    row.death_proof = verdict.death.as_ref().map(proof_text);
+    row.evidence = kept(&verdict.evidence);
+    row.death_proof = verdict.death.as_ref().map(|proof| proof_value(proof).to_string().into_bytes());
     row.changed_at = now;
     attempts::update(tx, row)
 }

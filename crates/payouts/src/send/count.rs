@@ -5,7 +5,6 @@ use bursar_store::lease::Lease;
 use bursar_store::{StoreError, Timestamp, Tx};
 
 use super::Sender;
-use super::view::is_running;
 use crate::backoff::wait_ms;
 use crate::case::{Case, Particulars};
 use crate::life::{AttemptKind, AttemptState, Event};
@@ -34,8 +33,8 @@ impl Sender {
             if !attempt.state.is_alive() {
                 return Ok(Counted::Over);
             }
-            attempt.next_at = Some(now.after_ms(self.wait_of(&attempt)));
             if let Some(why) = self.gate(tx, &wallet, now)? {
+                self.plan_next(&mut attempt, now);
                 attempts::update(tx, &attempt)?;
                 return Ok(Counted::Look(attempt, why));
             }
@@ -44,6 +43,7 @@ impl Sender {
                 let mut case = case.ok_or_else(|| StoreError::Decode(format!("payout {intent} is gone")))?;
                 self.note_stuck(tx, &mut case, now)?;
                 if is_being_freed(&case, &attempt) {
+                    self.plan_next(&mut attempt, now);
                     attempts::update(tx, &attempt)?;
                     return Ok(Counted::Look(attempt, "its slot is being freed".to_owned()));
                 }
@@ -57,6 +57,7 @@ impl Sender {
             }
             attempt.state = AttemptState::Broadcast;
             attempt.broadcasts = attempt.broadcasts.saturating_add(1);
+            self.plan_next(&mut attempt, now);
             attempts::update(tx, &attempt)?;
             Ok(Counted::Send(attempt))
         })
@@ -70,7 +71,7 @@ impl Sender {
         now: Timestamp,
     ) -> Result<Option<String>, StoreError> {
         let generation = (self.payouts.parts.generation)(tx)?;
-        if !is_running(wallet, generation) {
+        if !wallet.is_running(generation) {
             let is_restored = wallet.restored_mark != generation;
             let why = if is_restored { "not matched since a restore" } else { wallet.standing.name() };
             return Ok(Some(format!("the wallet is {why}")));
@@ -79,13 +80,15 @@ impl Sender {
         Ok(stopped.map(|switch| format!("{switch} is stopped or cannot be read")))
     }
 
-    pub(super) fn wait_of(&self, attempt: &AttemptRow) -> i64 {
-        let tries = u32::try_from(attempt.broadcasts).unwrap_or(u32::MAX);
-        let wait = wait_ms(tries.saturating_add(1).max(2), self.draw());
+    /// Plans when the attempt is looked at again, by how often it was sent.
+    pub(super) fn plan_next(&self, attempt: &mut AttemptRow, now: Timestamp) {
+        let sent = u32::try_from(attempt.broadcasts).unwrap_or(u32::MAX);
+        let wait = wait_ms(sent.saturating_add(1).max(2), self.draw());
         if let Some(metrics) = &self.payouts.parts.metrics {
             metrics.observe_wait(wait);
         }
-        wait
+        attempt.next_at = Some(now.after_ms(wait));
+        self.memory.lock().planned = Some((attempt.transaction.id.clone(), wait));
     }
 
     /// Tells once of an intent that takes too long.

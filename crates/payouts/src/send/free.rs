@@ -1,8 +1,8 @@
 //! Freeing a slot: something that moves no money is signed and sent in a payment's place, and one of the two wins.
 
 use bursar_keys::{Order, Work};
-use bursar_store::StoreError;
 use bursar_store::lease::Lease;
+use bursar_store::{StoreError, Tx};
 
 use super::view::View;
 use super::{Remote, Sender, Turn};
@@ -38,7 +38,11 @@ impl Sender {
         }
         let name = format!("payout/{intent}/free/{}", attempt.number);
         let order = Order { intent: name, key: self.wallet.clone(), work: Work::Upkeep };
-        let remote = match self.sign_remotely(lease, &order, &unsigned)? {
+        let may = |tx: &mut Tx<'_>, now| match Case::lock(tx, intent)?.filter(is_to_be_freed) {
+            Some(case) => self.gate(tx, &case.wallet, now),
+            None => Ok(Some("nothing is to be freed any more".to_owned())),
+        };
+        let remote = match self.sign_remotely(lease, &order, &unsigned, may)? {
             Remote::Local => None,
             Remote::Signed(freeing) => Some(*freeing),
             Remote::Wait(_) => return Ok(None),
@@ -46,8 +50,8 @@ impl Sender {
         let stored = self.payouts.parts.store.transact("payouts.free", |tx| {
             lease.check(tx)?;
             let now = tx.reading()?;
-            let Some(mut case) = Case::lock(tx, intent)? else { return Ok(None) };
-            if !case.intent.wish.frees() || self.gate(tx, &case.wallet, now)?.is_some() {
+            let Some(mut case) = Case::lock(tx, intent)?.filter(is_to_be_freed) else { return Ok(None) };
+            if self.gate(tx, &case.wallet, now)?.is_some() {
                 return Ok(None);
             }
             let Ok(freeing) = self.signature(tx, &order, &unsigned, remote.as_ref(), now)? else {
@@ -64,4 +68,8 @@ impl Sender {
             None => Ok(None),
         }
     }
+}
+
+fn is_to_be_freed(case: &Case) -> bool {
+    case.intent.wish.frees() && case.life().living_payments().next().is_some()
 }

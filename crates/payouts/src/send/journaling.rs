@@ -8,17 +8,18 @@ use bursar_store::lease::Lease;
 use bursar_store::{Sequence, StoreError, Timestamp, Tx};
 
 use super::{Sender, Turn};
-use crate::case::{Case, Particulars};
+use crate::case::{Case, Particulars, payment_order};
 use crate::journal::{IntentFacts, Page, ReceiptFacts, Record};
 use crate::life::{AttemptKind, AttemptState, Event, Wish};
 use crate::receipts::{Receipt, ReceiptState};
 use crate::sql::attempts::{self, AttemptRow};
 use crate::sql::intents::{self, IntentRow};
-use crate::wallet::{Standing, Wallet};
-use crate::{IntentId, IntentState, events, sql};
+use crate::sql::journals::{self, JournalRow};
+use crate::wallet::{UNMATCHED_MARK, Wallet};
+use crate::{IntentId, IntentState, sql};
 
 /// Lines of the journal that one transaction compares.
-const LINES: usize = 256;
+pub(crate) const LINES: usize = 256;
 const INTENTS: Sequence = Sequence("payout_intent");
 
 impl Sender {
@@ -37,27 +38,44 @@ impl Sender {
 
     /// Compares what the journal holds since the last time with the records, and takes over what they lack; `None` = it
     /// holds nothing new.
-    pub(super) fn read_journal(&self, lease: &Lease, wallet: &Wallet) -> Result<Option<Turn>, StoreError> {
+    pub(super) fn read_journal(&self, lease: &Lease) -> Result<Option<Turn>, StoreError> {
         let Some(journal) = &self.payouts.parts.journal else { return Ok(None) };
-        let unreadable =
-            |error: std::io::Error| StoreError::Unavailable(format!("the journal of payouts: {error}"));
-        let position = u64::try_from(wallet.journal_position).unwrap_or(0);
-        let length = journal.length().map_err(unreadable)?;
-        if position > length {
-            let why = "the journal is shorter than it was when it was last compared".to_owned();
-            return self.unmatch(lease, why, Some(0)).map(Some);
+        let store = &self.payouts.parts.store;
+        let rows = store.read("payouts.journals", |tx| journals::of_wallet(tx, &self.wallet))?;
+        let row = rows.into_iter().find(|row| row.journal == journal.id());
+        let row = row.unwrap_or_else(|| JournalRow::unread(journal.id()));
+        let position = u64::try_from(row.position).unwrap_or(0);
+        if position > journal.length().map_err(unreadable)? {
+            return self.read_anew(lease, journal.id()).map(Some);
         }
         let page = journal.page(position, LINES).map_err(unreadable)?;
         if page.next == position && page.damaged == 0 {
             return Ok(None);
         }
-        self.payouts.parts.store.transact("payouts.import", |tx| {
+        store.transact("payouts.import", |tx| {
             lease.check(tx)?;
             let now = tx.reading()?;
             let wallet = self.locked(tx)?;
+            journals::put(tx, &self.wallet, &row.at(page.next))?;
             self.take_over(tx, wallet, &page, now)
         })?;
         Ok(Some(self.worked()))
+    }
+
+    /// The journal was cut short: it is compared from its beginning, and an operator has to look.
+    fn read_anew(&self, lease: &Lease, journal: &str) -> Result<Turn, StoreError> {
+        let why = "the journal is shorter than it was when it was last compared";
+        tracing::error!(wallet = %self.wallet, why, "a wallet is not matched with its chain");
+        self.payouts.parts.store.transact("payouts.unmatch", |tx| {
+            lease.check(tx)?;
+            let now = tx.reading()?;
+            let mut wallet = self.locked(tx)?;
+            wallet.distrust(why.to_owned(), now);
+            wallet.restored_mark = UNMATCHED_MARK;
+            journals::put(tx, &self.wallet, &JournalRow::unread(journal))?;
+            self.note_distrust(tx, &wallet, &serde_json::json!({ "journal": why }), now)
+        })?;
+        Ok(self.worked())
     }
 
     fn take_over(
@@ -77,7 +95,6 @@ impl Sender {
         }
         // What was imported may have changed the wallet's row.
         let mut wallet = self.locked(tx)?;
-        wallet.journal_position = i64::try_from(page.next).unwrap_or(i64::MAX);
         if !missing.is_empty() {
             let count = missing.len();
             wallet.distrust(format!("{count} transactions were missing here and came from the journal"), now);
@@ -90,12 +107,11 @@ impl Sender {
             );
             wallet.restored_mark = UNMATCHED_MARK;
         }
-        sql::wallets::update(tx, &wallet)?;
-        if !missing.is_empty() || page.damaged > 0 {
-            let seen = serde_json::json!({ "missing": missing, "damagedLines": page.damaged });
-            self.recorder.record(tx, &[events::wallet_stopped(&self.payouts, &wallet, &seen)], now)?;
+        if missing.is_empty() && page.damaged == 0 {
+            return Ok(());
         }
-        Ok(())
+        let seen = serde_json::json!({ "missing": missing, "damagedLines": page.damaged });
+        self.note_distrust(tx, &wallet, &seen, now)
     }
 
     /// Takes one attempt over: to its intent if that is known, else with the intent.
@@ -117,6 +133,11 @@ impl Sender {
         let case = Case::under(tx, wallet.clone(), intent)?;
         let mut case = case.ok_or_else(|| StoreError::Decode(format!("payout {intent} is gone")))?;
         row.intent = Some(intent);
+        if row.kind == AttemptKind::Payment {
+            // It left, so it counts against the limits, above them if need be.
+            let order = payment_order(&case.intent);
+            self.payouts.parts.keystore.charge_recovered(tx, &order, row.signed_at, now)?;
+        }
         let (id, slot, kind) = (row.transaction.id.clone(), row.transaction.slot.clone(), row.kind);
         let event = Event::Import { id, slot, kind };
         let particulars = Particulars::why("found in the journal");
@@ -161,8 +182,10 @@ impl Sender {
     }
 }
 
-/// A mark that no number of restores has: such a wallet runs again by an operator's word alone.
-pub(crate) const UNMATCHED_MARK: i64 = -1;
+/// The journal cannot be read now.
+pub(crate) fn unreadable(error: std::io::Error) -> StoreError {
+    StoreError::Unavailable(format!("the journal of payouts: {error}"))
+}
 
 /// An intent that the records lack, without a hold. Its key is its own again, so that whoever gives the order anew gets
 /// this one; unless an intent that is over has the key.
@@ -282,13 +305,4 @@ fn amount_of(text: &str) -> Result<Amount, StoreError> {
 
 fn damaged(what: &dyn std::fmt::Display) -> StoreError {
     StoreError::Decode(format!("a record of the journal: {what}"))
-}
-
-impl Wallet {
-    /// Lets nothing leave until the wallet is matched.
-    pub(crate) fn distrust(&mut self, why: String, now: Timestamp) {
-        if self.standing != Standing::Stopped {
-            (self.standing, self.why, self.since) = (Standing::Unmatched, why, now);
-        }
-    }
 }

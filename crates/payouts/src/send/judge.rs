@@ -8,7 +8,7 @@ const WORDS_MAX: usize = 400;
 
 /// What one look at the chain says of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Verdict {
+pub(crate) struct Verdict {
     pub standing: Standing,
     pub evidence: Evidence,
     /// Proof that it can never become final.
@@ -18,7 +18,7 @@ pub(super) struct Verdict {
 }
 
 /// Judges what nodes said. A proof is taken only for this very attempt, and never against a confirmation.
-pub(super) fn judge(chain: &dyn Chain, attempt: &Attempt, evidence: Evidence) -> Verdict {
+pub(crate) fn judge(chain: &dyn Chain, attempt: &Attempt, evidence: Evidence) -> Verdict {
     let standing = chain.classify(attempt, &evidence);
     let proof = match standing {
         Standing::Confirmed => None,
@@ -35,7 +35,7 @@ pub(super) fn judge(chain: &dyn Chain, attempt: &Attempt, evidence: Evidence) ->
 }
 
 /// The standing in a word, and what people need besides.
-pub(super) fn words(standing: &Standing) -> String {
+pub(crate) fn words(standing: &Standing) -> String {
     let (word, reason) = match standing {
         Standing::NotFound => ("not_found", ""),
         Standing::Pending => ("pending", ""),
@@ -48,6 +48,6 @@ pub(super) fn words(standing: &Standing) -> String {
 }
 
 /// The word alone of what [`words`] made.
-pub(super) fn word(words: &str) -> &str {
+pub(crate) fn word(words: &str) -> &str {
     words.split(':').next().unwrap_or_default()
 }

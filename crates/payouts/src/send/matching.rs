@@ -4,14 +4,14 @@ use bursar_money::Balance;
 use bursar_store::fault::Step;
 use bursar_store::lease::Lease;
 use bursar_store::{StoreError, Timestamp, Tx};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::journaling::UNMATCHED_MARK;
 use super::ready::Ready;
 use super::view::View;
 use super::{Sender, Turn};
-use crate::sql::attempts;
-use crate::wallet::{Standing, Wallet};
+use crate::sql::journals::JournalRow;
+use crate::sql::{attempts, journals};
+use crate::wallet::{Standing, UNMATCHED_MARK, Wallet};
 use crate::{events, sql};
 
 /// How long a match is good for, in milliseconds.
@@ -33,6 +33,15 @@ impl Sender {
         let is_old = view.wallet.matched_at.is_none_or(|at| at.after_ms(MATCH_EVERY_MS) <= view.now);
         view.wallet.standing != Standing::Stopped
             && (!self.memory.lock().is_matched || is_old || !view.is_running)
+    }
+
+    /// Whether the journal has to be compared: before each match, and of a wallet that is stopped as well. Whoever lets it
+    /// run again must not find anything missing.
+    pub(super) fn must_read_journal(&self, view: &View) -> bool {
+        let is_fresh = |(at, generation): (Timestamp, i64)| {
+            generation == view.generation && view.now < at.after_ms(MATCH_EVERY_MS)
+        };
+        self.must_match(view) || !self.memory.lock().journal_read.is_some_and(is_fresh)
     }
 
     /// Compares what the chain holds with what it must. Nothing of the wallet is open, and the journal has been read.
@@ -83,7 +92,7 @@ impl Sender {
             let generation = (self.payouts.parts.generation)(tx)?;
             let is_restored = wallet.restored_mark != generation;
             let word_needed =
-                wallet.restored_mark == UNMATCHED_MARK || (is_restored && !self.has_journal()?);
+                wallet.restored_mark == UNMATCHED_MARK || (is_restored && !self.knows_journal(tx)?);
             wallet.matched_at = Some(now);
             if !word_needed && wallet.standing != Standing::Stopped {
                 if wallet.standing == Standing::Unmatched || is_restored {
@@ -92,6 +101,7 @@ impl Sender {
                     (wallet.standing, wallet.why, wallet.since) = (Standing::Running, String::new(), now);
                 }
                 wallet.restored_mark = generation;
+                self.trust_journal(tx)?;
             }
             sql::wallets::update(tx, &wallet)?;
             Ok(if word_needed { Match::WordNeeded } else { Match::Good })
@@ -100,21 +110,31 @@ impl Sender {
             Match::Changed => {}
             Match::Good => self.memory.lock().is_matched = true,
             Match::WordNeeded => {
-                let why = "what was signed since the backup cannot be known, as there is no whole journal";
+                let why =
+                    "what was signed since the backup cannot be known, as there is no whole journal of it";
                 return self.stay_unmatched(lease, view, why);
             }
         }
         Ok(self.worked())
     }
 
-    /// Whether there is a journal that anything was ever written to: one that is new knows nothing of what was signed
-    /// before a restore.
-    fn has_journal(&self) -> Result<bool, StoreError> {
+    /// Whether the journal here is the one that the wallet was written down in, and the only one: any other knows nothing,
+    /// or not all, of what was signed before a restore.
+    fn knows_journal(&self, tx: &mut Tx<'_>) -> Result<bool, StoreError> {
         let Some(journal) = &self.payouts.parts.journal else { return Ok(false) };
-        let length = journal.length();
-        let length =
-            length.map_err(|error| StoreError::Unavailable(format!("the journal of payouts: {error}")))?;
-        Ok(length > 0)
+        let rows = journals::of_wallet(tx, &self.wallet)?;
+        Ok(!rows.is_empty() && rows.iter().all(|row| row.is_known && row.journal == journal.id()))
+    }
+
+    /// From now on whatever the wallet signs is written down in the journal here, whose past is compared.
+    fn trust_journal(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        let Some(journal) = &self.payouts.parts.journal else { return Ok(()) };
+        let rows = journals::of_wallet(tx, &self.wallet)?;
+        match rows.into_iter().find(|row| row.journal == journal.id()) {
+            Some(row) if row.is_known => Ok(()),
+            Some(row) => journals::put(tx, &self.wallet, &JournalRow { is_known: true, ..row }),
+            None => Err(StoreError::Decode(format!("the journal of {} was not compared", self.wallet))),
+        }
     }
 
     /// Why the book does not say what the wallet's row says, if so.
@@ -134,32 +154,33 @@ impl Sender {
     fn stay_unmatched(&self, lease: &Lease, view: &View, why: &str) -> Result<Turn, StoreError> {
         let why = format!("{why}; look at its history and at the journal, then match it by hand");
         if view.wallet.standing != Standing::Unmatched || view.wallet.why != why {
-            self.unmatch(lease, why.clone(), None)?;
+            self.unmatch(lease, why.clone())?;
         }
         Ok(self.wait(view.now, why))
     }
 
-    /// Lets nothing leave, and says why. `position` is where the journal is to be compared from.
-    pub(super) fn unmatch(
-        &self,
-        lease: &Lease,
-        why: String,
-        position: Option<i64>,
-    ) -> Result<Turn, StoreError> {
+    /// Lets nothing leave, and says why.
+    fn unmatch(&self, lease: &Lease, why: String) -> Result<(), StoreError> {
         tracing::error!(wallet = %self.wallet, why, "a wallet is not matched with its chain");
         self.payouts.parts.store.transact("payouts.unmatch", |tx| {
             lease.check(tx)?;
             let now: Timestamp = tx.reading()?;
             let mut wallet = self.locked(tx)?;
             wallet.distrust(why.clone(), now);
-            if let Some(position) = position {
-                wallet.journal_position = position;
-                wallet.restored_mark = UNMATCHED_MARK;
-            }
-            sql::wallets::update(tx, &wallet)?;
-            let event = events::wallet_stopped(&self.payouts, &wallet, &json!({}));
-            self.recorder.record(tx, &[event], now).map(|_| ())
-        })?;
-        Ok(self.worked())
+            self.note_distrust(tx, &wallet, &json!({}), now)
+        })
+    }
+
+    /// Stores a wallet that is not trusted any more, and tells of it.
+    pub(super) fn note_distrust(
+        &self,
+        tx: &mut Tx<'_>,
+        wallet: &Wallet,
+        seen: &Value,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        sql::wallets::update(tx, wallet)?;
+        let event = events::wallet_stopped(&self.payouts, wallet, seen);
+        self.recorder.record(tx, &[event], now).map(|_| ())
     }
 }

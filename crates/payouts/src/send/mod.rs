@@ -1,11 +1,11 @@
 //! One wallet's sender: signs what is due, hands stored bytes to nodes, and concludes from what they say.
 
-mod conclude;
+pub(crate) mod conclude;
 mod count;
 mod follow;
 mod free;
-mod journaling;
-mod judge;
+pub(crate) mod journaling;
+pub(crate) mod judge;
 mod matching;
 mod ready;
 mod receive;
@@ -15,7 +15,7 @@ mod view;
 use std::sync::Arc;
 
 use bursar_audit::{Actor, Recorder};
-use bursar_chain::Chain;
+use bursar_chain::{Chain, TransactionId};
 use bursar_keys::KeyId;
 use bursar_store::fault::Step;
 use bursar_store::lease::Lease;
@@ -27,7 +27,10 @@ use self::view::{Plan, View, plan};
 use crate::Payouts;
 use crate::backoff::wait_ms;
 use crate::case::Hand;
-use crate::wallet::Wallet;
+use crate::wallet::{Standing, Wallet};
+
+/// How often money that may be wanted is looked for, in milliseconds.
+const WANTED_EVERY_MS: i64 = 5_000;
 
 /// How a turn ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,8 +69,12 @@ struct Memory {
     wait_until: Option<(Timestamp, String)>,
     /// Whether the wallet was compared with its chain since this process started.
     is_matched: bool,
+    /// When the journal was last compared to its end, and how many restores there had been.
+    journal_read: Option<(Timestamp, i64)>,
     /// When arrivals were last asked for.
     receipts_at: Option<Timestamp>,
+    /// The wait that was planned last, in milliseconds, and for which transaction.
+    planned: Option<(TransactionId, i64)>,
 }
 
 impl Payouts {
@@ -108,14 +115,15 @@ impl Sender {
         {
             return Ok(Turn::Waiting { until, why });
         }
-        if self.must_match(&view) {
+        if self.must_read_journal(&view) {
             // What was signed before a restore must be known before anything else happens.
-            if let Some(turn) = self.read_journal(lease, &view.wallet)? {
+            if let Some(turn) = self.read_journal(lease)? {
                 return Ok(turn);
             }
-            if view.open.is_empty() {
-                return self.match_up(lease, &view);
-            }
+            self.memory.lock().journal_read = Some((view.now, view.generation));
+        }
+        if self.must_match(&view) && view.open.is_empty() {
+            return self.match_up(lease, &view);
         }
         match plan(&view) {
             Plan::Idle { until } => self.look_around(lease, &view, until),
@@ -126,9 +134,7 @@ impl Sender {
 
     /// Nothing is due: looks for money that came in, now and then.
     fn look_around(&self, lease: &Lease, view: &View, until: Option<Timestamp>) -> Result<Turn, StoreError> {
-        let every_ms = self.payouts.parts.settings.receipts_every_ms;
-        let asked = self.memory.lock().receipts_at;
-        if asked.is_some_and(|asked| view.now < asked.after_ms(every_ms)) {
+        if view.now < self.looks_at(view) {
             return Ok(Turn::Idle { until });
         }
         Ok(self.receive(lease, view)?.unwrap_or(Turn::Idle { until }))
@@ -141,7 +147,8 @@ impl Sender {
         {
             return Ok(Some(until));
         }
-        if self.must_match(&view) && view.open.is_empty() {
+        let is_stopped = view.wallet.standing == Standing::Stopped;
+        if (view.open.is_empty() || is_stopped) && self.must_read_journal(&view) {
             return Ok(Some(view.now));
         }
         let planned = match plan(&view) {
@@ -151,9 +158,15 @@ impl Sender {
         if !view.is_running || !view.open.is_empty() {
             return Ok(planned);
         }
-        let every_ms = self.payouts.parts.settings.receipts_every_ms;
-        let looks = self.memory.lock().receipts_at.map_or(view.now, |asked| asked.after_ms(every_ms));
+        let looks = self.looks_at(&view);
         Ok(Some(planned.map_or(looks, |planned| planned.min(looks))))
+    }
+
+    /// When money that came in is looked for next: soon while something may be held for want of it.
+    fn looks_at(&self, view: &View) -> Timestamp {
+        let usual_ms = self.payouts.parts.settings.receipts_every_ms;
+        let every_ms = if view.is_any_held { usual_ms.min(WANTED_EVERY_MS) } else { usual_ms };
+        self.memory.lock().receipts_at.map_or(view.now, |asked| asked.after_ms(every_ms))
     }
 
     /// Counts what became of a transaction.

@@ -61,7 +61,6 @@ mod tests {
             funds: AccountId(3),
             fees: AccountId(4),
             expected: Amount::new(100),
-            journal_position: 0,
             restored_mark: 0,
             matched_at: None,
         };

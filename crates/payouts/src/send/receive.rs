@@ -21,7 +21,7 @@ use crate::wallet::{Standing, Wallet};
 use crate::{events, sql};
 
 /// Most arrivals that one question asks for.
-const INCOMING_MAX: usize = 64;
+const INCOMING_MAX: usize = 256;
 
 impl Sender {
     /// The wallet is short: accepts what came in, or waits.
@@ -36,11 +36,11 @@ impl Sender {
         }
         self.memory.lock().receipts_at = Some(view.now);
         self.payouts.fault("payouts.incoming", Step::Begin)?;
-        let Ok(incoming) = self.chain.incoming(&view.wallet.address, INCOMING_MAX) else { return Ok(None) };
+        // Anybody can send dust, so what is less than the minimum is never taken, and the largest goes first.
         let least = self.payouts.parts.settings.receipt_min;
-        let Some(arrival) = incoming.into_iter().find(|arrival| arrival.amount >= least) else {
-            return Ok(None);
-        };
+        let incoming = self.chain.incoming(&view.wallet.address, least, INCOMING_MAX);
+        let worthy = incoming.into_iter().flatten().filter(|arrival| arrival.amount >= least);
+        let Some(arrival) = worthy.max_by_key(|arrival| arrival.amount) else { return Ok(None) };
         let Ok(state) = self.chain.receiver_state(&view.wallet.address) else { return Ok(None) };
         match self.judge_state(view, &state)? {
             Ready::Yes => {}
@@ -50,7 +50,15 @@ impl Sender {
         }
         let Ok(unsigned) = self.chain.build_receipt(&arrival, &state) else { return Ok(None) };
         let order = Order { intent: name_of(&arrival), key: self.wallet.clone(), work: Work::Upkeep };
-        let remote = match self.sign_remotely(lease, &order, &unsigned)? {
+        let may = |tx: &mut Tx<'_>, now| {
+            let wallet = self.locked(tx)?;
+            let known = sql::receipts::by_source(tx, &self.wallet, arrival.id.as_str())?;
+            match self.is_taken(tx, &unsigned)? || known.as_ref().is_some_and(is_accepted) {
+                true => Ok(Some("something else is under way".to_owned())),
+                false => self.gate(tx, &wallet, now),
+            }
+        };
+        let remote = match self.sign_remotely(lease, &order, &unsigned, may)? {
             Remote::Local => None,
             Remote::Signed(attempt) => Some(*attempt),
             Remote::Wait(_) => return Ok(None),
@@ -63,8 +71,7 @@ impl Sender {
                 return Ok(None);
             }
             let known = sql::receipts::by_source(tx, &self.wallet, arrival.id.as_str())?;
-            if known.as_ref().is_some_and(|row| row.state != ReceiptState::Accepting || row.attempt.is_some())
-            {
+            if known.as_ref().is_some_and(is_accepted) {
                 return Ok(None);
             }
             let Ok(signed) = self.signature(tx, &order, &unsigned, remote.as_ref(), now)? else {
@@ -75,10 +82,10 @@ impl Sender {
             self.note_arrival(tx, known, &arrival, row.id, now)?;
             Ok(Some(row))
         })?;
-        match stored {
-            Some(attempt) => self.send_first(lease, &attempt, &view.wallet.desk, None).map(Some),
-            None => Ok(None),
-        }
+        let Some(attempt) = stored else { return Ok(None) };
+        // Where one arrival is worth accepting there may be another: it is asked for as soon as this one is in.
+        self.memory.lock().receipts_at = None;
+        self.send_first(lease, &attempt, &view.wallet.desk, None).map(Some)
     }
 
     fn note_arrival(
@@ -207,6 +214,11 @@ impl Sender {
         let wallet = sql::wallets::load_locked(tx, &self.wallet)?;
         wallet.ok_or_else(|| StoreError::Decode(format!("wallet {} is gone", self.wallet)))
     }
+}
+
+/// Whether an arrival is being accepted, or has been.
+fn is_accepted(row: &Receipt) -> bool {
+    row.state != ReceiptState::Accepting || row.attempt.is_some()
 }
 
 /// The key store's name for accepting an arrival: short whatever the chain's ids are.

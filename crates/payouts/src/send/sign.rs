@@ -14,7 +14,7 @@ use crate::desk_rules::{MarginVerdict, MarginView};
 use crate::life::{AttemptKind, AttemptState, Event};
 use crate::sql::attempts::{self, AttemptRow};
 use crate::sql::intents::IntentRow;
-use crate::{IntentState, sql};
+use crate::{IntentId, IntentState, sql};
 
 /// How long an intent that its key's cap refuses waits, in milliseconds.
 const CAP_WAIT_MS: i64 = 60_000;
@@ -113,7 +113,11 @@ impl Sender {
         unsigned: &Unsigned,
     ) -> Result<Signed, StoreError> {
         let order = payment_order(intent);
-        let remote = match self.sign_remotely(lease, &order, unsigned)? {
+        let may = |tx: &mut Tx<'_>, now| match self.due_case(tx, intent.id, unsigned, now)? {
+            Some(case) => self.gate(tx, &case.wallet, now),
+            None => Ok(Some("the payout changed".to_owned())),
+        };
+        let remote = match self.sign_remotely(lease, &order, unsigned, may)? {
             Remote::Local => None,
             Remote::Signed(attempt) => Some(*attempt),
             Remote::Wait(why) => return Ok(Signed::Wait(why)),
@@ -121,12 +125,9 @@ impl Sender {
         self.payouts.parts.store.transact("payouts.sign", |tx| {
             lease.check(tx)?;
             let now = tx.reading()?;
-            let Some(mut case) = Case::lock(tx, intent.id)? else { return Ok(Signed::Changed) };
-            let is_as_seen =
-                case.intent.state == IntentState::Accepted && case.intent.next_at.is_some_and(|at| at <= now);
-            if !is_as_seen || self.is_taken(tx, unsigned)? {
+            let Some(mut case) = self.due_case(tx, intent.id, unsigned, now)? else {
                 return Ok(Signed::Changed);
-            }
+            };
             if let Some(why) = self.gate(tx, &case.wallet, now)? {
                 return Ok(Signed::Wait(why));
             }
@@ -146,6 +147,20 @@ impl Sender {
                 }
             }
         })
+    }
+
+    /// The intent under lock, while it is still to be paid and the slot is nobody's.
+    fn due_case(
+        &self,
+        tx: &mut Tx<'_>,
+        intent: IntentId,
+        unsigned: &Unsigned,
+        now: Timestamp,
+    ) -> Result<Option<Case>, StoreError> {
+        let Some(case) = Case::lock(tx, intent)? else { return Ok(None) };
+        let is_due =
+            case.intent.state == IntentState::Accepted && case.intent.next_at.is_some_and(|at| at <= now);
+        Ok(if is_due && !self.is_taken(tx, unsigned)? { Some(case) } else { None })
     }
 
     /// Whether something of the wallet is open, or the slot was ever signed for: then another was faster.
@@ -189,12 +204,14 @@ impl Sender {
         Ok(attempt.and_then(|attempt| same_slot(attempt, unsigned)))
     }
 
-    /// With a remote signer: authorise, commit, sign. The signature is worth nothing until it is stored.
+    /// With a remote signer: authorise, commit, sign. The signature is worth nothing until it is stored, and yet nothing is
+    /// asked for that may not be signed: `may` locks what it is for, and says why not.
     pub(super) fn sign_remotely(
         &self,
         lease: &Lease,
         order: &Order,
         unsigned: &Unsigned,
+        may: impl Fn(&mut Tx<'_>, Timestamp) -> Result<Option<String>, StoreError>,
     ) -> Result<Remote, StoreError> {
         let keystore = &self.payouts.parts.keystore;
         let key = self.payouts.parts.store.read("payouts.key", |tx| keystore.key(tx, &self.wallet))?;
@@ -205,12 +222,16 @@ impl Sender {
         let authorized = self.payouts.parts.store.transact("payouts.authorize", |tx| {
             lease.check(tx)?;
             let now = tx.reading()?;
-            self.authorize(tx, order, now)
+            match may(tx, now)? {
+                Some(why) => Ok(Err(why)),
+                None => self.authorize(tx, order, now).map(Ok),
+            }
         })?;
         let authorization = match authorized {
-            Ok(authorization) => authorization,
+            Err(why) => return Ok(Remote::Wait(why)),
+            Ok(Ok(authorization)) => authorization,
             // The transaction that stores finds the same, and puts the intent off.
-            Err(_) => return Ok(Remote::Local),
+            Ok(Err(_)) => return Ok(Remote::Local),
         };
         let signer = match keystore.signer_after_commit(&self.payouts.parts.store, authorization)? {
             Ok(signer) => signer,
@@ -309,7 +330,7 @@ impl Sender {
             death_proof: None,
             changed_at: now,
         };
-        row.next_at = Some(now.after_ms(self.wait_of(&row)));
+        self.plan_next(&mut row, now);
         row
     }
 }

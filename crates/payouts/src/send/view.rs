@@ -6,7 +6,7 @@ use super::Sender;
 use crate::sql;
 use crate::sql::attempts::{self, AttemptRow};
 use crate::sql::intents::{self, IntentRow};
-use crate::wallet::{Standing, Wallet};
+use crate::wallet::Wallet;
 
 /// One consistent look at a wallet.
 pub(super) struct View {
@@ -14,9 +14,13 @@ pub(super) struct View {
     pub wallet: Wallet,
     /// Whether anything may be signed and sent: it runs, and has been matched since the last restore.
     pub is_running: bool,
+    /// How many restores the data has been through.
+    pub generation: i64,
     pub open: Vec<AttemptRow>,
     /// The oldest accepted intent that is due.
     pub due: Option<IntentRow>,
+    /// Whether something is held, perhaps for want of money.
+    pub is_any_held: bool,
     /// When the next accepted intent falls due that is not yet.
     pub next_due: Option<Timestamp>,
 }
@@ -63,15 +67,11 @@ impl Sender {
         let wallet = sql::wallets::load(tx, &[&self.wallet])?.into_iter().next();
         let wallet = wallet.ok_or_else(|| StoreError::Decode(format!("wallet {} is gone", self.wallet)))?;
         let generation = (self.payouts.parts.generation)(tx)?;
-        let is_running = is_running(&wallet, generation);
+        let is_running = wallet.is_running(generation);
         let open = attempts::open(tx, &self.wallet)?;
         let due = intents::next_due(tx, &self.wallet, now)?;
         let next_due = if due.is_some() { None } else { intents::next_at(tx, &self.wallet)? };
-        Ok(View { now, wallet, is_running, open, due, next_due })
+        let is_any_held = intents::is_any_held(tx, &self.wallet)?;
+        Ok(View { now, wallet, is_running, generation, open, due, is_any_held, next_due })
     }
-}
-
-/// Whether anything may be signed and sent from a wallet of data that has been restored `generation` times.
-pub(crate) fn is_running(wallet: &Wallet, generation: i64) -> bool {
-    wallet.standing == Standing::Running && wallet.restored_mark == generation
 }

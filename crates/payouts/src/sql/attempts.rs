@@ -1,8 +1,11 @@
 //! Rows of attempts.
 
+use std::sync::LazyLock;
+
 use bursar_chain::{Attempt, Slot, TransactionId};
 use bursar_keys::KeyId;
-use bursar_store::{Param, Row, Sequence, StoreError, Timestamp, Tx};
+use bursar_store::Column::Int;
+use bursar_store::{Lock, Lookup, Param, Row, Sequence, StoreError, Timestamp, Tx};
 
 use super::key_of;
 use crate::IntentId;
@@ -16,6 +19,9 @@ macro_rules! columns {
          first_broadcast_at, broadcasts, next_at, standing, evidence, death_proof, changed_at"
     };
 }
+
+static BY_INTENT: LazyLock<Lookup> =
+    LazyLock::new(|| Lookup::new(columns!(), "payout_attempt", &[("intent", Int)], Lock::None));
 
 /// An attempt as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +49,14 @@ pub(crate) struct AttemptRow {
 pub(crate) fn of_intent(tx: &mut Tx<'_>, intent: IntentId) -> Result<Vec<AttemptRow>, StoreError> {
     let sql = concat!("SELECT ", columns!(), " FROM payout_attempt WHERE intent = $1 ORDER BY number");
     tx.query(sql, &[intent.0.into()], read)
+}
+
+/// The attempts of these intents, each intent's in the order of their making.
+pub(crate) fn of_intents(tx: &mut Tx<'_>, intents: &[IntentId]) -> Result<Vec<AttemptRow>, StoreError> {
+    let keys: Vec<Param<'_>> = intents.iter().map(|intent| Param::Int(intent.0)).collect();
+    let mut found = tx.lookup(&BY_INTENT, &keys, read)?;
+    found.sort_by_key(|row| row.number);
+    Ok(found)
 }
 
 /// The attempts of a wallet that are not over, oldest first.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{asset_of, key_of};
 use crate::life::Wish;
-use crate::{IntentId, IntentState, PayoutFilter};
+use crate::{IntentId, IntentState, OutsideFilter, PayoutFilter};
 
 macro_rules! columns {
     () => {
@@ -167,6 +167,41 @@ pub(crate) fn page(
              AND ($4 < 0 OR state = $4) ORDER BY id DESC LIMIT $5"
         ),
     };
+    tx.query(sql, &params, read)
+}
+
+/// Whether an intent of the wallet is held.
+pub(crate) fn is_any_held(tx: &mut Tx<'_>, wallet: &KeyId) -> Result<bool, StoreError> {
+    let sql = "SELECT id FROM payout_intent WHERE state = 1 AND wallet = $1 LIMIT 1";
+    Ok(tx.query_first(sql, &[wallet.as_str().into()], |row| row.get::<i64>(0))?.is_some())
+}
+
+/// Intents of one desk that were asked for from outside, newest first, before one of them. The literal bounds are those
+/// of their index.
+pub(crate) fn outside_page(
+    tx: &mut Tx<'_>,
+    filter: &OutsideFilter,
+    before: IntentId,
+    limit: i64,
+) -> Result<Vec<IntentRow>, StoreError> {
+    let wallet = filter.wallet.as_ref().map_or("", KeyId::as_str);
+    let state = filter.state.map_or(-1, IntentState::code);
+    let key = filter.key.as_ref().map_or("", |key| key.stored().as_str());
+    let params = [
+        before.0.into(),
+        Param::Text(filter.desk),
+        Param::Text(wallet),
+        Param::Int(state),
+        Param::Text(key),
+        Param::Int(limit),
+    ];
+    let sql = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM payout_intent WHERE idempotency_key >= 'api/' AND idempotency_key < 'api0' AND desk = $2 AND id < $1 \
+         AND ($3 = '' OR wallet = $3) AND ($4 < 0 OR state = $4) AND ($5 = '' OR idempotency_key = $5) \
+         ORDER BY id DESC LIMIT $6"
+    );
     tx.query(sql, &params, read)
 }
 

@@ -2,8 +2,10 @@
 
 pub(crate) mod attempts;
 pub(crate) mod intents;
+pub(crate) mod journals;
 pub(crate) mod receipts;
 pub(crate) mod wallets;
+pub(crate) mod webhooks;
 
 use bursar_keys::KeyId;
 use bursar_money::Asset;

@@ -14,7 +14,7 @@ use crate::wallet::{Standing, Wallet};
 macro_rules! columns {
     () => {
         "name, desk, chain, asset, address, standing, why, since, account, suspense_account, funds_account, \
-         fees_account, expected_balance, journal_position, restored_mark, matched_at"
+         fees_account, expected_balance, restored_mark, matched_at"
     };
 }
 
@@ -78,23 +78,23 @@ pub(crate) fn insert(tx: &mut Tx<'_>, wallets: &[Wallet]) -> Result<(), StoreErr
         rows.extend(
             [wallet.account, wallet.suspense, wallet.funds, wallet.fees].map(|account| Param::Int(account.0)),
         );
-        rows.extend([Param::Amount(wallet.expected), Param::Int(wallet.journal_position)]);
+        // The column of the journal's position is an older one's; journals have rows of their own.
+        rows.extend([Param::Amount(wallet.expected), Param::Int(0)]);
         rows.extend([Param::Int(wallet.restored_mark), wallet.matched_at.into()]);
     }
     tx.execute_many(&INSERT, &rows).map(|_| ())
 }
 
-/// Stores what changes in a wallet's life: standing, expected balance, journal position and marks.
+/// Stores what changes in a wallet's life: standing, expected balance and marks.
 pub(crate) fn update(tx: &mut Tx<'_>, wallet: &Wallet) -> Result<(), StoreError> {
     let sql = "UPDATE payout_wallet SET standing = $2, why = $3, since = $4, expected_balance = $5, \
-               journal_position = $6, restored_mark = $7, matched_at = $8 WHERE name = $1";
+               restored_mark = $6, matched_at = $7 WHERE name = $1";
     let params = [
         Param::Text(wallet.name.as_str()),
         Param::Int(wallet.standing.code()),
         Param::Text(&wallet.why),
         Param::Time(wallet.since),
         Param::Amount(wallet.expected),
-        Param::Int(wallet.journal_position),
         Param::Int(wallet.restored_mark),
         wallet.matched_at.into(),
     ];
@@ -116,8 +116,7 @@ fn read(row: &Row<'_>) -> Result<Wallet, StoreError> {
         funds: AccountId(row.get(10)?),
         fees: AccountId(row.get(11)?),
         expected: row.get(12)?,
-        journal_position: row.get(13)?,
-        restored_mark: row.get(14)?,
-        matched_at: row.get(15)?,
+        restored_mark: row.get(13)?,
+        matched_at: row.get(14)?,
     })
 }

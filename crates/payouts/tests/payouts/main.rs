@@ -4,13 +4,16 @@
 mod accepting;
 mod banano;
 mod campaign;
+mod four_eyes;
 mod history;
 mod matching;
 mod operating;
+mod outside;
 mod resolving;
 mod running;
 mod scene;
 mod sending;
+mod stopping;
 mod strikes;
 mod wallets;
 mod watched;

@@ -1,10 +1,12 @@
 //! After a restore nothing leaves until the records, the journal and the chain say the same.
 
-use bursar_money::{Amount, Balance};
-use bursar_payouts::{Payouts, Sender, WalletStanding};
 use std::sync::atomic::Ordering;
 
-use crate::scene::{Scene, TREASURY, on_each_engine, payee};
+use bursar_access::By;
+use bursar_money::{Amount, Balance};
+use bursar_payouts::{Payouts, Rejection, Sender, WalletSight, WalletStanding};
+
+use crate::scene::{Scene, TREASURY, on_each_engine, payee, policy, recorder};
 
 const ACCEPTED: i64 = 0;
 const FINAL: i64 = 4;
@@ -15,8 +17,9 @@ fn standing(scene: &Scene) -> (WalletStanding, String) {
 }
 
 /// The tables of payouts and the book.
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "payout_wallet",
+    "payout_journal",
     "payout_intent",
     "payout_attempt",
     "payout_receipt",
@@ -46,6 +49,20 @@ fn restore(scene: &Scene, counted: bool) {
     if counted {
         scene.generation.fetch_add(1, Ordering::SeqCst);
     }
+}
+
+/// An operator's word on what the chain holds, given by these payouts.
+fn word(scene: &Scene, payouts: &Payouts, holds: u128, journals_are_lost: bool) -> Result<(), Rejection> {
+    let expected = scene.read(|tx| payouts.wallet(tx, &scene.wallet)).unwrap().expected;
+    let sight = WalletSight { holds: Amount::new(holds), expected, journals_are_lost };
+    scene.write(|tx, now| {
+        let (by, recorder) = (By::new(&scene.root, now), recorder("test.operator"));
+        payouts.match_wallet(tx, &by, &scene.wallet, &sight, "looked", &recorder)
+    })
+}
+
+fn matched(scene: &Scene, payouts: &Payouts, holds: u128) -> Result<(), Rejection> {
+    word(scene, payouts, holds, false)
 }
 
 fn start(scene: &Scene, has_journal: bool) -> (Payouts, Sender) {
@@ -124,7 +141,7 @@ fn a_journal_that_is_new_tells_a_restored_wallet_nothing() {
     on_each_engine(|scene| {
         let (_, lease) = scene.funded(1_000);
         // A backup from before anything was compared with a journal, restored beside none: the balance alone fits.
-        scene.write(|tx, _| tx.batch_execute("UPDATE payout_wallet SET journal_position = 0"));
+        scene.write(|tx, _| tx.batch_execute("DELETE FROM payout_journal"));
         std::fs::write(scene.folder.path().join("payouts.journal"), "").unwrap();
         scene.generation.fetch_add(1, Ordering::SeqCst);
         let (_, sender) = start(scene, true);
@@ -132,6 +149,121 @@ fn a_journal_that_is_new_tells_a_restored_wallet_nothing() {
         scene.run_for(&sender, &lease, 20);
         assert_eq!((scene.states(), scene.sends().len()), (vec![ACCEPTED], 0));
         assert_eq!(standing(scene).0, WalletStanding::Unmatched);
+    });
+}
+
+/// A wallet that was stopped, with two intents that were paid after the backup, as restored from it.
+fn restored_while_stopped(scene: &Scene) -> bursar_store::lease::Lease {
+    let (_, lease) = scene.funded(1_000);
+    scene.order("a1", &payee(1), 100).unwrap();
+    scene.order("a2", &payee(2), 30).unwrap();
+    stop(scene);
+    backup(scene);
+    matched(scene, &scene.payouts, 1_000).unwrap();
+    scene.run(&scene.sender(), &lease);
+    assert_eq!((scene.paid(1), scene.paid(2)), (100, 30));
+    restore(scene, true);
+    assert_eq!((scene.states(), standing(scene).0), (vec![ACCEPTED; 2], WalletStanding::Stopped));
+    lease
+}
+
+fn stop(scene: &Scene) {
+    scene
+        .write(|tx, now| {
+            let (by, recorder) = (By::new(&scene.root, now), recorder("test.operator"));
+            scene.payouts.stop_wallet(tx, &by, &scene.wallet, "drill", &recorder)
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_stopped_wallet_learns_from_the_journal_what_was_paid_and_stays_stopped() {
+    on_each_engine(|scene| {
+        let lease = restored_while_stopped(scene);
+        let (payouts, sender) = start(scene, true);
+        scene.run(&sender, &lease);
+        assert_eq!((scene.states(), standing(scene).0), (vec![FINAL; 2], WalletStanding::Stopped));
+        assert_eq!(matched(scene, &payouts, 870), Ok(()));
+        scene.run(&sender, &lease);
+        assert_eq!((scene.paid(1), scene.paid(2), standing(scene).0), (100, 30, WalletStanding::Running));
+        scene.check();
+    });
+}
+
+#[test]
+fn nobodys_word_lets_a_wallet_run_before_the_journal_is_compared() {
+    on_each_engine(|scene| {
+        let lease = restored_while_stopped(scene);
+        let (payouts, sender) = start(scene, true);
+        // The chain does hold this, so nothing else would refuse.
+        assert_eq!(matched(scene, &payouts, 870).unwrap_err().code(), "journal_not_compared");
+        assert_eq!(word(scene, &payouts, 870, true).unwrap_err().code(), "journal_not_compared");
+        // Nor does a program beside which there is no journal.
+        let blind = scene.restarted_with(false);
+        assert_eq!(matched(scene, &blind, 870).unwrap_err().code(), "journal_not_compared");
+        assert_eq!(scene.account("payouts/hot/suspense").0, Balance::Credit(Amount::new(1_000)));
+        scene.run(&sender, &lease);
+        assert_eq!((scene.paid(1), scene.paid(2)), (100, 30));
+        assert_eq!(matched(scene, &payouts, 870), Ok(()));
+        scene.run(&sender, &lease);
+        assert_eq!((scene.paid(1), scene.paid(2)), (100, 30));
+    });
+}
+
+#[test]
+fn a_journal_that_was_begun_after_the_backup_is_not_trusted_whatever_it_holds() {
+    on_each_engine(|scene| {
+        let (_, lease) = scene.funded(1_000);
+        let path = scene.folder.path().join("payouts.journal");
+        scene.order("a", &payee(1), 100).unwrap();
+        backup(scene);
+        let (_, sender) = start(scene, true);
+        scene.run(&sender, &lease);
+        assert_eq!(scene.paid(1), 100);
+        // The disk with the journal is lost, and another holds a line already when the backup is restored.
+        std::fs::remove_file(&path).unwrap();
+        let (_, sender) = start(scene, true);
+        scene.order("b", &payee(2), 10).unwrap();
+        scene.run(&sender, &lease);
+        // What came in since hides what was paid.
+        scene.fund(110);
+        scene.pass(scene.test.now().after_ms(3_600_001));
+        scene.run(&sender, &lease);
+        restore(scene, true);
+        let (payouts, sender) = start(scene, true);
+        scene.run_for(&sender, &lease, 30);
+        assert_eq!((scene.states()[0], standing(scene).0), (ACCEPTED, WalletStanding::Unmatched));
+        assert_eq!((scene.paid(1), scene.paid(2)), (100, 10));
+        // A person who has compared the history by hand may let it run all the same.
+        let holds = scene.read(|tx| payouts.wallet(tx, &scene.wallet)).unwrap().expected.units();
+        assert_eq!(matched(scene, &payouts, holds).unwrap_err().code(), "journal_not_compared");
+        assert_eq!(word(scene, &payouts, holds, true), Ok(()));
+        assert_eq!(standing(scene).0, WalletStanding::Running);
+    });
+}
+
+#[test]
+fn what_the_journal_brings_back_counts_against_the_keys_cap() {
+    on_each_engine(|scene| {
+        let (sender, lease) = scene.funded(1_000);
+        let cap = bursar_keys::RollingCap { window_ms: 3_600_000, max: Amount::new(100) };
+        scene.set_policy(&bursar_keys::Policy { caps: vec![cap], ..policy() });
+        backup(scene);
+        scene.order("lost", &payee(1), 80).unwrap();
+        scene.run(&sender, &lease);
+        restore(scene, true);
+        // The cap of the restored policy is lower than what has left.
+        let cap = bursar_keys::RollingCap { window_ms: 3_600_000, max: Amount::new(70) };
+        scene.set_policy(&bursar_keys::Policy { caps: vec![cap], ..policy() });
+        let (_, sender) = start(scene, true);
+        scene.run(&sender, &lease);
+        scene.order("next", &payee(2), 1).unwrap();
+        scene.run_for(&sender, &lease, 12);
+        assert_eq!((scene.states(), scene.paid(1), scene.paid(2)), (vec![FINAL, ACCEPTED], 80, 0));
+        scene.pass(scene.test.now().after_ms(3_700_000));
+        scene.run_for(&sender, &lease, 30);
+        assert_eq!((scene.paid(1), scene.paid(2)), (80, 1));
+        scene.check();
     });
 }
 
@@ -199,15 +331,8 @@ fn what_the_journal_holds_and_no_node_has_is_sent_again_by_an_operators_word() {
         let (payouts, sender) = start(scene, true);
         scene.run_for(&sender, &lease, 30);
         assert_eq!((standing(scene).0, scene.paid(1)), (WalletStanding::Unmatched, 0));
-        let word = |holds: u128| {
-            scene.write(|tx, now| {
-                let by = bursar_access::By::new(&scene.root, now);
-                let (holds, recorder) = (Amount::new(holds), crate::scene::recorder("test.operator"));
-                payouts.match_wallet(tx, &by, &scene.wallet, holds, "no node has it", &recorder)
-            })
-        };
-        assert_eq!(word(900).unwrap_err().code(), "wallet_changed");
-        assert_eq!(word(1_000), Ok(()));
+        assert_eq!(matched(scene, &payouts, 900).unwrap_err().code(), "wallet_changed");
+        assert_eq!(matched(scene, &payouts, 1_000), Ok(()));
         scene.run(&sender, &lease);
         assert_eq!((scene.states(), scene.paid(1)), (vec![FINAL], 100));
         scene.check();

@@ -5,7 +5,7 @@ use bursar_chain::TransactionId;
 use bursar_devnet_banano::{Command, Misbehaviour};
 use bursar_keys::{ApprovalRule, Policy};
 use bursar_money::{Amount, Balance};
-use bursar_payouts::{Afterwards, IntentId, IntentState, Rejection, Resolution};
+use bursar_payouts::{Afterwards, IntentId, IntentState, Payouts, Rejection, Resolution, TransactionSight};
 use bursar_store::lease::Lease;
 
 use crate::scene::{Scene, TREASURY, on_each_engine, payee, policy, recorder};
@@ -21,6 +21,14 @@ fn retry(scene: &Scene, id: IntentId) -> Result<IntentState, Rejection> {
     scene.write(|tx, now| {
         scene.payouts.retry(tx, &By::new(&scene.root, now), id, "again", &recorder("test.operator"))
     })
+}
+
+fn sight(payouts: &Payouts, transaction: &TransactionId) -> TransactionSight {
+    payouts.look_at(transaction).unwrap().unwrap()
+}
+
+fn dead(sight: TransactionSight, evidence: &str) -> Resolution {
+    Resolution::Dead { sight: Box::new(sight), evidence: evidence.to_owned(), then: Afterwards::Fail }
 }
 
 /// An intent whose payment is signed and counted as sent, and has reached no node.
@@ -123,25 +131,87 @@ fn a_cancel_while_under_way_fails_it_once_it_is_proven_dead_and_never_before() {
 #[test]
 fn an_operators_word_ends_a_payment_and_stays_beside_it() {
     on_each_engine(|scene| {
+        // A node that lags: it still shows the slot as free.
         let (_, _, id, transaction) = lost_on_the_way(scene);
-        let evidence = "the block explorer shows another block in its place".to_owned();
-        let wrong = TransactionId::from_canonical("other".to_owned());
-        let dead = |transaction| Resolution::Dead {
-            transaction,
-            evidence: evidence.clone(),
-            then: Afterwards::Fail,
-        };
-        assert_eq!(resolve(scene, id, &dead(wrong)), Err(Rejection::AttemptUnknown));
-        assert_eq!(resolve(scene, id, &dead(transaction)), Ok(IntentState::Failed));
-        let sql = "SELECT death_proof FROM payout_attempt WHERE kind = 0";
-        let proof: Vec<u8> = scene.read(|tx| tx.query_first(sql, &[], |row| row.get(0))).unwrap();
+        let old = scene.copy_of_node();
+        scene.steal(5);
+        let evidence = "the block explorer shows another block in its place";
+        let sight = sight(&scene.asking_both(&old), &transaction);
+        assert_eq!(resolve(scene, id, &dead(sight, evidence)), Ok(IntentState::Failed));
+        let sql = "SELECT death_proof, evidence FROM payout_attempt WHERE kind = 0";
+        let kept = scene.read(|tx| tx.query_first(sql, &[], |row| Ok((row.get(0)?, row.get(1)?))));
+        let (proof, said): (Vec<u8>, Vec<u8>) = kept.unwrap();
         let proof: serde_json::Value = serde_json::from_slice(&proof).unwrap();
         assert_eq!(
-            (proof["operator"].as_str(), proof["evidence"].as_str()),
-            (Some("cli:root"), Some(&*evidence))
+            (proof["operator"].as_str(), proof["evidence"].as_str(), proof["chain"]["nodes"].as_i64()),
+            (Some("cli:root"), Some(evidence), Some(1))
         );
+        assert!(String::from_utf8(said).unwrap().contains(transaction.as_str()));
         assert!(scene.events().contains(&"payout.resolved".to_owned()));
         assert_eq!(scene.account("faucet/treasury").1, 0);
+    });
+}
+
+#[test]
+fn nobodys_word_kills_a_payment_that_any_node_shows_or_whose_slot_is_free() {
+    on_each_engine(|scene| {
+        let (sender, lease, id, transaction) = lost_on_the_way(scene);
+        let old = scene.copy_of_node();
+        let code = |payouts: &Payouts| {
+            resolve(scene, id, &dead(sight(payouts, &transaction), "I am sure")).unwrap_err().code()
+        };
+        assert_eq!(code(&scene.payouts), "slot_free");
+        scene.misbehave("account_info", Misbehaviour::Silence, 9);
+        scene.misbehave("block_info", Misbehaviour::Silence, 9);
+        assert_eq!(code(&scene.payouts), "chain_silent");
+        scene.command(Command::ClearFaults);
+        // Its bytes arrive at last, and this process does not know yet.
+        let sql = "SELECT bytes FROM payout_attempt WHERE kind = 0";
+        let bytes: Vec<u8> = scene.read(|tx| tx.query_first(sql, &[], |row| row.get(0))).unwrap();
+        let stored: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        let block = serde_json::from_value(stored["block"].clone()).unwrap();
+        scene.command(Command::ConfirmationLag(None));
+        scene.command(Command::Gossip(Box::new(block)));
+        assert_eq!(code(&scene.payouts), "transaction_lives");
+        scene.command(Command::ConfirmAll);
+        assert_eq!(code(&scene.payouts), "transaction_lives");
+        assert_eq!(code(&scene.asking_both(&old)), "transaction_lives");
+        assert_eq!((scene.states(), scene.paid(1)), (vec![3], 100));
+        scene.run(&sender, &lease);
+        assert_eq!(scene.states(), [4]);
+        scene.check();
+    });
+}
+
+#[test]
+fn what_the_nodes_prove_dead_is_dead_with_their_proof() {
+    on_each_engine(|scene| {
+        let (_, _, id, transaction) = lost_on_the_way(scene);
+        scene.steal(5);
+        let sight = sight(&scene.payouts, &transaction);
+        assert_eq!(resolve(scene, id, &dead(sight, "found it")), Ok(IntentState::Failed));
+        let wrong = TransactionId::from_canonical("other".to_owned());
+        let refused = scene.payouts.look_at(&wrong).unwrap().unwrap_err();
+        assert_eq!(refused, Rejection::AttemptUnknown);
+    });
+}
+
+#[test]
+fn what_frees_a_slot_pays_nobody_whatever_anybody_says() {
+    on_each_engine(|scene| {
+        let (sender, lease, id, _) = lost_on_the_way(scene);
+        scene.command(Command::ConfirmationLag(None));
+        resolve(scene, id, &Resolution::FreeSlot { then: Afterwards::Fail }).unwrap();
+        sender.turn(&lease).unwrap();
+        let shown = scene.read(|tx| scene.payouts.payout(tx, id)).unwrap();
+        assert_eq!(shown.attempts[1].kind, "freeing");
+        let transaction = shown.attempts[1].transaction.clone();
+        let paid = Resolution::Paid { transaction, evidence: "it is final".to_owned() };
+        assert_eq!(resolve(scene, id, &paid), Err(Rejection::AttemptUnknown));
+        scene.command(Command::ConfirmAll);
+        scene.run(&sender, &lease);
+        assert_eq!((scene.states(), scene.paid(1)), (vec![5], 0));
+        scene.check();
     });
 }
 
@@ -192,7 +262,7 @@ fn a_payment_above_the_limit_waits_for_other_people() {
         let shown = scene.read(|tx| scene.payouts.payout(tx, id)).unwrap().payout;
         assert_eq!((shown.state, shown.why.as_str()), (IntentState::Held, "approval_needed"));
         assert_eq!((scene.paid(1), scene.paid(2)), (0, 50));
-        scene.set_policy(&policy());
+        scene.ask_no_approval();
         assert_eq!(retry(scene, id), Ok(IntentState::Accepted));
         scene.run(&sender, &lease);
         assert_eq!(scene.paid(1), 100);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use bursar_access::{Actor, By, Entropy, SeededEntropy};
+use bursar_access::{Actor, By, Entropy, OsEntropy, SeededEntropy};
 use bursar_audit::{Recorder, SaltKey};
 use bursar_banano::rpc::NodeClient;
 use bursar_banano::work::InThread;
@@ -18,8 +18,8 @@ use bursar_keys::{
 use bursar_ledger::{AccountId, Book, Overdraft, TransferKind, account_by_path};
 use bursar_money::{Amount, Asset, Balance};
 use bursar_payouts::{
-    Accepted, ChainRules, Change, DeskRules, Ear, IdempotencyKey, Journal, PayoutMetrics, PayoutOrder,
-    Payouts, PayoutsParts, Rejection, SendSettings, Sender, Turn,
+    Accepted, ChainRules, Change, DeskRules, Ear, IdempotencyKey, Journal, OutsideRules, PayoutMetrics,
+    PayoutOrder, Payouts, PayoutsParts, Rejection, SendSettings, Sender, Turn,
 };
 use bursar_store::fault::Faults;
 use bursar_store::lease::Lease;
@@ -40,14 +40,18 @@ pub const ALL: Switch = Switch { desk: "platform", key: "payouts", variable: "BU
 pub const TREASURY: u128 = 1_000_000;
 pub const SEED: [u8; 32] = [7; 32];
 
-/// Everything that an ear heard, in order.
+/// Every change that an ear heard of, in order, and the wait before each retry, in milliseconds.
 #[derive(Default)]
-pub struct Heard(pub Mutex<Vec<Change>>);
+pub struct Heard(pub Mutex<Vec<Change>>, pub Mutex<Vec<i64>>);
 
 impl Ear for Heard {
     fn changed(&self, _: &mut Tx<'_>, _: &mut Book, change: &Change, _: Timestamp) -> Result<(), StoreError> {
         self.0.lock().push(change.clone());
         Ok(())
+    }
+
+    fn retried(&self, waited_ms: i64) {
+        self.1.lock().push(waited_ms);
     }
 }
 
@@ -115,7 +119,7 @@ pub fn policy() -> Policy {
     }
 }
 
-fn keystore() -> Keystore {
+pub fn keystore() -> Keystore {
     let kek = Kek::from_hexadecimal(&SecretString::from("1".repeat(64))).unwrap();
     let schemes: [Arc<dyn KeyScheme>; 1] = [Arc::new(BananoScheme)];
     let stops = SigningStops::new(Switchboard::new([], None))
@@ -127,7 +131,14 @@ fn keystore() -> Keystore {
 
 /// The chain as a client of this node sees it.
 pub fn chain_of(node: &LocalNode) -> Banano {
-    let set = NodeSet::new(vec![NodeClient::new(node.clone())], 1, Asking::InTurn).unwrap();
+    chain_of_all(&[node])
+}
+
+/// The chain as a client of these nodes sees it, which must all agree.
+pub fn chain_of_all(nodes: &[&LocalNode]) -> Banano {
+    let clients: Vec<NodeClient> = nodes.iter().map(|node| NodeClient::new((*node).clone())).collect();
+    let agree = clients.len();
+    let set = NodeSet::new(clients, agree, Asking::InTurn).unwrap();
     let thresholds = NodeSettings::easy(1).thresholds;
     Banano::new(set, Arc::new(InThread), Settings { thresholds, ..Settings::default() })
 }
@@ -157,6 +168,7 @@ impl Scene {
             faults: both.clone(),
             watching: &watching,
             journal: Some(folder.path().join("payouts.journal")),
+            settings: SendSettings::default(),
         };
         let payouts = payouts_over(test.store(), &outside);
         let root = Actor::cli("root");
@@ -200,6 +212,12 @@ impl Scene {
         let keystore = keystore();
         self.write(|tx, now| keystore.set_policy(tx, &By::new(&self.root, now), &self.wallet, policy))
             .unwrap();
+    }
+
+    /// The key asks for nobody's approval any more, however that was decided.
+    pub fn ask_no_approval(&self) {
+        let sql = "UPDATE key_pair SET approval_above = NULL, approvals_needed = 0";
+        self.write(|tx, _| tx.batch_execute(sql));
     }
 
     fn fund_treasury(&self) -> AccountId {
@@ -306,7 +324,17 @@ impl Scene {
 
     /// The payouts of a process that asks another node.
     pub fn asking(&self, node: &LocalNode) -> Payouts {
-        let outside = Outside {
+        payouts_over(self.store(), &self.outside(node))
+    }
+
+    /// The payouts of a process that asks both nodes, of which both must agree.
+    pub fn asking_both(&self, other: &LocalNode) -> Payouts {
+        payouts_on(chain_of_all(&[&self.node, other]), self.store(), &self.outside(&self.node))
+    }
+
+    /// What is outside this scene's store, as a process finds it that asks this node.
+    pub fn outside<'a>(&'a self, node: &'a LocalNode) -> Outside<'a> {
+        Outside {
             metrics: None,
             node,
             heard: &self.heard,
@@ -314,8 +342,8 @@ impl Scene {
             faults: self.faults.clone(),
             watching: &self.watching,
             journal: Some(self.folder.path().join("payouts.journal")),
-        };
-        payouts_over(self.store(), &outside)
+            settings: SendSettings::default(),
+        }
     }
 
     /// The payouts of a process that starts now on the same store.
@@ -343,6 +371,7 @@ impl Scene {
             faults: Arc::new(Both(self.faults.clone(), self.strikes.clone())),
             watching: &self.watching,
             journal,
+            settings: SendSettings::default(),
         };
         payouts_over(self.store(), &outside)
     }
@@ -420,13 +449,20 @@ pub struct Outside<'a> {
     pub watching: &'a Arc<Watching>,
     pub journal: Option<PathBuf>,
     pub metrics: Option<PayoutMetrics>,
+    pub settings: SendSettings,
 }
 
 /// Payouts as a process has them that starts on this store.
 pub fn payouts_over(store: Arc<Store>, outside: &Outside<'_>) -> Payouts {
+    payouts_on(chain_of(outside.node), store, outside)
+}
+
+/// The same on a chain as other nodes show it.
+pub fn payouts_on(chain: Banano, store: Arc<Store>, outside: &Outside<'_>) -> Payouts {
     let generation = Arc::clone(outside.generation);
-    let chain: Arc<dyn Chain> = Arc::new(Watched::new(chain_of(outside.node), &store, outside.watching));
-    let journal = outside.journal.as_ref().map(|path| Arc::new(Journal::open(path).unwrap()));
+    let chain: Arc<dyn Chain> = Arc::new(Watched::new(chain, &store, outside.watching));
+    let opened = |path: &PathBuf| Arc::new(Journal::open(path, &OsEntropy).unwrap());
+    let journal = outside.journal.as_ref().map(opened);
     let payouts = Payouts::new(PayoutsParts {
         store,
         keystore: Arc::new(keystore()),
@@ -439,7 +475,7 @@ pub fn payouts_over(store: Arc<Store>, outside: &Outside<'_>) -> Payouts {
         journal,
         metrics: outside.metrics.clone(),
         faults: Some(Arc::clone(&outside.faults)),
-        settings: SendSettings::default(),
+        settings: outside.settings,
     });
     payouts.register(DeskRules {
         desk: DESK,
@@ -447,6 +483,12 @@ pub fn payouts_over(store: Arc<Store>, outside: &Outside<'_>) -> Payouts {
         switches: vec![HALTED],
         margin: None,
         ear: Some(Arc::clone(outside.heard) as Arc<dyn Ear>),
+    });
+    payouts.open_to_outside(OutsideRules {
+        desk: DESK,
+        treasury: "faucet/treasury",
+        owed: &["faucet/owed"],
+        closed: None,
     });
     payouts
 }

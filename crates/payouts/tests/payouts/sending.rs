@@ -104,6 +104,27 @@ fn a_node_that_forgets_is_given_the_same_bytes_again() {
 }
 
 #[test]
+fn a_payment_that_reaches_no_node_waits_once_and_then_twice_as_long() {
+    on_each_engine(|scene| {
+        let (sender, lease) = scene.funded(1_000);
+        scene.misbehave("process", Misbehaviour::DropRequest, 2);
+        scene.order("a", &payee(1), 100).unwrap();
+        let mut waits_ms = Vec::new();
+        while scene.paid(1) == 0 {
+            if let Turn::Idle { until: Some(until) } = sender.turn(&lease).unwrap() {
+                waits_ms.push(until.ms() - scene.test.now().ms());
+                scene.pass(until);
+            }
+        }
+        assert_eq!(waits_ms.len(), 2);
+        assert!((500..1_500).contains(&waits_ms[0]), "{waits_ms:?}");
+        assert!((1_000..3_000).contains(&waits_ms[1]), "{waits_ms:?}");
+        assert_eq!(*scene.heard.1.lock(), waits_ms, "the desk is told of each");
+        scene.check();
+    });
+}
+
+#[test]
 fn a_slow_network_delays_the_next_payment_and_doubles_none() {
     on_each_engine(|scene| {
         let (sender, lease) = scene.funded(1_000);

@@ -2,20 +2,44 @@
 
 use bursar_access::By;
 use bursar_money::{Amount, Balance};
-use bursar_payouts::{Rejection, WalletStanding};
+use bursar_payouts::{Rejection, SendSettings, Turn, WalletSight, WalletStanding};
 
-use crate::scene::{Scene, on_each_engine, payee, recorder};
+use crate::scene::{Outside, Scene, on_each_engine, payee, payouts_over, recorder};
 
 fn standing(scene: &Scene) -> WalletStanding {
     scene.read(|tx| scene.payouts.wallet(tx, &scene.wallet)).unwrap().standing
 }
 
 fn matched(scene: &Scene, observed: u128) -> Result<(), Rejection> {
+    let expected = scene.read(|tx| scene.payouts.wallet(tx, &scene.wallet)).unwrap().expected;
+    matched_since(scene, observed, expected.units())
+}
+
+/// The same by somebody who read of `expected` before they asked the chain.
+fn matched_since(scene: &Scene, observed: u128, expected: u128) -> Result<(), Rejection> {
+    let [holds, expected] = [observed, expected].map(Amount::new);
+    let sight = WalletSight { holds, expected, journals_are_lost: false };
     scene.write(|tx, now| {
         let by = By::new(&scene.root, now);
-        let observed = Amount::new(observed);
-        scene.payouts.match_wallet(tx, &by, &scene.wallet, observed, "counted it", &recorder("test.operator"))
+        scene.payouts.match_wallet(tx, &by, &scene.wallet, &sight, "counted it", &recorder("test.operator"))
     })
+}
+
+#[test]
+fn a_wallet_is_matched_by_a_look_at_its_present_records_alone_and_only_when_it_needs_it() {
+    on_each_engine(|scene| {
+        let (sender, lease) = scene.funded(1_000);
+        let code = |holds, expected| matched_since(scene, holds, expected).unwrap_err().code();
+        // It runs, and holds what it must.
+        assert_eq!(code(1_000, 1_000), "wallet_changed");
+        // Somebody reads the records, 50 come in and are booked, and the chain is asked: it holds 1,050.
+        scene.fund(50);
+        scene.pass(scene.test.now().after_ms(60_001));
+        scene.run(&sender, &lease);
+        assert_eq!(code(1_050, 1_000), "wallet_changed");
+        assert_eq!(scene.account("payouts/hot/suspense").0, Balance::Credit(Amount::new(1_050)));
+        scene.check();
+    });
 }
 
 #[test]
@@ -38,6 +62,57 @@ fn unasked_money_is_in_suspense_until_somebody_assigns_it() {
         assert_eq!(scene.account("payouts/hot/suspense").0, Balance::ZERO);
         assert_eq!(scene.account("payouts/hot/funds").0, Balance::Credit(Amount::new(1_000)));
         scene.check();
+    });
+}
+
+#[test]
+fn dust_that_anybody_can_send_keeps_no_top_up_waiting() {
+    on_each_engine(|scene| {
+        let (sender, lease) = scene.funded(10);
+        scene.order("a", &payee(1), 500).unwrap();
+        // More than one question asks for.
+        (0..300).for_each(|_| scene.fund(1));
+        scene.fund(700);
+        let before = scene.test.now();
+        scene.run_for(&sender, &lease, 8);
+        assert_eq!((scene.states(), scene.paid(1)), (vec![4], 500));
+        assert!(scene.test.now() < before.after_ms(10_000));
+    });
+}
+
+#[test]
+fn what_is_below_the_minimum_is_never_accepted_and_what_is_not_is_without_a_pause() {
+    on_each_engine(|scene| {
+        let settings = SendSettings { receipt_min: Amount::new(20), ..SendSettings::default() };
+        let payouts = payouts_over(scene.store(), &Outside { settings, ..scene.outside(&scene.node) });
+        let (sender, lease) = (scene.sender_of(&payouts), scene.lease("one").unwrap());
+        [19, 20, 100, 1, 50].iter().for_each(|raw| scene.fund(*raw));
+        let before = scene.test.now();
+        scene.run_for(&sender, &lease, 9);
+        assert!(scene.test.now() < before.after_ms(10_000));
+        let receipts = scene.read(|tx| scene.payouts.receipts(tx, &scene.wallet, 0, 10));
+        assert_eq!(receipts.iter().map(|receipt| receipt.amount.units()).collect::<Vec<_>>(), [100, 50, 20]);
+    });
+}
+
+#[test]
+fn money_that_something_held_may_wait_for_is_looked_for_every_five_seconds() {
+    on_each_engine(|scene| {
+        let (sender, lease) = scene.funded(1_000);
+        let accepts = |after_ms: i64| {
+            scene.pass(scene.test.now().after_ms(after_ms));
+            sender.turn(&lease).unwrap() == Turn::Worked
+        };
+        scene.pass(scene.test.now().after_ms(60_001));
+        sender.turn(&lease).unwrap();
+        scene.fund(50);
+        assert!(!accepts(5_001));
+        let id = scene.order("a", &payee(1), 100).unwrap().id;
+        let hold = |tx: &mut bursar_store::Tx<'_>, now| {
+            scene.payouts.hold(tx, &By::new(&scene.root, now), id, "odd", &recorder("test.operator"))
+        };
+        scene.write(hold).unwrap();
+        assert!(accepts(1));
     });
 }
 

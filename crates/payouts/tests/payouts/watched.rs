@@ -7,7 +7,7 @@ use bursar_chain::{
     AccountBalance, Address, AddressError, Attempt, BuildError, Chain, ChainError, DeathProof, Evidence,
     Finality, Incoming, NotProven, Payment, SenderState, SignError, Signer, Standing, Unsigned,
 };
-use bursar_money::Asset;
+use bursar_money::{Amount, Asset};
 use bursar_store::Store;
 use parking_lot::Mutex;
 
@@ -80,6 +80,10 @@ impl Chain for Watched {
         self.chain.prove_dead(attempt, evidence)
     }
 
+    fn hint_dead(&self, attempt: &Attempt, evidence: &Evidence) -> Result<DeathProof, NotProven> {
+        self.chain.hint_dead(attempt, evidence)
+    }
+
     fn free_slot(&self, attempt: &Attempt, state: &SenderState) -> Result<Unsigned, BuildError> {
         self.chain.free_slot(attempt, state)
     }
@@ -92,8 +96,8 @@ impl Chain for Watched {
         self.chain.finality()
     }
 
-    fn incoming(&self, account: &Address, most: usize) -> Result<Vec<Incoming>, ChainError> {
-        Chain::incoming(&self.chain, account, most)
+    fn incoming(&self, account: &Address, least: Amount, most: usize) -> Result<Vec<Incoming>, ChainError> {
+        Chain::incoming(&self.chain, account, least, most)
     }
 
     fn receiver_state(&self, account: &Address) -> Result<SenderState, ChainError> {

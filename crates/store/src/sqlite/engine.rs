@@ -88,6 +88,11 @@ impl SqliteEngine {
         self.writer().checkpoint().map(|_| ())
     }
 
+    /// Copies the whole log into the database and leaves it empty; `false` = others use it.
+    pub fn empty_log(&self) -> Result<bool, StoreError> {
+        self.writer().empty_log()
+    }
+
     /// Lends a connection that reads, for at most the configured time.
     pub fn read<T>(
         &self,

@@ -21,3 +21,4 @@ mod sign_in;
 mod strict_order;
 mod units;
 mod values;
+mod wiped;

@@ -6,7 +6,7 @@ use bursar_ledger::Book;
 use bursar_store::lease::Lease;
 use bursar_store::{StoreError, Timestamp, Tx};
 
-use super::run::{AccrualParts, Run, player};
+use super::run::{AccrualParts, REFUSED, Run, player};
 use super::spike;
 use crate::CLOCK;
 use crate::mode::Mode;
@@ -14,6 +14,7 @@ use crate::money::{Accounts, EARNED};
 use crate::policy::damaged;
 use crate::record::{ACCRUALS, Accrual, Finding, Tally, Totals, User, WalletLink};
 use crate::rules::accrual::{Decision, NewAccrual, PlayerReading, Reason, decide};
+use crate::rules::ban::{BanE8, BanError};
 use crate::rules::baseline::{Baseline, KillCursor, KillReading};
 use crate::rules::hodl;
 use crate::rules::holdings::{AccrualState, Share};
@@ -42,6 +43,7 @@ pub fn apply(tx: &mut Tx<'_>, parts: &AccrualParts, page: &Page<'_>) -> Result<R
     if mode.accrual_halted || mode.dry_run != page.dry_run {
         return Ok(Run { is_halted: true, ..Run::default() });
     }
+    spike::prepare(tx, parts, page.dry_run)?;
     // Accounts are locked before tallies, as the payouts room does when it tells of an end.
     let mut book = Book::default();
     let accounts = if page.dry_run { None } else { Some(Accounts::load(tx, &mut book)?) };
@@ -60,6 +62,10 @@ pub fn apply(tx: &mut Tx<'_>, parts: &AccrualParts, page: &Page<'_>) -> Result<R
         totals.accrued = totals.accrued.plus(accrual.amount).map_err(damaged)?;
         totals.open = totals.open.plus(accrual.amount).map_err(damaged)?;
     }
+    if decided.run.refused > 0 {
+        let detail = "growth of so many players is worth more than can be counted; it was not taken, and their kills wait";
+        Finding::note(tx, REFUSED, stored(decided.run.refused), detail, now)?;
+    }
     let flagged = spike::watch(tx, parts, &decided.accruals, page.dry_run, now)?;
     totals.flags += flagged;
     totals.save(tx, page.dry_run)?;
@@ -73,6 +79,8 @@ pub fn apply(tx: &mut Tx<'_>, parts: &AccrualParts, page: &Page<'_>) -> Result<R
 
 #[derive(Default)]
 struct Decided {
+    /// Everything ever accrued in this mode, with this page.
+    accrued: BanE8,
     accruals: Vec<Accrual>,
     tallies: Vec<Tally>,
     run: Run,
@@ -91,7 +99,8 @@ fn decide_page(
     let links = WalletLink::of_users(tx, &ids)?;
     let live = Values::read(tx)?;
     let rates = parts.policy.rate_totals(tx, &live, now)?;
-    let mut decided = Decided::default();
+    // Only whoever holds the desk's clock adds to what was accrued.
+    let mut decided = Decided { accrued: Totals::peek(tx, page.dry_run)?.accrued, ..Decided::default() };
     for read in &page.reads {
         let Some(user) = users.get(&read.user_id) else { continue };
         decided.run.considered += 1;
@@ -100,20 +109,25 @@ fn decide_page(
             true => hodl::tier(user.token_balance).multiplier,
             false => Multiplier::ONE,
         };
-        let rate = rates.factors(boost).rate().map_err(damaged)?;
         let has_wallet = links.iter().any(|link| link.user_id == user.id && link.is_verified);
         let reading = PlayerReading { epic_account_id: &read.epic_account_id, reading: read.reading };
         let person = player(user, has_wallet, tally.baseline, tally.last_minute);
-        match decide(&person, reading, rate, now).map_err(damaged)? {
-            Decision::Nothing(reason) => {
+        let decision = rates.factors(boost).rate().and_then(|rate| decide(&person, reading, rate, now));
+        match decision {
+            Ok(Decision::Nothing(reason)) => {
                 decided.run.unchanged += u64::from(reason == Reason::NoGrowth);
                 if !matches!(reason, Reason::NoGrowth | Reason::SameMinute) {
                     continue;
                 }
             }
-            Decision::SetBaseline(baseline) => tally.baseline = baseline,
-            Decision::Regress { .. } => decided.run.regressed += 1,
-            Decision::Accrue(new) => decided.accrue(user, &mut tally, new, now)?,
+            Ok(Decision::SetBaseline(baseline)) => tally.baseline = baseline,
+            Ok(Decision::Regress { .. }) => decided.run.regressed += 1,
+            Ok(Decision::Accrue(new)) => {
+                if let Err(error) = decided.accrue(user, &mut tally, new, now) {
+                    decided.refuse(user, error);
+                }
+            }
+            Err(error) => decided.refuse(user, error),
         }
         if let KillReading::Lifetime(lifetime) = read.reading {
             tally.last_reading = Some((now, lifetime));
@@ -124,20 +138,30 @@ fn decide_page(
 }
 
 impl Decided {
+    /// One player's growth that cannot be counted is nobody else's concern.
+    fn refuse(&mut self, user: &User, error: BanError) {
+        tracing::error!(player = user.id, %error, "growth is worth more than can be counted; the cursor stays");
+        self.run.refused += 1;
+    }
+
+    /// Adds the row, or changes nothing where a sum would not fit: the player's, everybody's, or the ledger's.
     fn accrue(
         &mut self,
         user: &User,
         tally: &mut Tally,
         new: NewAccrual,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), BanError> {
         let Baseline::Set { number, kills: KillCursor { baseline, .. } } = tally.baseline else {
             return Ok(());
         };
         let share = Share { kills: u64::from(new.kills), amount: new.amount };
+        let accrued = self.accrued.plus(share.amount)?;
+        accrued.to_raw()?;
+        tally.holdings = tally.holdings.accrue(share)?;
+        self.accrued = accrued;
         tally.baseline = Baseline::Set { number, kills: KillCursor { baseline, cursor: new.cursor_to } };
         tally.last_minute = Some(new.epoch_minute);
-        tally.holdings = tally.holdings.accrue(share).map_err(damaged)?;
         tally.open_since = tally.open_since.or(Some(now));
         self.run.rows += 1;
         self.run.kills += share.kills;

@@ -3,9 +3,22 @@
 use bursar_store::{StoreError, Timestamp, Tx};
 
 use super::run::AccrualParts;
-use crate::record::{AbuseFlag, Accrual, FLAGS, User};
-use crate::rules::abuse::{AbuseAction, Flag, FlagState, FlagType, SpikeDecision, spike, window_start};
-use crate::rules::eligibility::Eligibility;
+use crate::record::{AbuseFlag, Accrual};
+use crate::rules::abuse::{AbuseAction, Flag, FlagType, SpikeDecision, spike, window_start};
+use crate::suspicion::{Consequences, Suspicion, raise};
+
+/// Whether a spike is looked for at all: not in kills that a forced dry-run invents of real players.
+fn is_on(parts: &AccrualParts, dry_run: bool) -> bool {
+    parts.policy.kill_rate_per_minute > 0 && (!dry_run || parts.policy.dry_run)
+}
+
+/// Locks what holding a player locks, before accounts and tallies are.
+pub fn prepare(tx: &mut Tx<'_>, parts: &AccrualParts, dry_run: bool) -> Result<(), StoreError> {
+    if is_on(parts, dry_run) && parts.policy.abuse_action == AbuseAction::Hold {
+        parts.payouts.lock_wallet(tx, &parts.operator)?;
+    }
+    Ok(())
+}
 
 /// Looks at everybody with a new accrual, which is stored already; says how many flags were raised.
 pub fn watch(
@@ -15,10 +28,12 @@ pub fn watch(
     dry_run: bool,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    if accruals.is_empty() || parts.policy.kill_rate_per_minute == 0 {
+    if accruals.is_empty() || !is_on(parts, dry_run) {
         return Ok(0);
     }
     let users: Vec<i64> = accruals.iter().map(|accrual| accrual.user_id).collect();
+    let AccrualParts { payouts, recorder, policy, .. } = parts;
+    let consequences = Consequences { action: policy.abuse_action, payouts, recorder };
     let mut raised = 0;
     for (user, kills) in Accrual::kills_since(tx, &users, dry_run, window_start(now))? {
         // Most players are far below; only whoever is not costs a look at older flags.
@@ -36,35 +51,11 @@ pub fn watch(
                 }
             }
             SpikeDecision::Raise { severity, detail } => {
-                let flag = Flag { severity, state: FlagState::Open, last_excess_at: now };
-                raise(tx, parts, user, flag, detail, now)?;
+                let suspicion = Suspicion { user, flag_type: FlagType::KillRateSpike, severity, detail };
+                raise(tx, &consequences, suspicion, now)?;
                 raised += 1;
             }
         }
     }
     Ok(raised)
-}
-
-fn raise(
-    tx: &mut Tx<'_>,
-    parts: &AccrualParts,
-    user: i64,
-    flag: Flag,
-    detail: String,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let id = tx.allocate(FLAGS, 1)?;
-    let flag_type = FlagType::KillRateSpike.word().to_owned();
-    let (reviewed_by, reviewed_at) = (None, None);
-    let row =
-        AbuseFlag { id, user_id: user, flag_type, flag, detail, reviewed_by, reviewed_at, created_at: now };
-    row.save(tx, now)?;
-    if parts.policy.abuse_action == AbuseAction::Hold {
-        let mut users = User::load(tx, &[user])?;
-        for held in users.iter_mut().filter(|held| held.eligibility == Eligibility::Eligible) {
-            held.eligibility = Eligibility::Held;
-        }
-        User::save(tx, &users, now)?;
-    }
-    Ok(())
 }

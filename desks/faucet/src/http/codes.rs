@@ -84,6 +84,10 @@ codes! {
         "The sign-in does not count.",
         "Its state is not ours, took longer than ten minutes or was used before, or Discord refuses the code.",
         "Begin again at /auth/discord/login.";
+    NOT_HELD = "not_held", CONFLICT,
+        "The player is not held.",
+        "No suspicion keeps the player's payouts, or somebody has lifted the hold already.",
+        "Nothing to do: look at the player's standing.";
     NO_ACCOUNT = "no_account", BAD_REQUEST,
         "There is no operator wallet.",
         "The operator's seed was never set.",
@@ -104,6 +108,10 @@ codes! {
         "Fewer than 8 days cannot be kept.",
         "The weekly cap needs the last 7 days.",
         "Send retention_days of 8 or more.";
+    REVERIFY_TOO_SOON = "reverify_too_soon", TOO_MANY_REQUESTS,
+        "Your accounts were looked up a moment ago.",
+        "Each time asks other services, so a player may ask once a minute.",
+        "Wait for the seconds in Retry-After.";
     SCHEDULER_HALTED = "scheduler_halted", CONFLICT,
         "The scheduler is halted.",
         "An administrator halted it, or its switch cannot be read.",
@@ -120,6 +128,10 @@ codes! {
         "The switch's row runs, but an environment variable holds it stopped.",
         "A stop in the environment counts for as long as the process that has it.",
         "Remove the variable named in `variable` and start the server again.";
+    TOO_MANY_READERS = "too_many_readers", SERVICE_UNAVAILABLE,
+        "Too many follow the log already.",
+        "At most 16 streams of the log are open at a time.",
+        "Close one, or read /admin/logs/recent.";
     UNKNOWN_PAYOUT = "unknown_payout", NOT_FOUND,
         "No payout has this id.",
         "It never existed or was pruned.",

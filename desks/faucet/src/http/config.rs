@@ -7,6 +7,7 @@ use bursar_store::{StoreError, Timestamp, Tx};
 use bursar_web::{CorsPolicy, HeaderPolicy};
 use secrecy::SecretString;
 
+use crate::log_ring::LogRing;
 use crate::upstream::DiscordApp;
 
 /// How the community's pages present themselves (`product.yaml`).
@@ -92,3 +93,12 @@ pub enum RebuildRefusal {
 
 /// Reads the operator's history and books what is missing. Blocks.
 pub type RebuildDonations = Arc<dyn Fn(RebuildWish) -> Result<Rebuilt, RebuildRefusal> + Send + Sync>;
+
+/// What administrators see of the log.
+#[derive(Clone)]
+pub struct Logs {
+    /// Its newest lines.
+    pub ring: LogRing,
+    /// A line without the secrets of the configuration, should one ever stand in it.
+    pub mask: Arc<dyn Fn(&str) -> String + Send + Sync>,
+}

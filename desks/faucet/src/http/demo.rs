@@ -57,7 +57,7 @@ fn about(id: &'static str, summary: &'static str) -> Operation {
 
 impl Routes {
     /// Passes where nothing is real and the demonstration was asked for; a forced dry-run of a live faucet is not that.
-    fn demonstration(&self) -> Result<(), ApiError> {
+    pub(super) fn demonstration(&self) -> Result<(), ApiError> {
         let is_on = self.config.is_demo && self.faucet.policy.dry_run && !self.faucet.config.is_production;
         if is_on { Ok(()) } else { Err(ApiError::of(&codes::DEMO_OFF)) }
     }

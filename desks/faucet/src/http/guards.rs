@@ -18,10 +18,10 @@ use serde_json::{Value, json};
 
 use super::Routes;
 use crate::DESK;
-use crate::identity::admin;
+use crate::identity::admin::{self, principal};
 use crate::rules::session_token::{ADMIN_COOKIE, AdminClaims, USER_COOKIE, UserClaims};
 
-/// What the e-mail of an administrator ends with who signed in through Discord.
+/// What stands after the Discord id of an administrator who signed in through Discord, in place of an e-mail.
 pub(super) const DISCORD_SUFFIX: &str = "@discord";
 /// Kind of actor in audit rows.
 pub(super) const ADMIN_KIND: &str = "faucet_admin";
@@ -45,12 +45,6 @@ impl Admin {
     pub(super) fn actor(&self) -> bursar_access::Actor {
         bursar_access::Actor::from(ServicePrincipal::new(DESK, &self.principal()))
     }
-}
-
-/// The stable id of an e-mail.
-pub(super) fn principal(email: &str) -> String {
-    let hash = blake3::derive_key("bursar faucet admin principal v1", email.to_lowercase().as_bytes());
-    format!("admin-{}", hex::encode(hash.get(..8).unwrap_or_default()))
 }
 
 /// An administrator's request whose body was read.
@@ -113,21 +107,23 @@ impl Routes {
         call: &Call,
         now: Timestamp,
     ) -> impl Future<Output = Result<Admin, ApiError>> + Send + use<'a> {
-        let token = call.cookie(ADMIN_COOKIE).unwrap_or_default();
-        let claims = self.sessions.read::<AdminClaims>(token, now);
-        async move {
-            let unauthorized = || ApiError::of(&UNAUTHORIZED);
-            let AdminClaims { email, .. } = claims.map_err(|_| unauthorized())?;
-            let asked = email.clone();
-            let is_admin = match email.ends_with(DISCORD_SUFFIX) {
-                true => !self.config.admin_discord_ids.is_empty(),
-                false => {
-                    let work = move |tx: &mut bursar_store::Tx<'_>| admin::is_active(tx, &asked);
-                    self.faucet.platform.off_thread.read("faucet.admin", work).await?
-                }
-            };
-            if is_admin { Ok(Admin { email }) } else { Err(unauthorized()) }
-        }
+        let token = call.cookie(ADMIN_COOKIE).unwrap_or_default().to_owned();
+        async move { self.admin_of(&token, now).await }
+    }
+
+    /// The administrator whose session this is, as long as they still are one.
+    pub(super) async fn admin_of(&self, token: &str, now: Timestamp) -> Result<Admin, ApiError> {
+        let unauthorized = || ApiError::of(&UNAUTHORIZED);
+        let AdminClaims { email, .. } = self.sessions.read(token, now).map_err(|_| unauthorized())?;
+        let asked = email.clone();
+        let is_admin = match email.strip_suffix(DISCORD_SUFFIX) {
+            Some(id) => self.config.admin_discord_ids.iter().any(|admin| admin == id),
+            None => {
+                let work = move |tx: &mut bursar_store::Tx<'_>| admin::is_active(tx, &asked);
+                self.faucet.platform.off_thread.read("faucet.admin", work).await?
+            }
+        };
+        if is_admin { Ok(Admin { email }) } else { Err(unauthorized()) }
     }
 }
 

@@ -8,8 +8,10 @@ mod codes;
 mod config;
 mod demo;
 mod guards;
+mod incidents;
 mod limiter;
 mod once;
+mod page;
 mod public;
 mod refusals;
 mod user;
@@ -33,9 +35,11 @@ use crate::identity::Sessions;
 use crate::rules::session_token::{ADMIN_COOKIE, ADMIN_TTL_S, USER_COOKIE, USER_TTL_S};
 
 pub use config::{
-    HttpConfig, Product, RebuildDonations, RebuildRefusal, RebuildWish, Rebuilt, SeedRefusal, SetSeed,
+    HttpConfig, Logs, Product, RebuildDonations, RebuildRefusal, RebuildWish, Rebuilt, SeedRefusal, SetSeed,
 };
+pub use incidents::incident_guard;
 pub use limiter::LimiterFault;
+pub use page::{Due, Funds, Gifts, Named, PageView, PlayerView, PlayersPage, Session};
 
 use guards::Act;
 use limiter::Limiter;
@@ -57,6 +61,7 @@ pub struct Routes {
     recorder: Recorder,
     set_seed: SetSeed,
     rebuild_donations: RebuildDonations,
+    logs: Logs,
     started_at: Timestamp,
     balance_asked: Mutex<Option<BalanceAsked>>,
 }
@@ -71,12 +76,14 @@ pub struct RoutesParts {
     pub set_seed: SetSeed,
     /// Rebuilds the donation ledger.
     pub rebuild_donations: RebuildDonations,
+    /// The log's newest lines.
+    pub logs: Logs,
 }
 
 impl Routes {
     /// Starts the limiter and reads the session secret as it stands.
     pub fn new(parts: RoutesParts) -> Result<Routes, LimiterFault> {
-        let RoutesParts { faucet, config, set_seed, rebuild_donations } = parts;
+        let RoutesParts { faucet, config, set_seed, rebuild_donations, logs } = parts;
         let platform = &faucet.platform;
         Ok(Routes {
             config,
@@ -85,6 +92,7 @@ impl Routes {
             recorder: platform.recorder("faucet.http"),
             set_seed,
             rebuild_donations,
+            logs,
             started_at: platform.store.read("faucet.started_at", |tx| tx.reading())?,
             balance_asked: Mutex::default(),
             faucet,
@@ -113,8 +121,8 @@ impl Routes {
 
 /// All routes of the desk.
 #[must_use]
-pub fn surface(routes: Routes) -> Surface {
-    let routes = Arc::new(routes);
+pub fn surface(routes: impl Into<Arc<Routes>>) -> Surface {
+    let routes = routes.into();
     let mut surface = Surface::new(DESK, Envelope::Detail, BODY_BYTES_MAX);
     (surface.headers, surface.cors) = (routes.config.headers.clone(), routes.config.cors.clone());
     surface.errors = codes::CODES;

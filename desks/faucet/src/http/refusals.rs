@@ -19,6 +19,9 @@ pub(super) fn rejected(rejection: IdentityRejection) -> ApiError {
     if let IdentityRejection::Locked { retry_after_s } = rejection {
         return ApiError::of(&codes::ACCOUNT_LOCKED).with_retry_after(retry_after_s);
     }
+    if let IdentityRejection::TooSoon { retry_after_s } = rejection {
+        return ApiError::of(&codes::REVERIFY_TOO_SOON).with_retry_after(retry_after_s);
+    }
     ApiError::because(code(rejection), rejection.to_string())
 }
 
@@ -51,6 +54,7 @@ fn code(rejection: IdentityRejection) -> &'static ErrorCode {
         IdentityRejection::SolanaInUse => &codes::SOLANA_IN_USE,
         IdentityRejection::BoostDisabled => &codes::BOOST_DISABLED,
         IdentityRejection::Locked { .. } => &codes::ACCOUNT_LOCKED,
+        IdentityRejection::TooSoon { .. } => &codes::REVERIFY_TOO_SOON,
     }
 }
 

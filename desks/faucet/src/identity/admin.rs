@@ -17,8 +17,14 @@ const ADMIN_USERS: Sequence = Sequence("faucet.admin_user");
 pub const FAILURES_MAX: i64 = 5;
 /// How long it stays locked.
 pub const LOCKED_MS: i64 = 15 * 60_000;
+/// Tries at an e-mail that is no administrator's are forgotten after this long.
+const STRANGERS_MS: i64 = 24 * 3_600_000;
 /// A longer password is not looked at.
 const PASSWORD_BYTES_MAX: usize = 1_024;
+/// Shorter ones are guessed.
+const PASSWORD_MIN: usize = 12;
+/// Longest e-mail, in characters.
+const EMAIL_MAX: usize = 255;
 /// What an unknown e-mail's password is compared with, so that it takes as long as a known one's: no password fits it.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQtc29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -55,8 +61,73 @@ pub fn set_password(
     Ok(())
 }
 
+/// An administrator, for listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedAdmin {
+    /// In canonical form.
+    pub email: String,
+    /// Whether they may sign in.
+    pub is_active: bool,
+    /// Whether wrong passwords have locked the account now.
+    pub is_locked: bool,
+    /// When the password was last set, or the account last used or changed.
+    pub updated_at: Timestamp,
+}
+
+/// The address as it is kept, if it can be an administrator's: one `@` between two parts, at most 255 characters.
+#[must_use]
+pub fn read_email(text: &str) -> Option<String> {
+    let email = canonical(text);
+    let is_whole = email.split_once('@').is_some_and(|(name, host)| {
+        !name.is_empty()
+            && host.contains('.')
+            && !host.contains('@')
+            && !host.starts_with('.')
+            && !host.ends_with('.')
+    });
+    let is_plain = !email.chars().any(|letter| letter.is_whitespace() || letter.is_control());
+    (is_whole && is_plain && email.chars().count() <= EMAIL_MAX).then_some(email)
+}
+
+/// Whether a password may be set: 12 characters at the least, 1024 bytes at most.
+#[must_use]
+pub fn is_usable_password(password: &SecretString) -> bool {
+    let password = password.expose_secret();
+    password.len() <= PASSWORD_BYTES_MAX && password.chars().count() >= PASSWORD_MIN
+}
+
+/// Every administrator who signs in by e-mail, by e-mail.
+pub fn list(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<ListedAdmin>, StoreError> {
+    let sql = "SELECT email, is_active, locked_until, updated_at FROM faucet_admin_user \
+               WHERE is_active OR password_hash IS NOT NULL ORDER BY email";
+    tx.query(sql, &[], |row| {
+        let locked_until: Option<Timestamp> = row.get(2)?;
+        Ok(ListedAdmin {
+            email: row.get(0)?,
+            is_active: row.get(1)?,
+            is_locked: locked_until.is_some_and(|until| until > now),
+            updated_at: row.get(3)?,
+        })
+    })
+}
+
+/// Shuts an administrator out, and ends their sessions with it; `false` = nobody has this e-mail. Idempotent.
+pub fn disable(tx: &mut Tx<'_>, email: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let sql = "UPDATE faucet_admin_user SET is_active = FALSE, updated_at = $2 \
+               WHERE email = $1 AND (is_active OR password_hash IS NOT NULL)";
+    Ok(tx.execute(sql, &[canonical(email).as_str().into(), now.into()])? == 1)
+}
+
+/// The id that stands for an administrator where personal data must not.
+#[must_use]
+pub fn principal(email: &str) -> String {
+    let hash = blake3::derive_key("bursar faucet admin principal v1", email.to_lowercase().as_bytes());
+    format!("admin-{}", hex::encode(hash.get(..8).unwrap_or_default()))
+}
+
 /// Checks an e-mail and its password; the e-mail in canonical form. Wrong passwords are counted before they are compared,
-/// so that many at once do not get around the lock. Blocks, and is slow on purpose.
+/// so that many at once do not get around the lock. An e-mail that is nobody's is counted and locked as well: no answer
+/// tells whose there are. Blocks, and is slow on purpose.
 pub fn sign_in(faucet: &Faucet, email: &str, password: &SecretString) -> Outcome<String> {
     let email = canonical(email);
     let store = &faucet.platform.store;
@@ -65,6 +136,7 @@ pub fn sign_in(faucet: &Faucet, email: &str, password: &SecretString) -> Outcome
         Ok(admin) => admin,
         Err(rejection) => return Ok(Err(rejection)),
     };
+    let admin = admin.filter(|admin| admin.is_active);
     let hash = admin.as_ref().and_then(|admin| admin.password_hash.as_deref()).unwrap_or(NOBODY);
     let is_right = matches(hash, password);
     let Some(admin) = admin.filter(|admin| is_right && admin.password_hash.is_some()) else {
@@ -97,8 +169,15 @@ fn count_try(
     tx: &mut Tx<'_>,
     email: &str,
 ) -> Result<Result<Option<AdminUser>, IdentityRejection>, StoreError> {
+    if read_email(email).is_none() {
+        // No administrator ever has such a one.
+        return Ok(Ok(None));
+    }
     let now = tx.open_clock(CLOCK)?;
-    let Some(admin) = find(tx, email)?.filter(|admin| admin.is_active) else { return Ok(Ok(None)) };
+    let admin = match find(tx, email)? {
+        Some(admin) => admin,
+        None => stranger(tx, email, now)?,
+    };
     if let Some(until) = admin.locked_until.filter(|until| *until > now) {
         let left_ms = until.ms().saturating_sub(now.ms());
         let retry_after_s = u64::try_from(left_ms.div_euclid(1_000) + 1).unwrap_or(1);
@@ -111,6 +190,22 @@ fn count_try(
     tx.execute(sql, &[admin.id.into(), failures.into(), locked_until.into(), now.into()])?;
     tx.close_clock(CLOCK, now)?;
     Ok(Ok(Some(admin)))
+}
+
+/// Makes a row to count tries in at an e-mail that is no administrator's: inactive, and without a password.
+fn stranger(tx: &mut Tx<'_>, email: &str, now: Timestamp) -> Result<AdminUser, StoreError> {
+    let id = tx.allocate(ADMIN_USERS, 1)?;
+    let sql = "INSERT INTO faucet_admin_user (id, email, is_active, failures, created_at, updated_at) \
+               VALUES ($1, $2, FALSE, 0, $3, $3)";
+    tx.execute(sql, &[id.into(), email.into(), now.into()])?;
+    Ok(AdminUser { id, password_hash: None, is_active: false, failures: 0, locked_until: None })
+}
+
+/// Forgets tries at e-mails that are no administrator's, at most `limit` rows; how many went.
+pub fn forget_strangers(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Result<u64, StoreError> {
+    let sql = "DELETE FROM faucet_admin_user WHERE id IN (SELECT a.id FROM faucet_admin_user a \
+               WHERE a.password_hash IS NULL AND NOT a.is_active AND a.updated_at < $1 ORDER BY a.id LIMIT $2)";
+    tx.execute(sql, &[now.after_ms(-STRANGERS_MS).into(), limit.into()])
 }
 
 fn find(tx: &mut Tx<'_>, email: &str) -> Result<Option<AdminUser>, StoreError> {

@@ -16,5 +16,5 @@ pub mod wallet;
 pub use refresh::{Refreshed, refresh};
 pub use rejection::{IdentityFault, IdentityRejection, Outcome};
 pub use session::Sessions;
-pub use sign_in::{reverify, sign_in};
+pub use sign_in::{reverify, reverify_own, sign_in};
 pub use verify::{Found, Source};

@@ -10,6 +10,8 @@ pub enum Purpose {
     OauthState,
     /// The nonce of a proof that a Solana wallet is the player's.
     SolanaProof,
+    /// A player's wish to be looked up again.
+    Reverify,
 }
 
 impl Purpose {
@@ -17,6 +19,7 @@ impl Purpose {
         match self {
             Purpose::OauthState => "oauth_state",
             Purpose::SolanaProof => "solana_proof",
+            Purpose::Reverify => "reverify",
         }
     }
 }
@@ -71,6 +74,29 @@ pub fn take(
     let hash = hash(purpose, value);
     let params = [Param::Bytes(&hash), purpose.word().into(), user.into(), now.into()];
     Ok(tx.execute(sql, &params)? == 1)
+}
+
+/// Claims something that a player may do once in `every_ms`; `Err` = when it may be done again.
+pub fn claim(
+    tx: &mut Tx<'_>,
+    purpose: Purpose,
+    user: i64,
+    every_ms: i64,
+    now: Timestamp,
+) -> Result<Result<(), Timestamp>, StoreError> {
+    let sql = "INSERT INTO faucet_nonce (hash, purpose, user_id, expires_at, used_at) VALUES ($1, $2, $3, $4, $5) \
+               ON CONFLICT (hash) DO UPDATE SET expires_at = excluded.expires_at, used_at = excluded.used_at \
+               WHERE faucet_nonce.expires_at <= excluded.used_at";
+    let hash = hash(purpose, &user.to_string());
+    let until = now.after_ms(every_ms);
+    let params = [Param::Bytes(&hash), purpose.word().into(), user.into(), until.into(), now.into()];
+    if tx.execute(sql, &params)? == 1 {
+        return Ok(Ok(()));
+    }
+    let sql = "SELECT expires_at FROM faucet_nonce WHERE hash = $1";
+    let until = tx.query_first(sql, &[Param::Bytes(&hash)], |row| row.get(0))?;
+    // The row was there a moment ago; should it be gone, the whole time is the longest that can be left.
+    Ok(Err(until.unwrap_or(now.after_ms(every_ms))))
 }
 
 fn hash(purpose: Purpose, value: &str) -> [u8; 32] {

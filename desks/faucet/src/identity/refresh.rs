@@ -26,25 +26,28 @@ pub struct Refreshed {
     pub unknown: u64,
 }
 
-/// Looks players up again, many in a call. Blocks.
+/// Looks players up again, many in a call. Stand-ins never say anything new, so a faucet that is configured for dry-run
+/// looks nobody up. Blocks.
 pub fn refresh(faucet: &Faucet, is_stopping: &dyn Fn() -> bool) -> Result<Refreshed, StoreError> {
-    let (dry_run, players) = faucet.platform.store.read("faucet.refresh", |tx| {
-        let now = tx.reading()?;
-        Ok((faucet.mode(tx, now)?.dry_run, due(tx, now.after_ms(-FRESH_MS))?))
-    })?;
     let mut refreshed = Refreshed::default();
+    if faucet.policy.dry_run {
+        return Ok(refreshed);
+    }
+    let players = faucet.platform.store.read("faucet.refresh", |tx| {
+        let now = tx.reading()?;
+        due(tx, now.after_ms(-FRESH_MS))
+    })?;
     for some in players.chunks(LINKS_PER_CALL) {
+        if is_stopping() {
+            return Ok(refreshed);
+        }
         let ids: Vec<&str> = some.iter().map(String::as_str).collect();
-        let readings = faucet.upstreams(dry_run).links.look_up(&ids);
+        let readings = faucet.people().links.look_up(&ids);
         for (id, reading) in some.iter().zip(readings) {
             if is_stopping() {
                 return Ok(refreshed);
             }
             let known = known(faucet, id)?;
-            if known.dry_run != dry_run {
-                // The answer belongs to the other mode.
-                return Ok(refreshed);
-            }
             let before = known.user.as_ref().map(|user| user.eligibility);
             match again(faucet, &known, id, reading, Source::VerificationRefresh) {
                 Ok(Ok(user)) => {

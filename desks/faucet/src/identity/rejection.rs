@@ -59,6 +59,12 @@ pub enum IdentityRejection {
     /// Holding tokens brings nothing here.
     #[error("the boost for token holders is switched off")]
     BoostDisabled,
+    /// Looked up a moment ago.
+    #[error("your accounts were looked up a moment ago; try again later")]
+    TooSoon {
+        /// Seconds until they may be looked up again.
+        retry_after_s: u64,
+    },
     /// Wrong e-mail or password, or no administrator.
     #[error("these are no credentials of an administrator")]
     NotAdmin,

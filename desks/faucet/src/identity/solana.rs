@@ -99,11 +99,7 @@ pub fn challenge(faucet: &Faucet, discord_user_id: &str, address: &str) -> Outco
 
 /// Makes a proven wallet the player's and asks what it holds. Blocks.
 pub fn attach(faucet: &Faucet, discord_user_id: &str, proven: &Proven) -> Outcome<User> {
-    let dry_run = faucet.platform.store.read("faucet.solana", |tx| {
-        let now = tx.reading()?;
-        Ok(faucet.mode(tx, now)?.dry_run)
-    })?;
-    let balance = match faucet.upstreams(dry_run).tokens.whole_tokens(&proven.address) {
+    let balance = match faucet.people().tokens.whole_tokens(&proven.address) {
         Reading::Found(balance) => balance,
         Reading::NotFound => 0,
         Reading::NoData(why) => return Err(IdentityFault::NoData(why)),

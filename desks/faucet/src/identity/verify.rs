@@ -12,6 +12,7 @@ use crate::record::{Tally, Totals, USERS, User, Verification};
 use crate::rules::baseline::{Baseline, KillReading};
 use crate::rules::cursor_ranges::CursorRanges;
 use crate::rules::eligibility::Eligibility;
+use crate::settlement::set_aside;
 use crate::upstream::{KillQuestion, Link, Reading};
 
 /// How long a first reading of kills may wait for its turn; without it the baseline stays pending.
@@ -61,6 +62,8 @@ pub struct Found {
     pub region: Option<Option<String>>,
     /// What made us look.
     pub source: Source,
+    /// Whether stand-ins told it, or the demonstration.
+    pub is_invented: bool,
 }
 
 /// What is known of a Discord account before anything is asked.
@@ -70,7 +73,7 @@ pub struct Known {
     pub user: Option<User>,
     /// The player's baseline in this mode.
     pub baseline: Baseline,
-    /// The mode.
+    /// The mode that kills count in.
     pub dry_run: bool,
 }
 
@@ -106,14 +109,28 @@ pub fn known(faucet: &Faucet, discord_user_id: &str) -> Result<Known, StoreError
 }
 
 /// Writes what was found: player, baseline and verification. Asks for the kills first when a baseline needs them.
+///
+/// What was invented is refused in a live faucet, even while dry-run is forced; and in one that is configured for dry-run,
+/// the players whom Discord knows stay as they are: their accounts and cursors are those of the live faucet.
 pub fn conclude(
     faucet: &Faucet,
     known: &Known,
     found: &Found,
 ) -> Result<Result<User, IdentityRejection>, IdentityFault> {
+    if found.is_invented != faucet.policy.dry_run {
+        return Err(IdentityFault::Internal("what was found belongs to the other mode".to_owned()));
+    }
+    if let Some(user) = known.user.as_ref().filter(|_| found.is_invented && is_of_discord(found)) {
+        return Ok(Ok(user.clone()));
+    }
     let reading = first_reading(faucet, known, found.epic_account_id.as_deref());
     let store = &faucet.platform.store;
     Ok(store.transact("faucet.verify", |tx| apply(tx, faucet, found, (known.dry_run, reading)))?)
+}
+
+/// Whether the account is one that Discord gave: those that stand-ins invent are no numbers.
+fn is_of_discord(found: &Found) -> bool {
+    found.discord_user_id.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// A reading of an account that has no baseline yet.
@@ -123,7 +140,7 @@ fn first_reading(faucet: &Faucet, known: &Known, epic: Option<&str>) -> KillRead
     if before == Some(account) && matches!(known.baseline, Baseline::Set { .. }) {
         return KillReading::Unavailable;
     }
-    let kills = &faucet.upstreams(known.dry_run).kills;
+    let kills = &faucet.counters(known.dry_run).kills;
     let reading = kills.lifetime_kills(KillQuestion { account, cursor: None }, PATIENCE);
     KillReading::of_answer(reading.found())
 }
@@ -149,8 +166,12 @@ fn apply(
         Some(user) => user,
         None => newcomer(tx.allocate(USERS, 1)?, found, now),
     };
+    let was_paid = user.eligibility.may_be_paid();
     let is_verified = update(&mut user, found, now);
     User::save(tx, std::slice::from_ref(&user), now)?;
+    if was_paid && !user.eligibility.may_be_paid() {
+        set_aside(tx, &faucet.payouts, user.id, &faucet.recorder, now)?;
+    }
     // A reading of the other mode says nothing in this one: the stand-ins count their own kills.
     let reading = if read_in_dry_run == mode.dry_run { reading } else { KillReading::Unavailable };
     for dry_run in [false, true] {

@@ -7,8 +7,9 @@ use super::rejection::{IdentityRejection, Outcome};
 use crate::CLOCK;
 use crate::faucet::Faucet;
 use crate::mode::Mode;
-use crate::record::{AbuseFlag, FLAGS, Totals, User, WALLET_LINKS, WalletLink};
-use crate::rules::abuse::{Flag, FlagState, FlagType, shared_wallet};
+use crate::record::{AbuseFlag, Totals, User, WALLET_LINKS, WalletLink};
+use crate::rules::abuse::{FlagType, shared_wallet};
+use crate::suspicion::{Consequences, Suspicion, raise};
 
 /// An address in canonical text, checked in full.
 pub fn read_address(faucet: &Faucet, text: &str) -> Result<String, IdentityRejection> {
@@ -22,15 +23,17 @@ pub fn read_address(faucet: &Faucet, text: &str) -> Result<String, IdentityRejec
 /// Makes a checked address the player's primary wallet. Blocks.
 pub fn link(faucet: &Faucet, discord_user_id: &str, address: &str) -> Outcome<()> {
     let store = &faucet.platform.store;
-    Ok(store.transact("faucet.link_wallet", |tx| apply(tx, faucet, discord_user_id, address))?)
+    let linked = store.transact("faucet.link_wallet", |tx| apply(tx, faucet, discord_user_id, address))?;
+    Ok(linked.map(|is_flagged| faucet.metrics.count_flags(u64::from(is_flagged))))
 }
 
+/// Says whether the player was flagged for it.
 fn apply(
     tx: &mut Tx<'_>,
     faucet: &Faucet,
     discord_user_id: &str,
     address: &str,
-) -> Result<Result<(), IdentityRejection>, StoreError> {
+) -> Result<Result<bool, IdentityRejection>, StoreError> {
     let now = tx.open_clock(CLOCK)?;
     let mode = Mode::locked(tx, &faucet.platform.switchboard, &faucet.policy, now)?;
     let Some(user) = User::of_discord(tx, discord_user_id)? else {
@@ -55,13 +58,14 @@ fn apply(
         ..link
     };
     WalletLink::save(tx, &[link], now)?;
-    if flag_shared(tx, user.id, address, now)? {
+    let is_flagged = flag_shared(tx, faucet, user.id, address, now)?;
+    if is_flagged {
         let mut totals = Totals::locked(tx, mode.dry_run)?;
         totals.flags += 1;
         totals.save(tx, mode.dry_run)?;
     }
     tx.close_clock(CLOCK, now)?;
-    Ok(Ok(()))
+    Ok(Ok(is_flagged))
 }
 
 fn new_link(id: i64, user_id: i64, address: &str, now: Timestamp) -> WalletLink {
@@ -77,22 +81,21 @@ fn new_link(id: i64, user_id: i64, address: &str, now: Timestamp) -> WalletLink 
 }
 
 /// Raises a flag when another player has the same wallet.
-fn flag_shared(tx: &mut Tx<'_>, user: i64, address: &str, now: Timestamp) -> Result<bool, StoreError> {
+fn flag_shared(
+    tx: &mut Tx<'_>,
+    faucet: &Faucet,
+    user: i64,
+    address: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let is_elsewhere = WalletLink::of_address(tx, address)?.iter().any(|link| link.user_id != user);
     let newest = AbuseFlag::newest(tx, user, FlagType::SharedWallet.word())?;
     let Some(severity) = shared_wallet(is_elsewhere, newest.map(|flag| flag.flag.state)) else {
         return Ok(false);
     };
-    let flag = AbuseFlag {
-        id: tx.allocate(FLAGS, 1)?,
-        user_id: user,
-        flag_type: FlagType::SharedWallet.word().to_owned(),
-        flag: Flag { severity, state: FlagState::Open, last_excess_at: now },
-        detail: "another player has linked the same wallet".to_owned(),
-        reviewed_by: None,
-        reviewed_at: None,
-        created_at: now,
-    };
-    flag.save(tx, now)?;
+    let detail = "another player has linked the same wallet".to_owned();
+    let suspicion = Suspicion { user, flag_type: FlagType::SharedWallet, severity, detail };
+    let Faucet { payouts, recorder, policy, .. } = faucet;
+    raise(tx, &Consequences { action: policy.abuse_action, payouts, recorder }, suspicion, now)?;
     Ok(true)
 }

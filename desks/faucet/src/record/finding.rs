@@ -23,6 +23,12 @@ impl Finding {
         tx.query("SELECT kind, count, detail, since, checked_at FROM faucet_finding ORDER BY kind", &[], read)
     }
 
+    /// Whether a kind was found and is not put right.
+    pub fn is_open(tx: &mut Tx<'_>, kind: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT count FROM faucet_finding WHERE kind = $1 AND count > 0";
+        Ok(tx.query_first(sql, &[kind.into()], |row| row.get::<i64>(0))?.is_some())
+    }
+
     /// Notes what a check found now, and says what stood there before.
     pub fn note(
         tx: &mut Tx<'_>,

@@ -10,11 +10,11 @@ const ERROR_MAX: usize = 500;
 pub struct Heartbeat {
     /// The phase, such as `accrual`.
     pub job: String,
-    /// When it last ran.
+    /// When its newest run began.
     pub ran_at: Timestamp,
-    /// When it last succeeded.
+    /// When a run last ended well.
     pub last_ok_at: Option<Timestamp>,
-    /// `ok`, `error` or `halted`.
+    /// `started`, `ok`, `error` or `halted`.
     pub status: String,
     /// The process that ran it.
     pub process: String,

@@ -216,7 +216,7 @@ pub fn holders(tx: &mut Tx<'_>, limit: i64) -> Result<(Vec<Holder>, i64), StoreE
     Ok((shown, tx.query_first(sql, &[], |row| row.get(0))?.unwrap_or(0)))
 }
 
-/// What an administrator did, as the audit log holds it.
+/// What an administrator did, or what was done to one on the command line, as the audit log holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdminEvent {
     /// Its number.
@@ -246,7 +246,8 @@ impl AdminEvents<'_> {
     /// The newest first.
     pub fn rows(&self, tx: &mut Tx<'_>, limit: i64, offset: i64) -> Result<Vec<AdminEvent>, StoreError> {
         let sql = "SELECT id, at, event, target_type, target_id, payload FROM audit_events \
-                   WHERE actor_kind = 'faucet_admin' AND ($1 = '' OR event = $1) AND ($2 = '' OR actor = $2) \
+                   WHERE (actor_kind = 'faucet_admin' OR target_type = 'admin_user') AND payload IS NOT NULL \
+                     AND ($1 = '' OR event = $1) AND ($2 = '' OR actor = $2) \
                      AND ($3 = '' OR target_type = $3) ORDER BY id DESC LIMIT $4 OFFSET $5";
         let texts = [self.action, self.principal, self.target_type].map(bursar_store::Param::Text);
         let [action, principal, target] = texts;

@@ -90,6 +90,8 @@ static UPDATE: LazyLock<Bulk> = LazyLock::new(|| {
 });
 static BY_ID: LazyLock<Lookup> =
     LazyLock::new(|| Lookup::new(COLUMNS, "faucet_payout", &[("id", Int)], Lock::Update));
+static BY_ID_UNLOCKED: LazyLock<Lookup> =
+    LazyLock::new(|| Lookup::new(COLUMNS, "faucet_payout", &[("id", Int)], Lock::None));
 
 impl Payout {
     /// The payouts of these ids, locked until the transaction ends.
@@ -99,6 +101,12 @@ impl Payout {
         ids.dedup();
         let keys: Vec<Param<'_>> = ids.iter().map(|id| Param::Int(*id)).collect();
         tx.lookup(&BY_ID, &keys, read)
+    }
+
+    /// The payouts of these ids as they were a moment ago.
+    pub fn peek(tx: &mut Tx<'_>, ids: &[i64]) -> Result<Vec<Payout>, StoreError> {
+        let keys: Vec<Param<'_>> = ids.iter().map(|id| Param::Int(*id)).collect();
+        tx.lookup(&BY_ID_UNLOCKED, &keys, read)
     }
 
     /// Payouts made at `since` or later by these players, failed ones included.
@@ -129,13 +137,26 @@ impl Payout {
         tx.query(sql, &[Param::Json(&ids), since.into(), dry_run.into()], read)
     }
 
-    /// Up to `limit` live payouts that are held for this reason, oldest first.
+    /// Up to `limit` live payouts of eligible players that are held for this reason, oldest first.
     pub fn held(tx: &mut Tx<'_>, why: &str, limit: i64) -> Result<Vec<Payout>, StoreError> {
-        let sql = "SELECT id, user_id, dry_run, address, kills, amount_e8, tx_hash, status, error_detail, \
-                     idempotency_key, intent, attempt_count, first_attempt_at, last_attempt_at, next_attempt_at, \
-                     created_at FROM faucet_payout \
-                   WHERE status = $1 AND error_detail = $2 AND NOT dry_run ORDER BY id LIMIT $3";
-        tx.query(sql, &[PayoutState::Held.word().into(), why.into(), limit.into()], read)
+        let sql = "SELECT p.id, p.user_id, p.dry_run, p.address, p.kills, p.amount_e8, p.tx_hash, p.status, \
+                     p.error_detail, p.idempotency_key, p.intent, p.attempt_count, p.first_attempt_at, \
+                     p.last_attempt_at, p.next_attempt_at, p.created_at \
+                   FROM faucet_payout p JOIN faucet_user u ON u.id = p.user_id \
+                   WHERE p.status = 'held' AND p.error_detail = $1 AND NOT p.dry_run AND u.eligibility = 'eligible' \
+                   ORDER BY p.id LIMIT $2";
+        tx.query(sql, &[why.into(), limit.into()], read)
+    }
+
+    /// Up to `limit` live payouts that wait to be signed and whose players may not be paid, oldest first.
+    pub fn of_ineligible(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Payout>, StoreError> {
+        let sql = "SELECT p.id, p.user_id, p.dry_run, p.address, p.kills, p.amount_e8, p.tx_hash, p.status, \
+                     p.error_detail, p.idempotency_key, p.intent, p.attempt_count, p.first_attempt_at, \
+                     p.last_attempt_at, p.next_attempt_at, p.created_at \
+                   FROM faucet_payout p JOIN faucet_user u ON u.id = p.user_id \
+                   WHERE p.status = 'created' AND NOT p.dry_run AND u.eligibility <> 'eligible' \
+                   ORDER BY p.id LIMIT $1";
+        tx.query(sql, &[limit.into()], read)
     }
 
     /// Live payouts of a player that have not ended.
@@ -146,13 +167,6 @@ impl Payout {
                    WHERE user_id = $1 AND NOT dry_run AND status IN ('created', 'held', 'signed', 'published') \
                    ORDER BY id";
         tx.query(sql, &[user.into()], read)
-    }
-
-    /// Whether any live payout may have left and is not final.
-    pub fn any_signed(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
-        let sql =
-            "SELECT id FROM faucet_payout WHERE status IN ('signed', 'published') AND NOT dry_run LIMIT 1";
-        Ok(tx.query_first(sql, &[], |row| row.get::<i64>(0))?.is_some())
     }
 
     /// What live payouts sent at `since` or later.
@@ -166,7 +180,12 @@ impl Payout {
     /// What the caps see of it.
     #[must_use]
     pub fn counted(&self) -> CountedPayout {
-        CountedPayout { created_at: self.created_at, kills: self.kills, state: self.state, dry_run: false }
+        CountedPayout {
+            created_at: self.created_at,
+            kills: self.kills,
+            state: self.state,
+            dry_run: self.dry_run,
+        }
     }
 
     /// Writes new payouts.

@@ -134,6 +134,17 @@ pub const fn after_flag(standing: Eligibility, action: AbuseAction) -> Eligibili
     }
 }
 
+/// The standing once nothing holds the player any more. `is_verified` tells whether guild membership and Epic account are
+/// still there.
+#[must_use]
+pub const fn lifted(standing: Eligibility, is_verified: bool) -> Eligibility {
+    match (standing, is_verified) {
+        (Eligibility::Held, true) => Eligibility::Eligible,
+        (Eligibility::Held, false) => Eligibility::Revoked,
+        (Eligibility::Eligible | Eligibility::Revoked, _) => standing,
+    }
+}
+
 /// The standing after a review: a hold ends when the flag was nothing and no other flag is open or confirmed.
 /// `is_verified` tells whether the player still has guild membership and Epic account.
 #[must_use]
@@ -143,15 +154,9 @@ pub const fn after_review(
     has_other_flags: bool,
     is_verified: bool,
 ) -> Eligibility {
-    match (standing, verdict) {
-        (Eligibility::Held, Verdict::FalsePositive) if !has_other_flags => {
-            if is_verified {
-                Eligibility::Eligible
-            } else {
-                Eligibility::Revoked
-            }
-        }
-        (Eligibility::Eligible | Eligibility::Revoked | Eligibility::Held, _) => standing,
+    match verdict {
+        Verdict::FalsePositive if !has_other_flags => lifted(standing, is_verified),
+        Verdict::FalsePositive | Verdict::Confirmed => standing,
     }
 }
 

@@ -13,7 +13,7 @@ pub const DONORS_SHOWN: usize = 50;
 /// A donation as totals count it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Donation<'a> {
-    /// Who sent it; unknown for rows put in by hand.
+    /// Who sent it; `None` where no block says so: what the wallet held before it was watched, or a row put in by hand.
     pub sender: Option<&'a str>,
     /// How much.
     pub amount: BanE8,
@@ -30,11 +30,12 @@ pub struct Donor {
     pub donation_count: u64,
 }
 
-/// Whether an incoming block is a donation: it is worth something and its sender is not one of the operator's own.
+/// Whether what came in is a donation: it is worth something, and somebody sent it who is not the operator. What nobody is
+/// known to have sent is the operator's own.
 #[must_use]
 pub fn is_donation(donation: &Donation<'_>, operators_own: &[String]) -> bool {
-    let is_own = |sender: &str| operators_own.iter().any(|own| own == sender);
-    !donation.amount.is_zero() && !donation.sender.is_some_and(is_own)
+    let is_foreign = |sender: &str| operators_own.iter().all(|own| own != sender);
+    !donation.amount.is_zero() && donation.sender.is_some_and(is_foreign)
 }
 
 /// The donors, largest total first and then by address; at most [`DONORS_SHOWN`].
@@ -187,7 +188,9 @@ mod tests {
         assert!(is_donation(&donation("ban_friend", "0.00000001"), &own));
         assert!(!is_donation(&donation("ban_operator", "100"), &own));
         assert!(!is_donation(&donation("ban_friend", "0"), &own));
-        assert!(is_donation(&Donation { sender: None, amount: ban("1") }, &own));
+        for own in [&own[..], &[]] {
+            assert!(!is_donation(&Donation { sender: None, amount: ban("1") }, own), "nobody gave it");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use bursar_store::Timestamp;
 
+use super::abuse::FlagState;
 use super::ban::BanError;
 use super::cursor_ranges::{CursorRange, CursorRanges};
 use super::holdings::{AccrualState, Share};
@@ -87,10 +88,15 @@ impl Cutoffs {
         !is_players_newest && at < self.verification
     }
 
-    /// Whether an abuse flag may go.
+    /// Whether an abuse flag may go. A confirmed one is why its player is held, and stays for as long.
     #[must_use]
-    pub fn prunes_flag(&self, is_reviewed: bool, at: Timestamp) -> bool {
-        is_reviewed && at < self.flag
+    pub fn prunes_flag(&self, state: FlagState, reviewed_at: Option<Timestamp>, is_held: bool) -> bool {
+        let is_old = reviewed_at.is_some_and(|at| at < self.flag);
+        match state {
+            FlagState::Open => false,
+            FlagState::FalsePositive => is_old,
+            FlagState::Confirmed => is_old && !is_held,
+        }
     }
 }
 
@@ -173,8 +179,15 @@ mod tests {
         assert!(cutoffs().prunes_verification(days_ago(31), false));
         assert!(!cutoffs().prunes_verification(days_ago(30), false));
         assert!(!cutoffs().prunes_verification(days_ago(9_999), true), "a player's newest");
-        assert!(cutoffs().prunes_flag(true, days_ago(91)) && !cutoffs().prunes_flag(true, days_ago(90)));
-        assert!(!cutoffs().prunes_flag(false, days_ago(9_999)), "still open");
+        for (state, days, is_held, goes) in [
+            (FlagState::FalsePositive, 91, true, true),
+            (FlagState::FalsePositive, 90, false, false),
+            (FlagState::Confirmed, 91, false, true),
+            (FlagState::Confirmed, 9_999, true, false),
+        ] {
+            assert_eq!(cutoffs().prunes_flag(state, Some(days_ago(days)), is_held), goes, "{state:?} {days}");
+        }
+        assert!(!cutoffs().prunes_flag(FlagState::Open, None, false), "still open");
     }
 
     #[test]

@@ -70,23 +70,47 @@ pub struct StateClaims {
 
 /// What the three kinds have in common.
 pub trait Claims: Serialize + DeserializeOwned {
+    /// Seconds that a token of this kind lasts; one that says more is not ours.
+    const TTL_S: i64;
+
+    /// When it was issued, in Unix seconds.
+    fn issued_s(&self) -> i64;
+
     /// The last Unix second of their validity.
     fn expires_s(&self) -> i64;
 }
 
 impl Claims for UserClaims {
+    const TTL_S: i64 = USER_TTL_S;
+
+    fn issued_s(&self) -> i64 {
+        self.iat
+    }
+
     fn expires_s(&self) -> i64 {
         self.exp
     }
 }
 
 impl Claims for AdminClaims {
+    const TTL_S: i64 = ADMIN_TTL_S;
+
+    fn issued_s(&self) -> i64 {
+        self.iat
+    }
+
     fn expires_s(&self) -> i64 {
         self.exp
     }
 }
 
 impl Claims for StateClaims {
+    const TTL_S: i64 = STATE_TTL_S;
+
+    fn issued_s(&self) -> i64 {
+        self.iat
+    }
+
     fn expires_s(&self) -> i64 {
         self.exp
     }
@@ -148,6 +172,9 @@ pub enum TokenRefusal {
     /// Its time is over.
     #[error("the token has expired")]
     Expired,
+    /// It says that it lasts longer than its kind does: whoever made it was not this server.
+    #[error("the token lasts longer than its kind may")]
+    LastsTooLong,
 }
 
 /// Claims that could not be signed: a fault of ours.
@@ -190,6 +217,9 @@ impl TokenSecrets {
         let claims: C = serde_json::from_slice(&json).map_err(|_| TokenRefusal::OtherKind)?;
         if claims.expires_s() < unix_s(now) {
             return Err(TokenRefusal::Expired);
+        }
+        if claims.expires_s().saturating_sub(claims.issued_s()) > C::TTL_S {
+            return Err(TokenRefusal::LastsTooLong);
         }
         Ok(claims)
     }
@@ -286,6 +316,25 @@ mod tests {
             let refusal = secrets.verify::<AdminClaims>(&signed(json), NOW).unwrap_err();
             assert_eq!(refusal, TokenRefusal::OtherKind, "{json}");
         }
+    }
+
+    #[test]
+    fn a_token_that_lasts_longer_than_its_kind_is_refused_though_its_signature_is_ours() {
+        let secrets = secrets("secret");
+        let lasting = |more_s: i64| {
+            let claims = UserClaims::new("42", NOW);
+            let token = secrets.sign(&UserClaims { exp: claims.exp + more_s, ..claims }).unwrap();
+            verify(&secrets, &token).map(|claims| claims.uid)
+        };
+        assert_eq!(lasting(0), Ok("42".to_owned()));
+        assert_eq!(lasting(1), Err(TokenRefusal::LastsTooLong));
+        assert_eq!(lasting(i64::MAX / 2), Err(TokenRefusal::LastsTooLong));
+        let admin = AdminClaims::new("a@example.org", NOW);
+        let token = secrets.sign(&AdminClaims { exp: admin.exp + 1, ..admin }).unwrap();
+        assert_eq!(secrets.verify::<AdminClaims>(&token, NOW), Err(TokenRefusal::LastsTooLong));
+        let state = StateClaims::new("nonce", NOW);
+        let token = secrets.sign(&StateClaims { exp: state.exp + 1, ..state }).unwrap();
+        assert_eq!(secrets.verify::<StateClaims>(&token, NOW), Err(TokenRefusal::LastsTooLong));
     }
 
     #[test]

@@ -16,8 +16,12 @@ pub struct StartSettings<'a> {
     pub dry_run: bool,
     /// `SESSION_SECRET`.
     pub session_secret: Option<&'a SecretString>,
+    /// `SESSION_SECRET_PREVIOUS`, whose tokens are believed as well.
+    pub previous_session_secret: Option<&'a SecretString>,
     /// The host in `BANANO_NODE_RPC`, with or without the brackets of an IPv6 address; `None` when it is not set.
     pub node_host: Option<&'a str>,
+    /// The hosts in `BURSAR_BANANO_NODES`; an empty one where no host can be read.
+    pub further_node_hosts: &'a [&'a str],
     /// `FAUCET_ALLOW_LOOPBACK_NODE`, for tests.
     pub allow_loopback_node: bool,
     /// `DEMO_MODE`.
@@ -54,24 +58,43 @@ pub fn check(settings: &StartSettings<'_>) -> StartCheck {
     if settings.dry_run {
         return StartCheck::default();
     }
-    let is_local = settings.node_host.is_some_and(is_local_host);
+    let is_first_local = settings.node_host.is_some_and(is_local_host);
+    let is_any_local = is_first_local || settings.further_node_hosts.iter().any(|host| is_local_host(host));
     let node = match settings.node_host {
         None | Some("") => Some("is empty, and a live faucet pays through it"),
-        Some(_) if is_local && !settings.allow_loopback_node => {
+        Some(_) if is_first_local && !settings.allow_loopback_node => {
             Some("names this machine, and a live faucet needs a production node")
         }
         Some(_) => None,
     };
+    let further_node = |host: &&str| match *host {
+        "" => Some("holds an address without a host"),
+        host if is_local_host(host) && !settings.allow_loopback_node => {
+            Some("names this machine, and a live faucet needs production nodes")
+        }
+        _ => None,
+    };
+    let previous = settings.previous_session_secret.and_then(|secret| secret_rule(Some(secret)));
     let findings = [
         secret_rule(settings.session_secret).map(|rule| StartFinding {
             variable: "SESSION_SECRET",
             rule,
             fix: "set it to the output of `bursar secret generate`",
         }),
+        previous.map(|rule| StartFinding {
+            variable: "SESSION_SECRET_PREVIOUS",
+            rule,
+            fix: "remove it; whoever has a session of that secret signs in again",
+        }),
         node.map(|rule| StartFinding {
             variable: "BANANO_NODE_RPC",
             rule,
             fix: "set it to the address of a Banano node that other machines can reach",
+        }),
+        settings.further_node_hosts.iter().find_map(further_node).map(|rule| StartFinding {
+            variable: "BURSAR_BANANO_NODES",
+            rule,
+            fix: "leave only addresses of Banano nodes that other machines can reach",
         }),
         settings.demo_mode.then_some(StartFinding {
             variable: "DEMO_MODE",
@@ -89,7 +112,7 @@ pub fn check(settings: &StartSettings<'_>) -> StartCheck {
             fix: "run `bursar migrate up`",
         }),
     ];
-    let uses_loopback_node = is_local && settings.allow_loopback_node;
+    let uses_loopback_node = is_any_local && settings.allow_loopback_node;
     StartCheck { findings: findings.into_iter().flatten().collect(), uses_loopback_node }
 }
 
@@ -147,7 +170,9 @@ mod tests {
         StartSettings {
             dry_run: false,
             session_secret: Some(secret),
+            previous_session_secret: None,
             node_host: Some("node.example.org"),
+            further_node_hosts: &[],
             allow_loopback_node: false,
             demo_mode: false,
             has_seal_key: true,
@@ -167,6 +192,12 @@ mod tests {
         let strong = secret("01234567890123456789012345678901");
         assert_eq!(check(&live(&strong)), StartCheck::default());
         assert_eq!(variables(&StartSettings { session_secret: None, ..live(&strong) }), ["SESSION_SECRET"]);
+        for (previous, refused) in [("dev-secret", true), ("short", true), (strong.expose_secret(), false)] {
+            let previous = secret(previous);
+            let settings = StartSettings { previous_session_secret: Some(&previous), ..live(&strong) };
+            let expected: &[&str] = if refused { &["SESSION_SECRET_PREVIOUS"] } else { &[] };
+            assert_eq!(variables(&settings), expected);
+        }
     }
 
     #[test]
@@ -197,7 +228,20 @@ mod tests {
             assert_eq!(variables(&settings), ["BANANO_NODE_RPC"], "{host}");
             let allowed = check(&StartSettings { allow_loopback_node: true, ..settings });
             assert_eq!(allowed, StartCheck { findings: vec![], uses_loopback_node: true }, "{host}");
+            let hosts = ["node.example.org", host];
+            let settings = StartSettings { further_node_hosts: &hosts, ..live(&secret) };
+            assert_eq!(variables(&settings), ["BURSAR_BANANO_NODES"], "{host}");
+            let allowed = check(&StartSettings { allow_loopback_node: true, ..settings });
+            assert_eq!(allowed, StartCheck { findings: vec![], uses_loopback_node: true }, "{host}");
         }
+        let hosts = ["203.0.113.7", ""];
+        let settings =
+            StartSettings { further_node_hosts: &hosts, allow_loopback_node: true, ..live(&secret) };
+        assert_eq!(variables(&settings), ["BURSAR_BANANO_NODES"], "an address without a host");
+        assert_eq!(
+            check(&StartSettings { further_node_hosts: &hosts[..1], ..settings }),
+            StartCheck::default()
+        );
         for empty in [None, Some("")] {
             let settings = StartSettings { node_host: empty, allow_loopback_node: true, ..live(&secret) };
             assert_eq!(variables(&settings), ["BANANO_NODE_RPC"]);

@@ -12,12 +12,16 @@ use super::save::{Decided, save};
 use crate::mode::Mode;
 use crate::money::Accounts;
 use crate::policy::{CapTerms, damaged, unusable_caps};
-use crate::record::{PAYOUTS, Payout};
+use crate::record::{Finding, PAYOUTS, Payout};
+use crate::rules::ban::BanError;
 use crate::rules::caps::CapStatus;
 use crate::rules::payout_state::{PayoutState, dry_run_hash};
 use crate::rules::settlement::{Candidate as Terms, NewPayout, Settlement, decide};
 use crate::settings::Values;
 use crate::{CLOCK, DESK};
+
+/// The finding of payouts that nothing can hold.
+pub const REFUSED: &str = "settlement.refused";
 
 /// Some players of a cycle.
 pub struct Chunk<'a> {
@@ -37,11 +41,18 @@ impl Chunk<'_> {
         }
         let live = Values::read(tx)?;
         let terms = self.parts.policy.cap_terms(&live, now).map_err(|error| unusable_caps(&error))?;
-        // Accounts are locked before tallies, as the payouts room does when it tells of an end.
-        let purse = if self.dry_run { None } else { self.purse(tx)? };
+        // The wallet is locked before accounts, and those before tallies, as the payouts room does when it tells of an end.
+        let purse = match self.dry_run {
+            true => None,
+            false => match self.purse(tx)? {
+                Ok(purse) => Some(purse),
+                Err(skipped) => return Ok(Cycle { skipped: Some(skipped), ..Cycle::default() }),
+            },
+        };
         let loaded = candidates(tx, users, self.dry_run, terms.since())?;
         let mut cycle = Cycle { candidates: count(loaded.len()), ..Cycle::default() };
-        let decided = self.decide(tx, loaded, terms, now)?;
+        let (decided, refused) = self.decide(tx, loaded, terms, now)?;
+        cycle.refused = refused;
         let accepted = match (self.dry_run, purse) {
             (true, _) => decided,
             (false, Some(purse)) => self.accept(tx, purse, decided, now)?,
@@ -63,23 +74,30 @@ impl Chunk<'_> {
         mode.payouts_halted.then_some(Skipped::Halted).or(has_changed)
     }
 
-    /// The accounts that payouts are made from, locked; `None` = the operator's wallet is not there.
-    fn purse(&self, tx: &mut Tx<'_>) -> Result<Option<(Book, Accounts)>, StoreError> {
-        let Some(wallet) = self.parts.payouts.wallet(tx, &self.parts.operator)? else { return Ok(None) };
+    /// The accounts that payouts are made from, locked, or why there are none: the operator's wallet is not there, or
+    /// stands still.
+    fn purse(&self, tx: &mut Tx<'_>) -> Result<Result<(Book, Accounts), Skipped>, StoreError> {
+        let payouts = &self.parts.payouts;
+        let Some(wallet) = payouts.lock_wallet(tx, &self.parts.operator)? else {
+            return Ok(Err(Skipped::NoWallet));
+        };
+        if !payouts.is_paying(tx, &wallet)? {
+            return Ok(Err(Skipped::WalletStill));
+        }
         let mut book = Book::default();
-        book.load(tx, &[wallet.account])?;
-        let accounts = Accounts::load(tx, &mut book)?;
-        Ok(Some((book, accounts)))
+        let accounts = Accounts::load_with(tx, &mut book, &[wallet.account])?;
+        Ok(Ok((book, accounts)))
     }
 
+    /// The payouts to make, and how many could not be counted.
     fn decide(
         &self,
         tx: &mut Tx<'_>,
         loaded: Vec<Candidate>,
         terms: CapTerms,
         now: Timestamp,
-    ) -> Result<Vec<Decided>, StoreError> {
-        let mut payable = Vec::new();
+    ) -> Result<(Vec<Decided>, u64), StoreError> {
+        let (mut payable, mut refused) = (Vec::new(), 0_u64);
         for candidate in loaded {
             let used = terms.used(&candidate.recent);
             let status = CapStatus::new(terms.caps, used, candidate.tally.holdings.open);
@@ -90,17 +108,29 @@ impl Chunk<'_> {
                 allowed_kills: status.allowed_kills(terms.mode),
                 open: &open,
             };
-            match decide(&person, self.parts.policy.minimum).map_err(damaged)? {
-                Settlement::Skip(_) => {}
-                Settlement::Pay(new) => payable.push((candidate, new)),
+            match decide(&person, self.parts.policy.minimum).and_then(sendable) {
+                Ok(Settlement::Skip(_)) => {}
+                Ok(Settlement::Pay(new)) => payable.push((candidate, new)),
+                // One player's payout that cannot be counted is nobody else's concern.
+                Err(error) => {
+                    tracing::error!(player = candidate.user.id, %error, "a payout would be more than can be paid");
+                    refused += 1;
+                }
             }
         }
+        if refused > 0 {
+            let detail =
+                "payouts of so many players would be more than can be paid at once; their accruals stay open";
+            let count = i64::try_from(refused).unwrap_or(i64::MAX);
+            Finding::note(tx, REFUSED, count, detail, now)?;
+        }
         if payable.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), refused));
         }
         let first = tx.allocate(PAYOUTS, i64::try_from(payable.len()).unwrap_or(i64::MAX))?;
         let numbered = (first..).zip(payable);
-        Ok(numbered.map(|(id, (candidate, new))| self.payout(id, candidate, new, now)).collect())
+        let made = numbered.map(|(id, (candidate, new))| self.payout(id, candidate, new, now));
+        Ok((made.collect(), refused))
     }
 
     fn payout(&self, id: i64, candidate: Candidate, new: NewPayout, now: Timestamp) -> Decided {
@@ -157,6 +187,14 @@ impl Chunk<'_> {
         }
         Ok(accepted)
     }
+}
+
+/// A payout that the chain's base units can hold.
+fn sendable(settlement: Settlement) -> Result<Settlement, BanError> {
+    if let Settlement::Pay(new) = &settlement {
+        new.selection.total.amount.to_raw()?;
+    }
+    Ok(settlement)
 }
 
 /// The number of the payout is part of the key: once a payout has failed, its accruals may be paid by another. That they

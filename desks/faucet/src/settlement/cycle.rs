@@ -10,11 +10,12 @@ use bursar_payouts::Payouts;
 use bursar_store::lease::Lease;
 use bursar_store::{Store, StoreError, Timestamp, Tx};
 
-use super::chunk::Chunk;
+use super::chunk::{Chunk, REFUSED};
 use super::load::{below_caps, waiting};
 use super::resume::resume;
 use crate::mode::Mode;
 use crate::policy::{Policy, unusable_caps};
+use crate::record::Finding;
 use crate::rules::balance::meets_floor;
 use crate::rules::ban::BanE8;
 use crate::rules::payout_order::{Draw, Waiting, draw};
@@ -58,6 +59,9 @@ pub enum Skipped {
     ModeChanged,
     /// No operator wallet is set up.
     NoWallet,
+    /// The operator's wallet is stopped, or was not matched with its chain since a restore: what it paid may not all be
+    /// known here.
+    WalletStill,
     /// The operator's balance is below the floor, or unknown.
     BelowFloor,
 }
@@ -73,7 +77,9 @@ pub struct Cycle {
     pub candidates: u64,
     /// Payouts made.
     pub payouts: u64,
-    /// Payouts that were held for lack of balance and go on.
+    /// Players whose payout would be more than can be paid at once.
+    pub refused: u64,
+    /// Payouts that were held and go on.
     pub resumed: u64,
     /// Accruals in them.
     pub accruals: u64,
@@ -88,12 +94,13 @@ struct Plan {
     interval_s: u32,
     waiting: Vec<Waiting>,
     has_wallet: bool,
+    is_paying: bool,
 }
 
 impl Plan {
     /// Nobody is asked for what would change nothing.
     fn asks_balance(&self) -> bool {
-        !self.mode.payouts_halted && !self.mode.dry_run && self.has_wallet
+        !self.mode.payouts_halted && !self.mode.dry_run && self.is_paying
     }
 }
 
@@ -129,12 +136,29 @@ impl Settlement {
                 cycle.skipped = done.skipped;
                 break;
             }
+            cycle.refused += done.refused;
             cycle.candidates += done.candidates;
             cycle.payouts += done.payouts;
             cycle.accruals += done.accruals;
             cycle.made.extend(done.made);
         }
+        if cycle.skipped.is_none() && cycle.refused == 0 && !is_stopping() {
+            self.clear_refusals()?;
+        }
         Ok(cycle)
+    }
+
+    /// Once everybody was looked at and nobody refused, an earlier finding is put right. A batch is not everybody.
+    fn clear_refusals(&self) -> Result<(), StoreError> {
+        let store = &self.parts.store;
+        let is_whole = self.parts.policy.batch_size == 0;
+        if !is_whole || !store.read("faucet.refusals", |tx| Finding::is_open(tx, REFUSED))? {
+            return Ok(());
+        }
+        store.transact("faucet.refusals", |tx| {
+            let now = tx.reading()?;
+            Finding::note(tx, REFUSED, 0, "", now).map(|_| ())
+        })
     }
 
     fn plan(&self, tx: &mut Tx<'_>) -> Result<Plan, StoreError> {
@@ -148,8 +172,13 @@ impl Settlement {
             // Whoever is at a cap must not take somebody's place in the batch.
             waiting = below_caps(tx, waiting, mode.dry_run, terms)?;
         }
-        let has_wallet = parts.payouts.wallet(tx, &parts.operator)?.is_some();
-        Ok(Plan { mode, now, interval_s: live.intervals().settlement_s(), waiting, has_wallet })
+        let wallet = parts.payouts.wallet(tx, &parts.operator)?;
+        let is_paying = match &wallet {
+            Some(wallet) => parts.payouts.is_paying(tx, wallet)?,
+            None => false,
+        };
+        let interval_s = live.intervals().settlement_s();
+        Ok(Plan { mode, now, interval_s, waiting, has_wallet: wallet.is_some(), is_paying })
     }
 
     fn skipped(&self, plan: &Plan, balance: Option<BanE8>) -> Option<Skipped> {
@@ -161,6 +190,9 @@ impl Settlement {
         }
         if !plan.has_wallet {
             return Some(Skipped::NoWallet);
+        }
+        if !plan.is_paying {
+            return Some(Skipped::WalletStill);
         }
         (!meets_floor(balance, self.parts.policy.floor)).then_some(Skipped::BelowFloor)
     }

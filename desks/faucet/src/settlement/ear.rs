@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use bursar_audit::Recorder;
+use bursar_keys::KeyId;
 use bursar_ledger::Book;
-use bursar_payouts::{Change, Ear, IntentState, Received};
+use bursar_payouts::{Change, Ear, IntentId, IntentState, Received};
 use bursar_store::{StoreError, Timestamp, Tx};
 
 use crate::halt::halt_payouts;
@@ -30,10 +31,20 @@ pub type Told = Arc<dyn Fn(&Word<'_>) + Send + Sync>;
 pub type Receives =
     Arc<dyn Fn(&mut Tx<'_>, &mut Book, &Received, Timestamp) -> Result<bool, StoreError> + Send + Sync>;
 
+/// Hears for how many milliseconds a payout waited that is sent once more.
+pub type Retried = Arc<dyn Fn(i64) + Send + Sync>;
+
+/// Hears of a payment of which nobody knows whether it was taken.
+pub type Doubted = Arc<dyn Fn() + Send + Sync>;
+
 /// The desk's ear.
 pub struct PayoutEar {
     /// Told of each change.
     pub told: Told,
+    /// Told of each retry.
+    pub retried: Retried,
+    /// Told of each payment of which nobody knows whether it was taken.
+    pub doubted: Doubted,
     /// Takes what comes in.
     pub receives: Receives,
     /// The audit chain of this writer.
@@ -48,8 +59,7 @@ impl Ear for PayoutEar {
         change: &Change,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let payouts = Payout::load(tx, &[change.reference])?;
-        let known = payouts.into_iter().find(|payout| payout.intent == Some(change.intent.0));
+        let known = payout_of(tx, change.intent, change.reference)?;
         let Some(mut payout) = known else { return self.unknown(tx, change, now) };
         let was = payout.state;
         follow(&mut payout, change, now)?;
@@ -74,6 +84,40 @@ impl Ear for PayoutEar {
     ) -> Result<bool, StoreError> {
         (self.receives)(tx, book, received, now)
     }
+
+    fn seen(
+        &self,
+        tx: &mut Tx<'_>,
+        intent: IntentId,
+        reference: i64,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        match payout_of(tx, intent, reference)? {
+            Some(mut payout) if payout.state == PayoutState::Signed => {
+                payout.state = PayoutState::Published;
+                Payout::update(tx, &[payout], now)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn blind(&self, tx: &mut Tx<'_>, wallet: &KeyId, now: Timestamp) -> Result<(), StoreError> {
+        let detail = format!(
+            "{wallet} runs after a restore without its journals: what it paid since the backup counts as unpaid here. Compare \
+             open accruals and waiting payouts with the wallet's history on the chain before you resume payouts"
+        );
+        tracing::error!(detail, "payments since the backup are not known");
+        Finding::note(tx, "payout.blind", 1, &detail, now)?;
+        halt_payouts(tx, &self.recorder, &detail, now)
+    }
+
+    fn retried(&self, waited_ms: i64) {
+        (self.retried)(waited_ms);
+    }
+
+    fn doubted(&self) {
+        (self.doubted)();
+    }
 }
 
 impl PayoutEar {
@@ -94,10 +138,16 @@ impl PayoutEar {
     }
 }
 
+/// The payout that an intent pays; `None` = it is not in this database.
+fn payout_of(tx: &mut Tx<'_>, intent: IntentId, reference: i64) -> Result<Option<Payout>, StoreError> {
+    let payouts = Payout::load(tx, &[reference])?;
+    Ok(payouts.into_iter().find(|payout| payout.intent == Some(intent.0)))
+}
+
 fn follow(payout: &mut Payout, change: &Change, now: Timestamp) -> Result<(), StoreError> {
     payout.tx_hash = change.transaction.as_ref().map(ToString::to_string);
-    // Sent is said of a payout once its block is final: nothing that was shown as sent is ever taken back.
-    let next = PayoutState::of_intent(change.to, false);
+    // What a node has shown stays published until it is final, or proven to be given up.
+    let next = PayoutState::of_intent(change.to, payout.state == PayoutState::Published);
     payout.state = payout.state.follow(next).map_err(|error| StoreError::Decode(error.to_string()))?;
     payout.error_detail = change.why.clone();
     payout.attempt_count = change.attempts.max(1);

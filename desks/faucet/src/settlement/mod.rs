@@ -2,6 +2,7 @@
 //!
 //! [`Settlement::run`] is one cycle. [`PayoutEar`] is told by the payouts room, in its own transactions, how payouts go on.
 
+mod aside;
 mod chunk;
 mod cycle;
 mod ear;
@@ -9,6 +10,7 @@ mod load;
 mod resume;
 mod save;
 
+pub use aside::{NOT_ELIGIBLE, set_aside};
 pub use cycle::{Cycle, Settlement, SettlementParts, Skipped};
 pub use ear::{PayoutEar, Receives, Told, Word};
 pub use load::{below_caps, waiting};

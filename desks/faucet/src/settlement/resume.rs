@@ -1,10 +1,12 @@
-//! Payouts that were held for lack of balance go on once it is there (docs/spec/faucet.md 3.6, F39).
+//! Payouts that were held go on once their balance is there, or their player may be paid again (docs/spec/faucet.md 3.6,
+//! 3.8, F39).
 
 use bursar_audit::Actor;
 use bursar_payouts::{IntentId, MarginVerdict, MarginView};
 use bursar_store::lease::Lease;
 use bursar_store::{StoreError, Tx};
 
+use super::aside::{NOT_ELIGIBLE, set_all_aside};
 use super::cycle::SettlementParts;
 use crate::CLOCK;
 use crate::mode::Mode;
@@ -18,7 +20,8 @@ pub const INSUFFICIENT: &str = "insufficient_balance";
 /// Payouts that go on in one cycle at most.
 const RESUMED_MAX: i64 = 1_000;
 
-/// Lets held payouts go on, oldest first, as far as `balance` covers them with their margins.
+/// Lets held payouts of eligible players go on, oldest first: those that lacked balance as far as `balance` covers them
+/// with their margins, and those that were set aside. Sets aside what must not go on.
 pub fn resume(
     tx: &mut Tx<'_>,
     parts: &SettlementParts,
@@ -31,12 +34,19 @@ pub fn resume(
     if mode.dry_run || mode.payouts_halted {
         return Ok(0);
     }
+    set_all_aside(tx, &parts.payouts, &parts.recorder, now)?;
+    let by = Actor::system("faucet");
     let (mut resumed, mut committed) = (0, BanE8::ZERO);
+    for payout in Payout::held(tx, NOT_ELIGIBLE, RESUMED_MAX)? {
+        let Some(intent) = payout.intent else { continue };
+        let is_resumed =
+            parts.payouts.resume(tx, IntentId(intent), NOT_ELIGIBLE, &by, &parts.recorder, now)?;
+        resumed += u64::from(is_resumed);
+    }
     for payout in Payout::held(tx, INSUFFICIENT, RESUMED_MAX)? {
         let (Some(intent), Ok(true)) = (payout.intent, has_margin(balance, committed, payout.amount)) else {
             continue;
         };
-        let by = Actor::system("faucet");
         if parts.payouts.resume(tx, IntentId(intent), INSUFFICIENT, &by, &parts.recorder, now)? {
             resumed += 1;
             committed = committed.plus(payout.amount).unwrap_or(BanE8::MAX);

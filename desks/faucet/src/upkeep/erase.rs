@@ -5,7 +5,7 @@ use bursar_audit::{Actor, Event, Level, Recorder, Target};
 use bursar_ledger::Book;
 use bursar_payouts::{IntentId, Payouts};
 use bursar_store::{StoreError, Timestamp, Tx};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::money::{Accounts, WRITTEN_OFF};
 use crate::policy::damaged;
@@ -14,6 +14,9 @@ use crate::rules::baseline::Baseline;
 use crate::rules::eligibility::Eligibility;
 use crate::rules::holdings::{AccrualState, Share};
 use crate::{CLOCK, DESK};
+
+/// Name of the audit row.
+pub const ERASED: &str = "faucet.user_erased";
 
 /// What an erasure did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,10 +35,23 @@ pub struct Eraser<'a> {
     pub payouts: &'a Payouts,
     /// The audit chain of this writer.
     pub recorder: &'a Recorder,
-    /// Who asked for it.
-    pub by: &'a Actor,
-    /// Why.
-    pub reason: &'a str,
+    /// The audit row, with who asked for it and why; see [`erasure`]. What was done is added to it.
+    pub event: &'a Event,
+}
+
+/// The audit row of an erasure that no request asked for.
+#[must_use]
+pub fn erasure(by: Actor, reason: &str) -> Event {
+    Event {
+        level: Level::Warn,
+        desk: DESK,
+        name: ERASED,
+        actor: by,
+        target: Target { kind: "player", id: String::new() },
+        request_id: None,
+        correlation_id: None,
+        payload: json!({"reason": reason}).to_string(),
+    }
 }
 
 /// Erases a player in the caller's transaction, which has opened the desk's clock; `None` = nobody to erase.
@@ -52,7 +68,8 @@ pub fn erase(
     for payout in Payout::under_way(tx, user)? {
         let Some(intent) = payout.intent else { continue };
         let why = "the player was erased";
-        let done = eraser.payouts.cancel(tx, IntentId(intent), eraser.by, why, eraser.recorder, now)?;
+        let by = &eraser.event.actor;
+        let done = eraser.payouts.cancel(tx, IntentId(intent), by, why, eraser.recorder, now)?;
         let is_over = done.is_ok_and(bursar_payouts::IntentState::is_ended);
         erased.cancelled += u64::from(is_over);
         erased.under_way += u64::from(!is_over);
@@ -69,7 +86,7 @@ pub fn erase(
     WalletLink::erase(tx, user)?;
     forget(&mut person, now);
     User::save(tx, &[person], now)?;
-    eraser.recorder.record(tx, &[event(eraser, user, &erased)], now)?;
+    eraser.recorder.record(tx, &[finished(eraser.event, user, &erased)?], now)?;
     Ok(Some(erased))
 }
 
@@ -142,19 +159,20 @@ pub fn write_off_erased(tx: &mut Tx<'_>) -> Result<u64, StoreError> {
     Ok(1)
 }
 
-fn event(eraser: &Eraser<'_>, user: i64, erased: &Erased) -> Event {
-    let payload = json!({
-        "reason": eraser.reason, "kills": erased.written_off.kills, "ban": erased.written_off.amount,
-        "cancelled": erased.cancelled, "underWay": erased.under_way,
-    });
-    Event {
-        level: Level::Warn,
-        desk: DESK,
-        name: "faucet.user_erased",
-        actor: eraser.by.clone(),
+/// The audit row with what was done.
+fn finished(event: &Event, user: i64, erased: &Erased) -> Result<Event, StoreError> {
+    let unusable = |error: serde_json::Error| StoreError::Decode(error.to_string());
+    let mut payload: Map<String, Value> = serde_json::from_str(&event.payload).map_err(unusable)?;
+    let done = [
+        ("kills", json!(erased.written_off.kills)),
+        ("ban", json!(erased.written_off.amount)),
+        ("cancelled", json!(erased.cancelled)),
+        ("underWay", json!(erased.under_way)),
+    ];
+    payload.extend(done.map(|(name, value)| (name.to_owned(), value)));
+    Ok(Event {
         target: Target { kind: "player", id: user.to_string() },
-        request_id: None,
-        correlation_id: None,
-        payload: payload.to_string(),
-    }
+        payload: Value::Object(payload).to_string(),
+        ..event.clone()
+    })
 }

@@ -5,7 +5,7 @@ mod prune;
 mod reconcile;
 mod wallet;
 
-pub use erase::{Erased, Eraser, erase};
+pub use erase::{ERASED, Erased, Eraser, erase, erasure};
 pub use prune::{Pruned, prunable, prune, prune_now};
 pub use reconcile::{Reconciled, reconcile, reconcile_all};
 pub use wallet::{Watched, watch};

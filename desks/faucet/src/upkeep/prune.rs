@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use bursar_audit::{Actor, Event, Level, Target};
+use bursar_audit::{Actor, Event, Level, Target, redact};
 use bursar_desk::job::JobFault;
 use bursar_store::{EngineKind, Param, StoreError, Timestamp, Tx};
 use serde_json::json;
 
 use super::erase::write_off_erased;
 use crate::faucet::Faucet;
+use crate::identity::admin::forget_strangers;
 use crate::phase::Ran;
 use crate::policy::damaged;
 use crate::record::{Accrual, Tally};
@@ -31,16 +32,20 @@ pub struct Pruned {
     pub flags: u64,
     /// Single-use values that have expired.
     pub nonces: u64,
+    /// Audit rows of administrators, of which nothing but their place in the chain is left.
+    pub audit: u64,
 }
 
 impl Pruned {
-    fn tables(&self) -> [(&'static str, u64); 5] {
+    /// The rows by table, by the names that metrics have.
+    pub(crate) fn tables(&self) -> [(&'static str, u64); 6] {
         [
             ("reward_accrual", self.accruals),
             ("payout", self.payouts),
             ("verification_record", self.verifications),
             ("abuse_flag", self.flags),
             ("nonce", self.nonces),
+            ("admin_audit", self.audit),
         ]
     }
 }
@@ -79,7 +84,9 @@ pub fn prune(
     pruned.verifications = until_empty(&|tx| delete(tx, VERIFICATIONS, cutoffs.verification))?;
     pruned.flags = until_empty(&|tx| delete(tx, FLAGS, cutoffs.flag))?;
     pruned.nonces = until_empty(&|tx| delete(tx, NONCES, now))?;
+    pruned.audit = until_empty(&|tx| audit(tx, faucet, money))?;
     until_empty(&|tx| write_off_erased(tx))?;
+    until_empty(&|tx| forget_strangers(tx, now, i64::from(BATCH_ROWS)))?;
     for (table, rows) in pruned.tables() {
         faucet.metrics.pruned.with([table]).add(rows);
     }
@@ -113,10 +120,16 @@ pub fn prunable(tx: &mut Tx<'_>, retention: Retention) -> Result<Pruned, StoreEr
             cutoffs.verification,
         )?,
         flags: count(
-            "SELECT COUNT(*) FROM faucet_abuse_flag WHERE state <> 'open' AND created_at < $1",
+            "SELECT COUNT(*) FROM faucet_abuse_flag f WHERE f.state <> 'open' AND f.reviewed_at < $1 \
+               AND NOT (f.state = 'confirmed' AND EXISTS (SELECT 1 FROM faucet_user u \
+                 WHERE u.id = f.user_id AND u.eligibility = 'held'))",
             cutoffs.flag,
         )?,
         nonces: count("SELECT COUNT(*) FROM faucet_nonce WHERE expires_at < $1", now)?,
+        audit: count(
+            "SELECT COUNT(*) FROM audit_events WHERE actor_kind = 'faucet_admin' AND payload IS NOT NULL AND at < $1",
+            cutoffs.money,
+        )?,
     })
 }
 
@@ -128,13 +141,32 @@ const VERIFICATIONS: &str = "DELETE FROM faucet_verification_record WHERE id IN 
      (SELECT r.id FROM faucet_verification_record r WHERE r.created_at < $1 AND EXISTS \
         (SELECT 1 FROM faucet_verification_record n WHERE n.user_id = r.user_id AND n.id > r.id) \
      ORDER BY r.id LIMIT $2)";
+/// A confirmed flag stays for as long as its player is held: it is why.
 const FLAGS: &str = "DELETE FROM faucet_abuse_flag WHERE id IN (SELECT f.id FROM faucet_abuse_flag f \
-     WHERE f.state <> 'open' AND f.created_at < $1 ORDER BY f.id LIMIT $2)";
+     WHERE f.state <> 'open' AND f.reviewed_at < $1 \
+       AND NOT (f.state = 'confirmed' AND EXISTS (SELECT 1 FROM faucet_user u \
+         WHERE u.id = f.user_id AND u.eligibility = 'held')) \
+     ORDER BY f.id LIMIT $2)";
 const NONCES: &str = "DELETE FROM faucet_nonce WHERE hash IN (SELECT o.hash FROM faucet_nonce o \
      WHERE o.expires_at < $1 ORDER BY o.expires_at LIMIT $2)";
 
 fn delete(tx: &mut Tx<'_>, sql: &'static str, before: Timestamp) -> Result<u64, StoreError> {
     tx.execute(sql, &[before.into(), i64::from(BATCH_ROWS).into()])
+}
+
+/// Blanks some old audit rows of administrators. The rows themselves are links of a chain that breaks without them.
+fn audit(tx: &mut Tx<'_>, faucet: &Faucet, before: Timestamp) -> Result<u64, StoreError> {
+    let now = tx.reading()?;
+    let sql = "SELECT id FROM audit_events WHERE actor_kind = 'faucet_admin' AND payload IS NOT NULL AND at < $1 \
+               ORDER BY id LIMIT $2";
+    let old: Vec<i64> = tx.query(sql, &[before.into(), i64::from(BATCH_ROWS).into()], |row| row.get(0))?;
+    if old.is_empty() {
+        return Ok(0);
+    }
+    let (why, by) = ("older than the faucet keeps audit rows", Actor::system("faucet.prune"));
+    redact(tx, &faucet.recorder, &old, why, &by, now)?
+        .map_err(|refusal| StoreError::Decode(format!("old audit rows: {refusal}")))?;
+    Ok(u64::try_from(old.len()).unwrap_or(u64::MAX))
 }
 
 /// Deletes some settled accruals and folds them.
@@ -188,6 +220,7 @@ fn event(pruned: &Pruned, before: Timestamp, by: &Actor) -> Event {
     let payload = json!({
         "before": before.ms(), "accruals": pruned.accruals, "payouts": pruned.payouts,
         "verifications": pruned.verifications, "flags": pruned.flags, "nonces": pruned.nonces,
+        "audit": pruned.audit,
     });
     Event {
         level: Level::Info,

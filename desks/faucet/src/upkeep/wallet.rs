@@ -3,7 +3,6 @@
 use std::thread;
 use std::time::Duration;
 
-use bursar_payouts::ReceiptState;
 use bursar_store::{StoreError, Tx};
 
 use crate::faucet::Faucet;
@@ -31,10 +30,10 @@ pub enum Watched {
 
 /// Compares the wallet with its chain and notes what is odd. What cannot be explained halts payouts.
 pub fn watch(faucet: &Faucet) -> Result<Watched, StoreError> {
-    if faucet.balance.wallet()?.is_none() {
-        return Ok(Watched::NoWallet);
-    }
     let store = &faucet.platform.store;
+    let Some(wallet) = store.read("faucet.watched", |tx| faucet.payouts.wallet(tx, &faucet.operator))? else {
+        return Ok(Watched::NoWallet);
+    };
     for look in 0..LOOKS {
         if look > 0 {
             thread::sleep(LOOK_AGAIN);
@@ -44,6 +43,10 @@ pub fn watch(faucet: &Faucet) -> Result<Watched, StoreError> {
         let after = store.read("faucet.booked", |tx| booked(tx, faucet))?;
         // The two looks at the books say that nothing moved while the chain was asked.
         let Some(booked) = before.filter(|before| Some(*before) == after) else { continue };
+        // Until the payouts room has compared it once, nobody has booked what an imported seed's account held already.
+        if wallet.matched_at.is_none() && seen.settled > booked {
+            return Ok(Watched::Unknown);
+        }
         let found = store.transact("faucet.wallet_watch", |tx| {
             let now = tx.reading()?;
             let view = WalletView {
@@ -64,10 +67,8 @@ pub fn watch(faucet: &Faucet) -> Result<Watched, StoreError> {
 /// What the chain must hold; `None` = something is under way, so that both may be right.
 fn booked(tx: &mut Tx<'_>, faucet: &Faucet) -> Result<Option<Amount>, StoreError> {
     let Some(wallet) = faucet.payouts.wallet(tx, &faucet.operator)? else { return Ok(None) };
-    let receipts = faucet.payouts.receipts(tx, &faucet.operator, 0, i64::MAX)?;
-    let is_receiving = receipts.iter().any(|receipt| receipt.state == ReceiptState::Accepting);
-    let is_quiet = !is_receiving && !Payout::any_signed(tx)?;
-    Ok(is_quiet.then_some(wallet.expected))
+    let is_at_rest = faucet.payouts.is_at_rest(tx, &faucet.operator)?;
+    Ok(is_at_rest.then_some(wallet.expected))
 }
 
 fn sent_since(tx: &mut Tx<'_>, since: bursar_store::Timestamp) -> Result<BanE8, StoreError> {

@@ -52,7 +52,12 @@ pub struct DryRunKills {
 }
 
 impl KillStats for DryRunKills {
-    fn lifetime_kills(&self, question: KillQuestion<'_>, _: Duration) -> Reading<u64> {
+    fn lifetime_kills_unless(
+        &self,
+        question: KillQuestion<'_>,
+        _: Duration,
+        _: &dyn Fn() -> bool,
+    ) -> Reading<u64> {
         Reading::Found(question.cursor.unwrap_or(0).saturating_add(self.kills_per_read))
     }
 }

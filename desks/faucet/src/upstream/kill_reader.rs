@@ -163,7 +163,12 @@ impl KillReader {
 }
 
 impl KillStats for KillReader {
-    fn lifetime_kills(&self, question: KillQuestion<'_>, patience: Duration) -> Reading<u64> {
+    fn lifetime_kills_unless(
+        &self,
+        question: KillQuestion<'_>,
+        patience: Duration,
+        is_over: &dyn Fn() -> bool,
+    ) -> Reading<u64> {
         let deadline_ms = self.pace.now_ms().saturating_add(milliseconds(patience));
         let mut read = PendingRead::new(question);
         loop {
@@ -174,7 +179,10 @@ impl KillStats for KillReader {
             if self.pace.now_ms().saturating_add(milliseconds(wait)) > deadline_ms {
                 return Reading::Unavailable(read.given_up(wait));
             }
-            self.pace.sleep(wait);
+            self.pace.sleep_unless(wait, is_over);
+            if is_over() {
+                return Reading::Unavailable(read.given_up(wait));
+            }
         }
     }
 }

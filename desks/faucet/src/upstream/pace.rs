@@ -15,9 +15,19 @@ pub trait Pace: Send + Sync {
     /// Returns once this much time has passed.
     fn sleep(&self, wait: Duration);
 
+    /// The same, or soon after `is_over`.
+    fn sleep_unless(&self, wait: Duration, is_over: &dyn Fn() -> bool) {
+        if !is_over() {
+            self.sleep(wait);
+        }
+    }
+
     /// Any number, each as likely as the others.
     fn random(&self) -> u64;
 }
+
+/// Whoever sleeps until something is over looks whether it is this often.
+const NAP: Duration = Duration::from_millis(100);
 
 /// The machine's time and chance.
 pub struct SystemPace(Instant);
@@ -43,6 +53,15 @@ impl Pace for SystemPace {
 
     fn sleep(&self, wait: Duration) {
         thread::sleep(wait);
+    }
+
+    fn sleep_unless(&self, wait: Duration, is_over: &dyn Fn() -> bool) {
+        let mut left = wait;
+        while !left.is_zero() && !is_over() {
+            let some = left.min(NAP);
+            self.sleep(some);
+            left -= some;
+        }
     }
 
     fn random(&self) -> u64 {

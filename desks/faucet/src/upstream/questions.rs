@@ -62,7 +62,17 @@ pub trait KillStats: Send + Sync {
     /// The account's lifetime kills. Waits for its turn and for retries as long as `patience` allows; a turn that would
     /// come later is `Unavailable` with [`super::Problem::LocallyLimited`]. Calls under way are not cut short by it.
     /// `NotFound`: no such account, or none that ever played.
-    fn lifetime_kills(&self, question: KillQuestion<'_>, patience: Duration) -> Reading<u64>;
+    fn lifetime_kills(&self, question: KillQuestion<'_>, patience: Duration) -> Reading<u64> {
+        self.lifetime_kills_unless(question, patience, &|| false)
+    }
+
+    /// The same, and no longer than until `is_over`: whoever still waits then is left as if its turn came too late.
+    fn lifetime_kills_unless(
+        &self,
+        question: KillQuestion<'_>,
+        patience: Duration,
+        is_over: &dyn Fn() -> bool,
+    ) -> Reading<u64>;
 }
 
 /// Balances of the token whose holders get a boost (a Solana node).

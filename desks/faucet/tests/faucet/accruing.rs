@@ -1,7 +1,7 @@
 //! Growth of kills becomes accruals, each kill once (docs/spec/faucet.md 3.1, 3.2).
 
 use bursar_faucet::accrual::Run;
-use bursar_faucet::record::{AbuseFlag, Finding};
+use bursar_faucet::record::{AbuseFlag, Finding, User};
 use bursar_faucet::rules::abuse::AbuseAction;
 use bursar_faucet::rules::baseline::Baseline;
 use bursar_faucet::rules::eligibility::Eligibility;
@@ -206,4 +206,101 @@ fn f13_a_spike_raises_one_flag_and_a_hold_keeps_payouts_until_the_review() {
             scene.check();
         },
     );
+}
+
+#[test]
+fn kills_that_a_forced_dry_run_invents_make_nobody_suspect() {
+    on_each_engine_with(
+        |config| (config.policy.abuse_action, config.sim_kills) = (AbuseAction::Hold, 700),
+        |scene| {
+            let id = scene.player(0);
+            scene.set_switch(FORCE_DRY_RUN, true);
+            for _ in 0..3 {
+                scene.pass(MINUTE_MS);
+                scene.accrue();
+            }
+            assert_eq!(scene.tally_in(id, true).unwrap().holdings.open.kills, 1_400);
+            assert_eq!(scene.count("SELECT COUNT(*) FROM faucet_abuse_flag"), 0);
+            scene.change_user(id, |user| assert_eq!(user.eligibility, Eligibility::Eligible));
+        },
+    );
+}
+
+#[test]
+fn f30_a_run_that_is_told_to_stop_saves_what_it_read_and_the_next_one_goes_on() {
+    on_each_engine(|scene| {
+        let players: Vec<i64> = (0..40).map(|_| scene.player(0)).collect();
+        scene.pass(MINUTE_MS);
+        players.iter().for_each(|id| scene.grow(*id, 1));
+        scene.stats.fail_next(bursar_devnet_faucet::Misbehaviour::Delay(200), 40);
+        let run = scene.faucet.accrue(&|| scene.stats.calls() >= 4).unwrap();
+        let asked = u64::try_from(scene.stats.calls()).unwrap();
+        assert!(asked < 40, "{asked} were asked");
+        assert_eq!((run.rows, run.considered), (asked, asked), "each answer is saved, and nobody else noted");
+        scene.stats.behave();
+        assert_eq!(scene.accrue().rows, 40 - asked);
+        scene.check();
+    });
+}
+
+#[test]
+fn growth_that_nothing_can_count_is_refused_alone_and_picked_up_once_it_can() {
+    on_each_engine_with(
+        |config| config.policy.base_rate = ban("1000000"),
+        |scene| {
+            let (huge, other) = (scene.player(0), scene.player(0));
+            scene.pass(MINUTE_MS);
+            scene.grow(huge, 1_000_000);
+            scene.grow(other, 1);
+            let run = scene.accrue();
+            assert_eq!((run.rows, run.refused, run.considered), (1, 1, 2));
+            assert_eq!((scene.cursor(huge), scene.cursor(other)), (0, 1));
+            let found = |scene: &Scene| {
+                let all = scene.read(Finding::all);
+                all.iter().find(|finding| finding.kind == "accrual.refused").map(|finding| finding.count)
+            };
+            assert_eq!(found(scene), Some(1));
+            scene.check();
+            scene.restart(|config| config.policy.base_rate = ban("0.05"));
+            scene.pass(MINUTE_MS);
+            assert_eq!(scene.accrue().kills, 1_000_000);
+            assert_eq!((scene.cursor(huge), found(scene)), (1_000_000, Some(0)));
+            scene.check();
+        },
+    );
+}
+
+#[test]
+fn what_everybody_earns_together_is_counted_as_far_as_it_can_be() {
+    on_each_engine_with(
+        |config| config.policy.base_rate = ban("1000000"),
+        |scene| {
+            // 1,000 kills are 2,000,000,000 BAN each; the ledger holds 3,402,823,669 of them in raw.
+            let players = [scene.player(0), scene.player(0), scene.player(0)];
+            scene.pass(MINUTE_MS);
+            players.iter().for_each(|id| scene.grow(*id, 1_000));
+            let run = scene.accrue();
+            assert_eq!((run.rows, run.refused), (1, 2));
+            scene.check();
+        },
+    );
+}
+
+#[test]
+fn a_clock_that_stepped_back_keeps_nobody_from_being_read() {
+    on_each_engine(|scene| {
+        let id = scene.player(0);
+        scene.pass(MINUTE_MS);
+        let now = scene.test.now();
+        // Everything noted so far says that it is an hour later than the clock shows now.
+        scene.write(|tx, _| {
+            tx.open_clock(bursar_faucet::CLOCK)?;
+            tx.close_clock(bursar_faucet::CLOCK, now.after_ms(60 * MINUTE_MS))?;
+            User::note_read(tx, &[id], now.after_ms(30 * MINUTE_MS))
+        });
+        scene.grow(id, 5);
+        assert_eq!(scene.accrue().kills, 5);
+        let read_at = scene.read(|tx| User::peek(tx, &[id])).remove(0).last_read_at;
+        assert_eq!(read_at, Some(now.after_ms(60 * MINUTE_MS)), "by the desk's clock, which never goes back");
+    });
 }

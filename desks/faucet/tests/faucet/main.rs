@@ -4,9 +4,11 @@
 mod accruing;
 mod checks;
 mod conserving;
+mod holding;
 mod paying;
 mod players;
 mod receiving;
+mod restoring;
 mod scene;
 mod scheduling;
 mod settling;

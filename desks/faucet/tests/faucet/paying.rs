@@ -105,7 +105,8 @@ fn worked_example_14_a_process_that_dies_after_sending_records_it_when_it_starts
         scene.settle();
         scene.command(Command::ConfirmationLag(None));
         scene.send_for(6);
-        assert_eq!((last_state(scene, id).as_str(), scene.sends()), ("signed", 1));
+        assert_eq!((last_state(scene, id).as_str(), scene.sends()), ("published", 1));
+        assert_eq!(scene.payouts_of(id)[0].state.public().word(), "sent", "a node shows its block");
         scene.restart(|_| {});
         scene.command(Command::ConfirmAll);
         scene.send();

@@ -1,6 +1,7 @@
 //! Money that comes in: donations and the operator's own (docs/spec/faucet.md 3.10).
 
 use bursar_faucet::desk::FaucetConfig;
+use bursar_faucet::donation::{Past, rebuild, was_rebuilt};
 use bursar_faucet::record::{Donation, Totals};
 use bursar_faucet::rules::ban::BanE8;
 use bursar_ledger::account_by_path;
@@ -57,11 +58,59 @@ fn what_the_operators_own_addresses_send_is_no_donation() {
 }
 
 #[test]
+fn what_an_imported_seeds_account_held_already_is_the_operators_own() {
+    on_each_engine_with(everybody_gives, |scene| {
+        scene.hold(7 * BAN);
+        scene.send();
+        assert_eq!(balance(scene, "faucet/top-ups"), holds(7 * BAN));
+        assert_eq!(balance(scene, "faucet/donations"), holds(0));
+        assert_eq!(scene.read(|tx| Totals::peek(tx, false)).donated, BanE8::ZERO);
+        let own =
+            "SELECT COUNT(*) FROM faucet_donation_ledger WHERE NOT is_donation AND sender_address IS NULL";
+        assert_eq!(scene.count(own), 1);
+    });
+}
+
+#[test]
 fn donations_raise_the_rate_of_everybody() {
     on_each_engine_with(everybody_gives, |scene| {
         let id = scene.player(0);
         scene.funded(100 * BAN);
         scene.earn(id, 1);
         assert_eq!(scene.open_accruals(id)[0].rate.to_string(), "0.10500000", "5 % more for 100 BAN");
+    });
+}
+
+#[test]
+fn a_rebuild_adds_each_block_once_and_counts_only_what_was_given() {
+    on_each_engine(|scene| {
+        let own = "ban_operator".to_owned();
+        let block = |source: &str, sender: Option<&str>, ban: u128, height| Past {
+            source: source.repeat(64),
+            sender: sender.map(str::to_owned),
+            amount: Amount::new(ban * BAN),
+            height,
+        };
+        let past = [
+            block("D", Some("ban_ann"), 30, 4),
+            block("C", Some("ban_operator"), 500, 3),
+            block("B", None, 70, 2),
+            block("A", Some("ban_ann"), 10, 1),
+            block("A", Some("ban_ann"), 10, 1),
+        ];
+        let store = scene.test.store();
+        let run = |dry_run| rebuild(&store, &past, std::slice::from_ref(&own), dry_run).unwrap();
+        let rows = || scene.count("SELECT COUNT(*) FROM faucet_donation_ledger");
+        assert_eq!((run(true), rows()), (4, 0));
+        assert!(!scene.read(was_rebuilt));
+        assert_eq!((run(false), rows()), (4, 4));
+        assert!(scene.read(was_rebuilt));
+        assert_eq!((run(false), rows()), (0, 4), "no block counts twice");
+        assert_eq!(scene.read(|tx| Totals::peek(tx, false)).donated, BanE8::of_ban(40));
+        let donors = scene.read(Donation::donors);
+        assert_eq!((donors.len(), donors[0].address.as_str(), donors[0].donation_count), (1, "ban_ann", 2));
+        let noted = "SELECT COUNT(*) FROM faucet_donation_ledger WHERE source = 'rebuild' AND note = 'DDDDDDDDDDDD at height 4'";
+        assert_eq!(scene.count(noted), 1);
+        assert_eq!(balance(scene, "faucet/donations"), holds(0), "the book is not touched");
     });
 }

@@ -1,13 +1,15 @@
 //! A faucet over a store, a node and statistics that are stood in for, and short ways to act on them.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use bursar_access::{Actor, By, Entropy, SeededEntropy};
 use bursar_audit::{Recorder, SaltKey};
 use bursar_banano::rpc::NodeClient;
 use bursar_banano::work::InThread;
-use bursar_banano::{Asking, Banano, NodeSet, PublicKey, Seed, Settings, Subtype};
+use bursar_banano::{Asking, Banano, NodeSet, PublicKey, Seed, Settings, StateBlock, Subtype};
 use bursar_chain::Chain;
 use bursar_control::{ConfigTable, Switch, SwitchChange, Switchboard, settings};
 use bursar_desk::job::Job;
@@ -34,7 +36,7 @@ use bursar_keys::{
     SigningStops,
 };
 use bursar_money::{Amount, Asset};
-use bursar_payouts::{ChainRules, Payouts, PayoutsParts, SendSettings, Sender, Turn};
+use bursar_payouts::{ChainRules, Journal, Payouts, PayoutsParts, SendSettings, Sender, Turn};
 use bursar_store::lease::Lease;
 use bursar_store::{EngineKind, Migration, Store, StoreError, Timestamp, Tx};
 use bursar_test_stores::{START_MS, TestStore};
@@ -61,6 +63,10 @@ pub struct Scene {
     root: Actor,
     config: FaucetConfig,
     starts: u64,
+    /// How many restores the data has been through.
+    pub generation: Arc<AtomicI64>,
+    /// Where signed payouts are written down, from the next start on.
+    pub journal: Option<PathBuf>,
 }
 
 pub fn on_each_engine(mut test: impl FnMut(&mut Scene)) {
@@ -166,7 +172,14 @@ fn upstreams(stats: &StandIn<Stats>) -> LiveUpstreams {
     }
 }
 
-fn payouts_over(store: Arc<Store>, node: &LocalNode) -> Payouts {
+fn payouts_over(
+    store: Arc<Store>,
+    node: &LocalNode,
+    generation: &Arc<AtomicI64>,
+    journal: Option<&Path>,
+) -> Payouts {
+    let generation = Arc::clone(generation);
+    let opened = |path| Arc::new(Journal::open(path, &SeededEntropy::new(3)).unwrap());
     Payouts::new(PayoutsParts {
         store,
         keystore: Arc::new(keystore()),
@@ -175,8 +188,8 @@ fn payouts_over(store: Arc<Store>, node: &LocalNode) -> Payouts {
         entropy: Arc::new(SeededEntropy::new(2)),
         chains: vec![ChainRules { chain: chain_of(node), stops: Vec::new() }],
         stops: vec![(ConfigTable::PLATFORM, ALL)],
-        generation: Arc::new(|_| Ok(0)),
-        journal: None,
+        generation: Arc::new(move |_| Ok(generation.load(Ordering::SeqCst))),
+        journal: journal.map(opened),
         metrics: None,
         faults: None,
         settings: SendSettings::default(),
@@ -197,7 +210,8 @@ impl Scene {
         seeded.unwrap();
         let node = LocalNode::new("node", Node::new(NodeSettings::easy(1)), 10_000);
         let stats = StandIn::start(Stats::new(STATS_KEY)).unwrap();
-        let payouts = payouts_over(test.store(), &node);
+        let generation = Arc::default();
+        let payouts = payouts_over(test.store(), &node, &generation, None);
         let operator = KeyId::parse(OPERATOR).unwrap();
         let mut config = FaucetConfig {
             is_production: false,
@@ -215,8 +229,21 @@ impl Scene {
         let opened = open(&test, &node, &payouts, &operator, &config, &registry, 0);
         let (faucet, OpenDesk { jobs, .. }) = opened;
         let root = Actor::cli("root");
-        let scene =
-            Scene { test, node, stats, faucet, jobs, registry, payouts, operator, root, config, starts: 0 };
+        let scene = Scene {
+            test,
+            node,
+            stats,
+            faucet,
+            jobs,
+            registry,
+            payouts,
+            operator,
+            root,
+            config,
+            starts: 0,
+            generation,
+            journal: None,
+        };
         scene.add_key();
         scene
     }
@@ -225,7 +252,7 @@ impl Scene {
     pub fn restart(&mut self, configure: impl Fn(&mut FaucetConfig)) {
         configure(&mut self.config);
         self.starts += 1;
-        self.payouts = payouts_over(self.test.store(), &self.node);
+        self.payouts = payouts_over(self.test.store(), &self.node, &self.generation, self.journal.as_deref());
         self.registry = Arc::new(Registry::new());
         let Scene { test, node, payouts, operator, config, registry, starts, .. } = self;
         let (faucet, OpenDesk { jobs, .. }) = open(test, node, payouts, operator, config, registry, *starts);
@@ -320,6 +347,17 @@ impl Scene {
     pub fn fund(&self, raw: u128) {
         let account = self.wallet_key().address();
         self.command(Command::Fund { account, raw: raw.to_string() });
+    }
+
+    /// The wallet's account accepts this much without the server, as it did before its seed was imported.
+    pub fn hold(&self, raw: u128) {
+        self.fund(raw);
+        let key = self.wallet_key();
+        let (source, item) = self.node.with(|node| node.ledger().waiting(&key).next().unwrap());
+        let opened = StateBlock::open(key, source, item.amount, key);
+        let signed = opened.signed(&Seed::from_bytes(SEED).secret_key(0), bursar_banano::work::Work(0));
+        self.command(Command::Gossip(Box::new(signed)));
+        self.command(Command::ConfirmAll);
     }
 
     /// The operator's sender, and the lease it takes its turns under.

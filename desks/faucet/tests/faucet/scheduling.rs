@@ -2,7 +2,7 @@
 
 use bursar_devnet_faucet::Misbehaviour;
 use bursar_faucet::record::Heartbeat;
-use bursar_faucet::switches::{ACCRUAL_HALTED, SCHEDULER_HALTED};
+use bursar_faucet::switches::{ACCRUAL_HALTED, FORCE_DRY_RUN, SCHEDULER_HALTED};
 use bursar_test_stores::START_MS;
 
 use crate::scene::{BAN, MINUTE_MS, Scene, on_each_engine};
@@ -83,9 +83,13 @@ fn a_scan_of_token_holders_follows_each_accrual_and_keeps_what_it_cannot_read() 
         assert_eq!(due(scene, "faucet.hodl_scan"), None);
         run(scene, "faucet.accrual");
         assert_eq!(due(scene, "faucet.hodl_scan"), Some(0));
-        // No Solana node answers here.
-        assert!(run(scene, "faucet.hodl_scan"));
-        scene.change_user(id, |user| assert_eq!(user.token_balance, 10_000));
+        // No Solana node answers here, and while dry-run is forced no stand-in answers for it.
+        for forced in [false, true] {
+            scene.set_switch(FORCE_DRY_RUN, forced);
+            assert!(run(scene, "faucet.hodl_scan"));
+            scene.change_user(id, |user| assert_eq!(user.token_balance, 10_000));
+        }
+        scene.set_switch(FORCE_DRY_RUN, false);
         scene.earn(id, 1);
         assert_eq!(scene.open_accruals(id)[0].rate.to_string(), "0.11000000", "Bronze");
     });
@@ -108,5 +112,40 @@ fn the_lag_is_the_age_of_the_oldest_accrual_that_could_be_paid() {
             "who is at a cap cannot be paid"
         );
         assert_eq!(scene.metric("faucet_inflight_payout_ban").as_deref(), Some("15"));
+    });
+}
+
+#[test]
+fn the_cadence_counts_from_the_begin_of_a_run_however_long_it_takes() {
+    on_each_engine(|scene| {
+        scene.player(0);
+        let began = scene.test.now();
+        scene.stats.fail_next(Misbehaviour::Delay(1_000), 1);
+        std::thread::scope(|scope| {
+            let running = scope.spawn(|| run(scene, "faucet.accrual"));
+            while scene.stats.calls() == 0 {
+                std::thread::yield_now();
+            }
+            let under_way = beat(scene, "accrual");
+            assert_eq!((under_way.status.as_str(), under_way.ran_at), ("started", began));
+            scene.pass(5 * MINUTE_MS);
+            assert!(running.join().unwrap());
+        });
+        let ended = beat(scene, "accrual");
+        assert_eq!((ended.status.as_str(), ended.ran_at), ("ok", began));
+        assert_eq!(ended.last_ok_at, Some(scene.test.now()));
+        assert_eq!(due(scene, "faucet.accrual"), Some(15 * MINUTE_MS));
+    });
+}
+
+#[test]
+fn a_run_whose_process_died_is_due_again_at_once() {
+    on_each_engine(|scene| {
+        run(scene, "faucet.prune");
+        scene.write(|tx, _| tx.execute("UPDATE faucet_heartbeat SET status = 'started'", &[]));
+        scene.pass(MINUTE_MS);
+        assert_eq!(due(scene, "faucet.prune"), Some(-MINUTE_MS));
+        run(scene, "faucet.prune");
+        assert!(due(scene, "faucet.prune").unwrap() > 0);
     });
 }

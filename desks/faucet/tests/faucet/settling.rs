@@ -1,5 +1,6 @@
 //! Open accruals become payouts: caps, splits, batches, dry-run, who is left out (docs/spec/faucet.md 3.4, 3.5).
 
+use bursar_faucet::record::Finding;
 use bursar_faucet::rules::ban::BanE8;
 use bursar_faucet::rules::caps::{CapMode, Caps, NamedCaps};
 use bursar_faucet::rules::settlement::idempotency_key;
@@ -258,5 +259,46 @@ fn w24_a_payout_goes_to_the_wallet_that_was_primary_when_it_was_made() {
         });
         scene.send();
         assert_eq!((scene.paid(1), scene.paid(40)), (BAN / 2, 0));
+    });
+}
+
+#[test]
+fn payouts_of_dry_run_use_up_no_cap() {
+    on_each_engine_with(
+        |config| (config.policy.dry_run, config.sim_kills) = (true, 100),
+        |scene| {
+            let id = scene.player(0);
+            for paid in [0, 100, 200] {
+                scene.pass(MINUTE_MS);
+                scene.accrue();
+                scene.settle();
+                assert_eq!(scene.tally_in(id, true).unwrap().holdings.settled.kills, paid);
+            }
+        },
+    );
+}
+
+#[test]
+fn a_payout_that_nothing_can_count_is_refused_alone_and_named_until_it_can() {
+    on_each_engine(|scene| {
+        scene.funded(100 * BAN);
+        let (damaged, other) = (scene.player(0), scene.player(0));
+        scene.earn(damaged, 1);
+        scene.earn(other, 1);
+        let rate = |e8: i64| {
+            let sql = "UPDATE faucet_reward_accrual SET rate_e8 = $1 WHERE user_id = 1";
+            scene.write(|tx, _| tx.execute(sql, &[e8.into()]));
+        };
+        rate(900_000_000_000_000_000);
+        let cycle = scene.settle();
+        assert_eq!((cycle.payouts, cycle.refused), (1, 1));
+        let found = || {
+            let all = scene.read(Finding::all);
+            all.iter().find(|finding| finding.kind == "settlement.refused").map(|finding| finding.count)
+        };
+        assert_eq!((states(scene, damaged), found()), (rows(&[(1, "open")]), Some(1)));
+        rate(10_000_000);
+        assert_eq!((scene.settle().payouts, found()), (1, Some(0)));
+        scene.check();
     });
 }

@@ -1,11 +1,13 @@
 //! Checks of kills and wallet, pruning, erasure (F40, F48, F49, docs/spec/faucet.md section 6).
 
 use bursar_audit::Actor;
-use bursar_faucet::record::{Finding, User};
+use bursar_faucet::record::{AbuseFlag, Finding, User};
+use bursar_faucet::rules::abuse::{Flag, FlagState, Severity};
 use bursar_faucet::rules::ban::BanE8;
+use bursar_faucet::rules::eligibility::Eligibility;
 use bursar_faucet::rules::pruning::Retention;
 use bursar_faucet::rules::reconciliation::Mismatches;
-use bursar_faucet::upkeep::{Eraser, Pruned, Watched, erase, prunable, prune, reconcile, watch};
+use bursar_faucet::upkeep::{Eraser, Pruned, Watched, erase, erasure, prunable, prune, reconcile, watch};
 use bursar_store::Timestamp;
 
 use crate::scene::{BAN, MINUTE_MS, Scene, ban, on_each_engine, on_each_engine_with, recorder};
@@ -136,6 +138,39 @@ fn f40_only_settled_rows_beyond_the_retention_go_and_no_figure_changes() {
 }
 
 #[test]
+fn reviewed_flags_go_by_the_age_of_their_review_and_never_the_reason_of_a_hold() {
+    on_each_engine(|scene| {
+        let (held, free) = (scene.player(0), scene.player(0));
+        scene.change_user(held, |user| user.eligibility = Eligibility::Held);
+        let now = scene.test.now();
+        let flag = |id: i64, user_id: i64, state: FlagState, reviewed_days_ago: i64| AbuseFlag {
+            id,
+            user_id,
+            flag_type: "kill_rate_spike".to_owned(),
+            flag: Flag { severity: Severity::Low, state, last_excess_at: now },
+            detail: String::new(),
+            reviewed_by: Some("root@example.org".to_owned()),
+            reviewed_at: Some(now.after_ms(-reviewed_days_ago * DAY_MS)),
+            created_at: now.after_ms(-200 * DAY_MS),
+        };
+        let flags = [
+            flag(1, held, FlagState::Confirmed, 150),
+            flag(2, held, FlagState::FalsePositive, 91),
+            flag(3, free, FlagState::Confirmed, 91),
+            flag(4, free, FlagState::Confirmed, 89),
+        ];
+        scene.write(|tx, now| flags.iter().try_for_each(|flag| flag.save(tx, now)));
+        let would = scene.read(|tx| prunable(tx, Retention::DEFAULT));
+        assert_eq!(would.flags, 2);
+        bursar_desk_run(scene, "faucet.prune");
+        let left = scene.read(|tx| {
+            tx.query("SELECT id FROM faucet_abuse_flag ORDER BY id", &[], |row| row.get::<i64>(0))
+        });
+        assert_eq!(left, [1, 4]);
+    });
+}
+
+#[test]
 fn f40_more_than_a_batch_goes_in_several() {
     on_each_engine_with(
         |config| {
@@ -217,9 +252,9 @@ fn what_was_signed_when_its_player_was_erased_is_sent() {
 }
 
 fn erase_player(scene: &Scene, id: i64) -> Option<bursar_faucet::upkeep::Erased> {
-    let (recorder, by) = (recorder("test.erase"), Actor { kind: "operator", id: "1".to_owned() });
-    let eraser =
-        Eraser { payouts: &scene.payouts, recorder: &recorder, by: &by, reason: "asked for by mail" };
+    let recorder = recorder("test.erase");
+    let event = erasure(Actor { kind: "operator", id: "1".to_owned() }, "asked for by mail");
+    let eraser = Eraser { payouts: &scene.payouts, recorder: &recorder, event: &event };
     scene
         .store()
         .transact("test.erase", |tx| {
@@ -229,4 +264,75 @@ fn erase_player(scene: &Scene, id: i64) -> Option<bursar_faucet::upkeep::Erased>
             Ok(erased)
         })
         .unwrap()
+}
+
+#[test]
+fn f48_the_wallet_is_not_compared_while_money_comes_in_however_much_waits_to_be_assigned() {
+    on_each_engine(|scene| {
+        scene.funded(BAN);
+        let now = scene.test.now();
+        scene.write(|tx, _| {
+            for id in 1_000..1_201_i64 {
+                let source = format!("older-{id}");
+                let sql = "INSERT INTO payout_receipt (id, wallet, source, sender, amount, state, seen_at) \
+                           VALUES ($1, $2, $3, '', $4, 1, $5)";
+                let amount = bursar_store::Param::Amount(bursar_money::Amount::new(1));
+                let wallet = scene.operator.as_str();
+                tx.execute(sql, &[id.into(), wallet.into(), source.as_str().into(), amount, now.into()])?;
+            }
+            Ok(())
+        });
+        scene.fund(5 * BAN);
+        scene.command(bursar_devnet_banano::Command::ConfirmationLag(None));
+        scene.pass(2 * MINUTE_MS);
+        scene.send_for(3);
+        // What is being accepted is younger than all that.
+        let moved =
+            scene.write(|tx, _| tx.execute("UPDATE payout_receipt SET id = 9000 WHERE state = 0", &[]));
+        assert_eq!(moved, 1);
+        assert_eq!(watch(&scene.faucet).unwrap(), Watched::Unknown);
+        scene.command(bursar_devnet_banano::Command::ConfirmAll);
+        scene.send_for(20);
+        assert_eq!((anomalies(scene), halted(scene)), (vec![], false));
+    });
+}
+
+#[test]
+fn audit_rows_of_administrators_go_when_they_are_older_than_the_retention() {
+    on_each_engine(|scene| {
+        let actor = |kind| Actor { kind, id: "admin-1".to_owned() };
+        let event = |kind| bursar_audit::Event {
+            actor: actor(kind),
+            ..erasure(actor(kind), "what an administrator did")
+        };
+        let recorder = recorder("test.audit");
+        scene.write(|tx, now| {
+            recorder.record(tx, &[event("faucet_admin"), event("operator")], now.after_ms(-91 * DAY_MS))?;
+            recorder.record(tx, &[event("faucet_admin")], now.after_ms(-89 * DAY_MS))
+        });
+        assert_eq!(scene.read(|tx| prunable(tx, Retention::DEFAULT)).audit, 1);
+        bursar_desk_run(scene, "faucet.prune");
+        let left = |kind: &'static str| match kind {
+            "faucet_admin" => scene.count(
+                "SELECT COUNT(*) FROM audit_events WHERE actor_kind = 'faucet_admin' AND payload IS NOT NULL",
+            ),
+            _ => scene.count(
+                "SELECT COUNT(*) FROM audit_events WHERE actor_kind = 'operator' AND payload IS NOT NULL",
+            ),
+        };
+        assert_eq!((left("faucet_admin"), left("operator")), (1, 1), "others are not the faucet's to prune");
+        // The chain still holds: the rows are there, and an event says which are blank.
+        assert_eq!(scene.count("SELECT COUNT(*) FROM audit_events WHERE event = 'audit.redacted'"), 1);
+        assert_eq!(scene.metric("faucet_pruned_rows_total{table=\"admin_audit\"}").as_deref(), Some("1"));
+    });
+}
+
+#[test]
+fn f48_what_an_imported_seeds_account_held_is_no_anomaly_before_the_payouts_room_has_looked() {
+    on_each_engine(|scene| {
+        scene.hold(70 * BAN);
+        assert_eq!(watch(&scene.faucet).unwrap(), Watched::Unknown);
+        scene.send();
+        assert_eq!((anomalies(scene), halted(scene)), (vec![], false));
+    });
 }

@@ -1,9 +1,11 @@
 //! What administrators see and do (docs/spec/faucet.md 4.3).
 
 use axum::http::Method;
+use bursar_faucet::rules::pruning::Retention;
+use bursar_store::EngineKind;
 use serde_json::{Value, json};
 
-use crate::scene::{ADMIN, ALICE, PASSWORD, Scene, address, on_each_engine, on_each_engine_in_dry_run};
+use crate::scene::{ADMIN, ALICE, BOB, PASSWORD, Scene, address, on_each_engine, on_each_engine_in_dry_run};
 
 fn login(scene: &Scene, email: &str, password: &str) -> crate::scene::Answer {
     scene.post("/admin/login", "", &json!({"email": email, "password": password}).to_string())
@@ -42,17 +44,59 @@ fn five_wrong_passwords_lock_the_account_for_a_quarter_of_an_hour() {
 }
 
 #[test]
+fn an_e_mail_that_is_nobodys_is_locked_as_an_administrators_is_and_forgotten_after_a_day() {
+    on_each_engine(|scene| {
+        scene.admin();
+        let tries = |email: &str| {
+            let answers = (0..6).map(|_| login(scene, email, "wrong"));
+            answers.map(|answer| (answer.status, answer.text)).collect::<Vec<_>>()
+        };
+        let (known, unknown) = (tries(ADMIN), tries("nobody@example.org"));
+        let statuses: Vec<u16> = known.iter().map(|(status, _)| *status).collect();
+        assert_eq!(statuses, [401, 401, 401, 401, 401, 429]);
+        let without_ids = |answers: &[(u16, String)]| {
+            let shown = |text: &str| serde_json::from_str::<Value>(text).unwrap()["code"].clone();
+            answers.iter().map(|(status, text)| (*status, shown(text))).collect::<Vec<_>>()
+        };
+        assert_eq!(without_ids(&known), without_ids(&unknown));
+        assert_eq!(login(scene, &"x".repeat(300), "wrong").status, 401);
+        assert_eq!(scene.count("SELECT COUNT(*) FROM faucet_admin_user"), 2);
+        scene.test.advance_ms(24 * 3_600_000 + 1);
+        let by = bursar_audit::Actor::system("test");
+        bursar_faucet::upkeep::prune(&scene.faucet, Retention::DEFAULT, &by, &|| false).unwrap();
+        assert_eq!(scene.count("SELECT COUNT(*) FROM faucet_admin_user WHERE is_active"), 1);
+        assert_eq!(scene.count("SELECT COUNT(*) FROM faucet_admin_user"), 1);
+    });
+}
+
+#[test]
 fn an_allow_listed_discord_account_signs_in_with_its_session() {
     on_each_engine(|scene| {
         let cookie = scene.alice();
         let answer = scene.post("/admin/login", &cookie, "");
-        assert_eq!(answer.json(), json!({"email": "alice@discord", "discord_username": "alice"}));
+        let email = format!("{ALICE}@discord");
+        assert_eq!(answer.json(), json!({"email": email, "discord_username": "alice"}));
         assert_eq!(scene.get("/admin/stats", &answer.cookie()).status, 200);
         scene.person(crate::scene::BOB, "bob", "epic_bob", 5);
         let bob = scene.sign_in(crate::scene::BOB);
         scene.post("/admin/login", &bob, "").refused(401, "unauthorized");
-        login(scene, "alice@discord", "x").refused(401, "unauthorized");
+        for email in [email.as_str(), "alice@discord"] {
+            login(scene, email, "x").refused(401, "unauthorized");
+        }
     });
+}
+
+#[test]
+fn a_discord_account_that_was_taken_off_the_list_is_no_administrator_on_the_next_request() {
+    for kind in [EngineKind::Sqlite, EngineKind::Postgres] {
+        let before = Scene::on(kind, false, |_| {});
+        let admin = before.post("/admin/login", &before.alice(), "").cookie();
+        assert_eq!(before.get("/admin/stats", &admin).status, 200);
+        // The same server after a restart with another list: the cookie is signed and has not expired.
+        let after = Scene::on(kind, false, |config| config.admin_discord_ids = vec![BOB.to_string()]);
+        after.get("/admin/stats", &admin).refused(401, "unauthorized");
+        after.post("/admin/switches", &admin, "{}").refused(401, "unauthorized");
+    }
 }
 
 #[test]
@@ -71,6 +115,7 @@ fn the_session_is_asked_for_before_the_body() {
             "/admin/flags/1/review",
             "/admin/prune",
             "/admin/users/1/erase",
+            "/admin/users/1/lift-hold",
             "/admin/db/dedupe",
             "/admin/config/operator-seed/dedupe",
         ] {
@@ -92,6 +137,7 @@ fn the_session_is_asked_for_before_the_body() {
             "/admin/payout/config",
             "/admin/switches",
             "/admin/config/operator-seed/status",
+            "/admin/logs/recent",
         ] {
             scene.get(path, "").refused(401, "unauthorized");
             assert_eq!(scene.get(path, &admin).status, 200, "{path}");
@@ -117,11 +163,16 @@ fn rate_and_caps_hold_from_the_next_reading_on_and_the_change_is_audited() {
         {
             set(bad).refused(400, "invalid_setting");
         }
+        let back = set(json!({"ban_per_kill": null, "daily_kill_cap": null})).ok();
+        assert_eq!(
+            back,
+            json!({"ban_per_kill": "0.05000000", "daily_kill_cap": 150, "weekly_kill_cap": 750, "has_overrides": false})
+        );
         let audit =
             scene.get(&format!("/admin/audit?action=update_payout_config&actor_email={ADMIN}"), &admin).ok();
-        assert_eq!(audit["count"], 1);
-        assert_eq!(audit["events"][0]["actor_email"], ADMIN);
-        assert_eq!(audit["events"][0]["summary"], "ban_per_kill_e8=7000000 daily_kill_cap=0");
+        assert_eq!(audit["count"], 2);
+        assert_eq!(audit["events"][1]["actor_email"], ADMIN);
+        assert_eq!(audit["events"][1]["summary"], "ban_per_kill_e8=7000000 daily_kill_cap=0");
         assert_eq!(scene.get("/admin/audit?actor_email=other@example.org", &admin).ok()["count"], 0);
     });
 }
@@ -170,6 +221,12 @@ fn a_payout_that_is_not_there_cannot_be_retried() {
         let body = json!({"payout_id": 999}).to_string();
         scene.post("/admin/payouts/retry", &admin, &body).refused(404, "unknown_payout");
         scene.post("/admin/payouts/retry", &admin, "{\"payout_id\": \"1\"}").refused(422, "invalid_body");
+        let audit = scene.get("/admin/audit?action=admin_payout_retry", &admin).ok();
+        assert_eq!(
+            (&audit["count"], &audit["events"][0]["target_id"]),
+            (&1.into(), &"999".into()),
+            "who tried is kept"
+        );
     });
 }
 
@@ -235,6 +292,27 @@ fn f24_flags_are_listed_and_reviewed_once() {
 }
 
 #[test]
+fn a_confirmed_flag_holds_until_an_administrator_lifts_the_hold() {
+    on_each_engine(|scene| {
+        let (admin, cookie) = (scene.admin(), scene.alice());
+        let post = |path: &str| scene.post(path, &admin, "{\"reason\": \"talked to her\"}");
+        post("/admin/users/1/lift-hold").refused(409, "not_held");
+        post("/admin/users/99/lift-hold").refused(404, "unknown_player");
+        post("/admin/users/x/lift-hold").refused(404, "unknown_player");
+        scene.post("/admin/users/1/lift-hold", &admin, "{}").refused(422, "invalid_body");
+        scene.write(|tx, _| tx.execute("UPDATE faucet_user SET eligibility = 'held'", &[]));
+        let lifted = post("/admin/users/1/lift-hold").ok();
+        assert_eq!(lifted, json!({"user_id": 1, "eligibility": "eligible"}));
+        assert_eq!(scene.get("/me/status", &cookie).ok()["eligibility"], "eligible");
+        assert_eq!(scene.get("/admin/audit?action=lift_hold", &admin).ok()["count"], 1);
+        // Whoever has left the guild meanwhile is not eligible by it.
+        let gone = "UPDATE faucet_user SET eligibility = 'held', epic_account_id = NULL";
+        scene.write(|tx, _| tx.execute(gone, &[]));
+        assert_eq!(post("/admin/users/1/lift-hold").ok()["eligibility"], "revoked");
+    });
+}
+
+#[test]
 fn upkeep_by_hand() {
     on_each_engine(|scene| {
         let admin = scene.admin();
@@ -249,6 +327,17 @@ fn upkeep_by_hand() {
         let rebuilt = post("/admin/donations/rebuild", json!({"force": true})).ok();
         assert_eq!((&rebuilt["status"], &rebuilt["inserted"]), (&"rebuilt".into(), &2.into()));
         assert_eq!(post("/admin/db/dedupe", json!({})).ok()["duplicates"], 0);
+        let shown = scene.get("/admin/audit?target_type=desk", &admin).ok();
+        let actions: Vec<&str> = shown["events"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|event| event["action"].as_str().unwrap())
+            .collect();
+        assert_eq!(actions, ["dedupe", "prune", "faucet.pruned", "prune"]);
+        let view = "SELECT COUNT(*) FROM faucet_admin_audit WHERE actor_email = 'root@example.org' \
+                    AND ip_address = '127.0.0.1' AND summary LIKE 'pruned%' AND detail LIKE '%space%'";
+        assert_eq!(scene.count(view), 2);
         let snapshot = scene.get("/admin/metrics/snapshot", &admin);
         assert!(snapshot.text.contains("app_dry_run_mode 0"), "{}", snapshot.text);
         assert!(
@@ -259,5 +348,30 @@ fn upkeep_by_hand() {
         scene.get("/me/status", &cookie).refused(401, "unauthorized");
         assert_eq!(scene.get("/api/leaderboard", "").ok()["players"][0]["discord_username"], "Unknown");
         assert_eq!(scene.get("/admin/reconcile", &admin).ok()["players"], 1);
+    });
+}
+
+#[test]
+fn an_erased_player_is_named_nowhere_in_the_audit_log_and_who_erased_them_is() {
+    on_each_engine(|scene| {
+        let admin = scene.admin();
+        scene.alice();
+        let hers = json!({"discord_id": ALICE.to_string()}).to_string();
+        scene.post("/admin/reverify", &admin, &hers).ok();
+        let headers =
+            [("cookie", admin.as_str()), ("x-request-id", "request-3"), ("x-correlation-id", "ticket-17")];
+        let body = "{\"reason\": \"asked for\"}";
+        scene.send(Method::POST, "/admin/users/1/erase", &headers, body, 1).ok();
+        let named =
+            "SELECT COUNT(*) FROM audit_events WHERE CAST(payload AS TEXT) LIKE '%80351110224678912%'";
+        assert_eq!(scene.count(named), 0);
+        let erased = scene.get("/admin/audit?action=faucet.user_erased", &admin).ok();
+        assert_eq!(erased["count"], 1);
+        assert_eq!(erased["events"][0]["actor_email"], ADMIN);
+        assert_eq!(erased["events"][0]["target_id"], "1");
+        let whole = "SELECT COUNT(*) FROM audit_events WHERE event = 'faucet.user_erased' \
+                     AND request_id = 'request-3' AND correlation_id = 'ticket-17' \
+                     AND CAST(payload AS TEXT) LIKE '%127.0.0.1%' AND CAST(payload AS TEXT) LIKE '%cancelled%'";
+        assert_eq!(scene.count(whole), 1);
     });
 }

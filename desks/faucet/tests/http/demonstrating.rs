@@ -13,7 +13,7 @@ fn w9_it_is_off_in_live_mode_and_without_demo_mode() {
         for route in ROUTES {
             scene.post(route, "", "").refused(403, "demo_off");
         }
-        scene.come_back("xyz", "carol").refused(400, "invalid_state");
+        scene.come_back(&("xyz".to_owned(), String::new()), "carol").refused(400, "invalid_state");
         assert_eq!(scene.count("SELECT COUNT(*) FROM faucet_user"), 0);
     }
 }

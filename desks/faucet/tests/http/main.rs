@@ -3,7 +3,9 @@
 
 mod administrating;
 mod demonstrating;
+mod forcing;
 mod limits;
+mod logs;
 mod players;
 mod public;
 mod scene;

@@ -172,3 +172,25 @@ fn lists_hold_limits_refuse_what_is_below_zero_and_tell_exactly_whether_there_is
         assert_eq!(scene.post("/me/reverify", &cookie, "").ok()["discord_id"], id);
     });
 }
+
+#[test]
+fn a_player_asks_to_be_looked_up_again_once_a_minute() {
+    on_each_engine(|scene| {
+        let cookie = scene.alice();
+        scene.post("/me/reverify", &cookie, "").ok();
+        let calls = scene.yunite.calls();
+        scene.test.advance_ms(20_500);
+        let refused = scene.post("/me/reverify", &cookie, "");
+        refused.refused(429, "reverify_too_soon");
+        assert_eq!((refused.header("retry-after"), scene.yunite.calls()), (Some("40"), calls));
+        scene.person(BOB, "bob", "epic_bob", 5);
+        let bob = scene.sign_in(BOB);
+        scene.post("/me/reverify", &bob, "").ok();
+        scene.test.advance_ms(39_500);
+        scene.post("/me/reverify", &cookie, "").ok();
+        scene.post("/me/reverify", &cookie, "").refused(429, "reverify_too_soon");
+        // An administrator may at any time.
+        let hers = json!({"discord_id": ALICE.to_string()}).to_string();
+        scene.post("/admin/reverify", &scene.admin(), &hers).ok();
+    });
+}

@@ -19,9 +19,10 @@ use bursar_devnet_faucet::{Discord, DiscordApp as ServiceApp, Solana, StandIn, S
 use bursar_faucet::desk::{FaucetConfig, FaucetDesk, FaucetParts};
 use bursar_faucet::faucet::Faucet;
 use bursar_faucet::http::{
-    HttpConfig, Product, RebuildRefusal, Rebuilt, Routes, RoutesParts, SeedRefusal, surface,
+    HttpConfig, Logs, Product, RebuildRefusal, Rebuilt, Routes, RoutesParts, SeedRefusal, surface,
 };
 use bursar_faucet::identity::admin;
+use bursar_faucet::log_ring::LogRing;
 use bursar_faucet::policy::Policy;
 use bursar_faucet::rules::abuse::AbuseAction;
 use bursar_faucet::rules::ban::BanE8;
@@ -38,6 +39,7 @@ use bursar_store::{EngineKind, Migration, StoreError, Timestamp, Tx};
 use bursar_test_stores::TestStore;
 use bursar_web::metrics::{Format, HttpMetrics, Registry};
 use bursar_web::{Application, CallerSecret, CorsPolicy, HeaderPolicy, Host, ProxyTrust, Unknown, assemble};
+use futures_util::StreamExt;
 use secrecy::SecretString;
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -61,6 +63,7 @@ pub struct Scene {
     pub faucet: Arc<Faucet>,
     pub secrets: Secrets,
     pub registry: Arc<Registry>,
+    pub log: LogRing,
     application: Application,
     runtime: Runtime,
 }
@@ -249,8 +252,9 @@ impl Scene {
         };
         configure(&mut config);
         let runtime = Runtime::new().unwrap();
-        let application = application(&faucet, config, &registry);
-        Scene { test, discord, yunite, stats, solana, faucet, secrets, registry, application, runtime }
+        let log = LogRing::new(100);
+        let application = application(&faucet, config, &registry, &log);
+        Scene { test, discord, yunite, stats, solana, faucet, secrets, registry, log, application, runtime }
     }
 
     /// Somebody in the guild, with an Epic account and so many kills so far.
@@ -260,21 +264,21 @@ impl Scene {
         self.stats.set_kills(epic, kills);
     }
 
-    /// The state of a sign-in that begins now.
-    pub fn state(&self) -> String {
+    /// A sign-in that begins now: its state, and the cookie that binds it to the browser.
+    pub fn begin(&self) -> (String, String) {
         let answer = self.get("/auth/discord/login", "");
         let location = answer.header("location").unwrap().to_owned();
-        location.split("state=").nth(1).unwrap().to_owned()
+        (location.split("state=").nth(1).unwrap().to_owned(), answer.cookie())
     }
 
-    pub fn come_back(&self, state: &str, code: &str) -> Answer {
-        self.get(&format!("/auth/discord/callback?state={state}&code={code}"), "")
+    pub fn come_back(&self, (state, cookie): &(String, String), code: &str) -> Answer {
+        self.get(&format!("/auth/discord/callback?state={state}&code={code}"), cookie)
     }
 
     /// Signs a person in through the whole flow; the cookie.
     pub fn sign_in(&self, id: u64) -> String {
-        let (state, code) = (self.state(), self.discord.issue_code(id));
-        let answer = self.come_back(&state, &code);
+        let (login, code) = (self.begin(), self.discord.issue_code(id));
+        let answer = self.come_back(&login, &code);
         assert_eq!((answer.status, answer.header("location")), (302, Some("/")), "{}", answer.text);
         answer.cookie()
     }
@@ -334,6 +338,31 @@ impl Scene {
         })
     }
 
+    /// Reads the first pieces of a stream, until `is_enough` of what came or it ends; `meanwhile` runs once the head has arrived.
+    pub fn stream(
+        &self,
+        path: &str,
+        cookie: &str,
+        meanwhile: impl FnOnce(),
+        is_enough: impl Fn(&str) -> bool,
+    ) -> Answer {
+        let request = Request::builder().uri(path).header("cookie", cookie).body(Body::empty()).unwrap();
+        self.runtime.block_on(async {
+            let response = self.application.answer(request, SocketAddr::from(([127, 0, 0, 1], 1))).await;
+            let status = response.status().as_u16();
+            let headers = response.headers().iter();
+            let headers =
+                headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+            meanwhile();
+            let (mut text, mut pieces) = (String::new(), response.into_body().into_data_stream());
+            while !is_enough(&text) {
+                let Some(piece) = pieces.next().await else { break };
+                text.push_str(std::str::from_utf8(&piece.unwrap()).unwrap());
+            }
+            Answer { status, headers, text }
+        })
+    }
+
     pub fn count(&self, sql: &'static str) -> i64 {
         self.test
             .store()
@@ -387,7 +416,12 @@ fn seed(test: &TestStore) {
     seeded.unwrap();
 }
 
-fn application(faucet: &Arc<Faucet>, config: HttpConfig, registry: &Arc<Registry>) -> Application {
+fn application(
+    faucet: &Arc<Faucet>,
+    config: HttpConfig,
+    registry: &Arc<Registry>,
+    log: &LogRing,
+) -> Application {
     let routes = Routes::new(RoutesParts {
         faucet: Arc::clone(faucet),
         config,
@@ -396,6 +430,7 @@ fn application(faucet: &Arc<Faucet>, config: HttpConfig, registry: &Arc<Registry
             true => Ok(Rebuilt { found: 3, inserted: 2 }),
             false => Err(RebuildRefusal::Exists),
         }),
+        logs: Logs { ring: log.clone(), mask: Arc::new(|line| line.replace(SECRET, "***")) },
     });
     let host = Host {
         trust: ProxyTrust::default(),

@@ -8,8 +8,8 @@ use crate::scene::{ALICE, BOB, GUILD, Scene, forged, on_each_engine, on_each_eng
 fn a_first_sign_in_makes_a_verified_player_who_earns_from_now_on() {
     on_each_engine(|scene| {
         scene.person(ALICE, "alice", "epic_alice", 1_208);
-        let (state, code) = (scene.state(), scene.discord.issue_code(ALICE));
-        let answer = scene.come_back(&state, &code);
+        let (login, code) = (scene.begin(), scene.discord.issue_code(ALICE));
+        let answer = scene.come_back(&login, &code);
         let cookie = answer.header("set-cookie").unwrap();
         assert!(cookie.ends_with("; Path=/; Max-Age=86400; HttpOnly; SameSite=Lax; Secure"), "{cookie}");
         let status = scene.get("/me/status", &answer.cookie()).ok();
@@ -29,23 +29,43 @@ fn a_first_sign_in_makes_a_verified_player_who_earns_from_now_on() {
 fn a_state_counts_once() {
     on_each_engine(|scene| {
         scene.person(ALICE, "alice", "epic_alice", 0);
-        let state = scene.state();
-        assert_eq!(scene.come_back(&state, &scene.discord.issue_code(ALICE)).status, 302);
-        scene.come_back(&state, &scene.discord.issue_code(ALICE)).refused(400, "invalid_state");
+        let login = scene.begin();
+        assert_eq!(scene.come_back(&login, &scene.discord.issue_code(ALICE)).status, 302);
+        scene.come_back(&login, &scene.discord.issue_code(ALICE)).refused(400, "invalid_state");
         assert_eq!(scene.count("SELECT COUNT(*) FROM faucet_nonce"), 1);
+    });
+}
+
+#[test]
+fn w8_a_state_counts_in_the_browser_that_began_and_in_no_other() {
+    on_each_engine(|scene| {
+        scene.person(ALICE, "alice", "epic_alice", 0);
+        let begun = scene.get("/auth/discord/login", "");
+        let cookie = begun.header("set-cookie").unwrap();
+        assert!(cookie.ends_with("; Path=/; Max-Age=600; HttpOnly; SameSite=Lax; Secure"), "{cookie}");
+        let (login, other) = (scene.begin(), scene.begin());
+        for cookie in [String::new(), other.1, forged(&login.1)] {
+            let code = scene.discord.issue_code(ALICE);
+            scene.come_back(&(login.0.clone(), cookie), &code).refused(400, "invalid_state");
+        }
+        assert_eq!(scene.discord.calls(), 0);
+        assert_eq!(
+            scene.come_back(&login, &scene.discord.issue_code(ALICE)).status,
+            302,
+            "nobody used it up"
+        );
     });
 }
 
 #[test]
 fn a_state_that_is_not_ours_or_too_old_is_refused_before_discord_is_asked() {
     on_each_engine(|scene| {
-        let state = scene.state();
-        let forged = forged(&state);
-        for state in [forged.as_str(), "xyz", "a.b"] {
-            scene.come_back(state, "code").refused(400, "invalid_state");
+        let login = scene.begin();
+        for state in [forged(&login.0), "xyz".to_owned(), "a.b".to_owned()] {
+            scene.come_back(&(state, login.1.clone()), "code").refused(400, "invalid_state");
         }
         scene.test.advance_ms(601_000);
-        scene.come_back(&state, "code").refused(400, "invalid_state");
+        scene.come_back(&login, "code").refused(400, "invalid_state");
         scene.get("/auth/discord/callback?code=c", "").refused(422, "invalid_query");
         scene.get("/auth/discord/callback?state=s", "").refused(422, "invalid_query");
         assert_eq!(scene.discord.calls(), 0);
@@ -55,12 +75,12 @@ fn a_state_that_is_not_ours_or_too_old_is_refused_before_discord_is_asked() {
 #[test]
 fn a_code_that_discord_refuses_is_400_and_its_outage_502() {
     on_each_engine(|scene| {
-        let state = scene.state();
-        scene.come_back(&state, "never-issued").refused(400, "invalid_state");
+        let login = scene.begin();
+        scene.come_back(&login, "never-issued").refused(400, "invalid_state");
         scene.person(ALICE, "alice", "epic_alice", 0);
         scene.discord.fail_next(Misbehaviour::Status(500), 10);
-        let state = scene.state();
-        let answer = scene.come_back(&state, &scene.discord.issue_code(ALICE));
+        let login = scene.begin();
+        let answer = scene.come_back(&login, &scene.discord.issue_code(ALICE));
         answer.refused(502, "upstream_unavailable");
         assert_eq!(scene.count("SELECT COUNT(*) FROM faucet_user"), 0);
     });
@@ -71,7 +91,7 @@ fn who_is_not_in_the_guild_or_has_no_epic_account_is_shown_the_way() {
     on_each_engine(|scene| {
         scene.discord.set_person(ALICE, "alice", [5]);
         let to = |scene: &Scene, id| {
-            let answer = scene.come_back(&scene.state(), &scene.discord.issue_code(id));
+            let answer = scene.come_back(&scene.begin(), &scene.discord.issue_code(id));
             assert_eq!((answer.status, answer.header("set-cookie")), (302, None));
             answer.header("location").unwrap().to_owned()
         };
@@ -89,7 +109,7 @@ fn w22_an_epic_account_earns_for_one_player_only() {
     on_each_engine(|scene| {
         scene.alice();
         scene.person(BOB, "bob", "epic_alice", 1_208);
-        let answer = scene.come_back(&scene.state(), &scene.discord.issue_code(BOB));
+        let answer = scene.come_back(&scene.begin(), &scene.discord.issue_code(BOB));
         answer.refused(409, "epic_in_use");
         assert_eq!(scene.count("SELECT COUNT(*) FROM faucet_user"), 1);
     });
@@ -122,6 +142,7 @@ fn w23_losing_membership_revokes_and_coming_back_starts_a_new_baseline() {
         assert_eq!(scene.get("/me/status", &cookie).ok()["eligibility"], "revoked");
         scene.yunite.link(&ALICE.to_string(), "epic_alice");
         scene.stats.set_kills("epic_alice", 1_300);
+        scene.test.advance_ms(60_000);
         scene.post("/me/reverify", &cookie, "").ok();
         assert_eq!(scene.get("/me/status", &cookie).ok()["eligibility"], "eligible");
         assert_eq!(scene.count("SELECT baseline_kills FROM faucet_tally WHERE dry_run = FALSE"), 1_300);
@@ -156,7 +177,7 @@ fn the_refresh_job_finds_who_left_in_few_calls() {
 #[test]
 fn in_dry_run_a_code_is_a_player_and_the_demonstrations_state_counts() {
     on_each_engine_in_dry_run(|scene| {
-        let answer = scene.come_back("xyz", "carol");
+        let answer = scene.come_back(&("xyz".to_owned(), String::new()), "carol");
         assert_eq!(answer.status, 302);
         assert!(!answer.header("set-cookie").unwrap().contains("Secure"));
         assert_eq!(scene.get("/me/status", &answer.cookie()).ok()["discord_username"], "user_carol");

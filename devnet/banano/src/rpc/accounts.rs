@@ -1,5 +1,7 @@
 //! Questions about accounts.
 
+use std::cmp::Reverse;
+
 use bursar_banano::{BlockHash, PublicKey, Subtype};
 use bursar_money::Amount;
 use serde_json::{Map, Value, json};
@@ -63,7 +65,11 @@ pub(super) fn receivable(node: &Node, request: &Request) -> Answer {
     let is_final = |send: &BlockHash| node.ledger().block(send).is_some_and(|entry| entry.confirmed);
     let sends =
         node.ledger().waiting(&account).filter(|(send, waiting)| waiting.amount >= least && is_final(send));
-    let sends: Vec<_> = sends.take(count).collect();
+    let mut sends: Vec<_> = sends.collect();
+    if request.truth("sorting") {
+        sends.sort_by_key(|(_, waiting)| Reverse(waiting.amount));
+    }
+    sends.truncate(count);
     let described = |(send, waiting): &(BlockHash, crate::ledger::Waiting)| {
         let amount = waiting.amount.to_string();
         let value = if request.truth("source") {

@@ -2,14 +2,18 @@
 
 use std::path::Path;
 
+use bursar_audit::Actor;
 use bursar_ops::backup::{self, BackupError, BackupName, Retention, manifest_of};
-use bursar_store::Timestamp;
 use bursar_store::clock::machine_time;
+use bursar_store::{StoreError, Timestamp};
 use serde_json::{Value, json};
 
+use super::super::accountable::Accountable;
+use super::super::context::Patience;
 use super::super::duration::parse_ms;
+use super::super::payouts::room::refused;
 use super::super::{CommandError, Context};
-use crate::host::Backups;
+use crate::host::{Backups, Chronicle};
 
 /// Options of `bursar backup prune`.
 #[derive(Clone, Debug, clap::Args)]
@@ -23,6 +27,12 @@ pub struct Prune {
     /// Only say what would be removed.
     #[arg(long)]
     pub dry_run: bool,
+    /// Who is responsible, instead of the system user.
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+    /// Why, for the audit log.
+    #[arg(long, value_name = "TEXT", required_unless_present = "dry_run")]
+    pub reason: Option<String>,
 }
 
 /// Every backup with what its manifest says; one that cannot be relied on says why.
@@ -51,17 +61,69 @@ fn line(backups: &Backups, name: &BackupName) -> Result<Value, BackupError> {
     Ok(Value::Object(line))
 }
 
-/// Removes what need not be kept.
+/// Removes what need not be kept, and leaves in the audit log what that was, by whom and why.
 pub(super) fn prune(
     options: &Prune,
     folder: Option<&Path>,
     context: &Context,
 ) -> Result<Value, CommandError> {
-    let backups = Backups::new(&context.configuration()?, folder)?;
-    let removed = backup::prune(backups.target(), retention(options, machine_time()), options.dry_run)?;
-    let names: Vec<&str> = removed.iter().map(BackupName::as_str).collect();
-    let left = backups.target().names()?.len();
+    let configuration = context.configuration()?;
+    let backups = Backups::new(&configuration, folder)?;
+    let target = backups.target();
+    let removable = backup::removable(target, retention(options, machine_time()))?;
+    if !options.dry_run && !removable.is_empty() {
+        let who = Accountable::new(options.actor.as_deref(), context.user(), options.reason.as_deref())?;
+        let store = context.open_ready(&configuration, Patience::Ordinary)?;
+        let recorder = context.recorder();
+        let actor = Actor { kind: "operator", id: who.actor };
+        let chronicle = Chronicle { store: &store, recorder: &recorder, actor };
+        spare_the_proven(&chronicle, &backups, &removable)?;
+        remove(&chronicle, &backups, &removable, &who.reason)?;
+    }
+    let names: Vec<&str> = removable.iter().map(BackupName::as_str).collect();
+    let left = target.names()?.len();
     Ok(json!({"ok": true, "dryRun": options.dry_run, "removed": names, "backupsInDir": left}))
+}
+
+/// Refuses to remove the one backup that is known to restore.
+fn spare_the_proven(
+    chronicle: &Chronicle<'_>,
+    backups: &Backups,
+    removable: &[BackupName],
+) -> Result<(), CommandError> {
+    let proven = chronicle.newest_proven(&backups.target().names()?)?;
+    match proven.filter(|name| removable.contains(name)) {
+        None => Ok(()),
+        Some(name) => Err(refused(
+            "backup_proven",
+            format!(
+                "{name} is the newest backup that was proven to restore, and nothing was removed. Prove a newer one with \
+                 `bursar backup verify`, or keep more."
+            ),
+        )),
+    }
+}
+
+/// What is removed is told first. A full disk may take the event only once there is room again: then it is told after.
+fn remove(
+    chronicle: &Chronicle<'_>,
+    backups: &Backups,
+    removable: &[BackupName],
+    reason: &str,
+) -> Result<(), CommandError> {
+    let target = backups.target();
+    let tell = || chronicle.pruned(removable, reason, &target.place());
+    match tell() {
+        Err(StoreError::DiskFull(_)) => {
+            backup::remove(target, removable)?;
+            tell()?;
+        }
+        told => {
+            told?;
+            backup::remove(target, removable)?;
+        }
+    }
+    Ok(())
 }
 
 fn retention(options: &Prune, now: Timestamp) -> Retention {
@@ -78,7 +140,8 @@ mod tests {
     use super::*;
 
     fn asked(keep: Option<u32>, older_than: Option<i64>) -> Retention {
-        retention(&Prune { keep, older_than, dry_run: false }, Timestamp::from_ms(1_000))
+        let options = Prune { keep, older_than, dry_run: true, actor: None, reason: None };
+        retention(&options, Timestamp::from_ms(1_000))
     }
 
     #[test]

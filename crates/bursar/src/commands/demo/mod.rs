@@ -1,8 +1,9 @@
-//! `bursar demo`: the whole server on an embedded database, with invented prices, simulated players and a fast clock,
-//! watched from the terminal. The first thing a stranger runs.
+//! `bursar demo`: the whole server on an embedded database, with invented prices, simulated players, a Banano chain of
+//! its own and a fast clock, watched from the terminal. The first thing a stranger runs.
 
 mod bet;
 mod crowd;
+mod faucet;
 mod figures;
 mod halt;
 mod place;
@@ -16,11 +17,13 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use crate::command::local_prices::LocalPrices;
 use crate::config::Source;
 use crate::host::begin_clock;
 use crate::serve::{StartFault, serve_beside};
+use faucet::Outside;
 use place::Place;
 use scene::Scene;
 
@@ -70,6 +73,12 @@ enum DemoFault {
          port with --listen"
     )]
     Running(PathBuf),
+    /// The faucet's services or its chain.
+    #[error(
+        "what the demo's faucet asks cannot be started: {0}; if a file of the demo is damaged, start afresh in another \
+         folder with --data"
+    )]
+    Outside(std::io::Error),
     /// The server does not start.
     #[error(transparent)]
     Start(#[from] StartFault),
@@ -99,13 +108,16 @@ pub fn run(options: &Demo) -> ExitCode {
 
 fn play(options: &Demo, source: Source) -> Result<(), DemoFault> {
     let place = Place::new(&options.data);
-    let mut configuration = settings::configuration(options, &place, source)?;
+    // Whatever refuses the demo does so before anything is written.
+    let listen = settings::configuration(options, &place, source.clone())?.listen;
     place.prepare()?;
     let _turn = place.take()?;
+    let outside = Arc::new(Outside::start(&place, options.seed, listen).map_err(DemoFault::Outside)?);
+    let mut configuration = settings::configuration(options, &place, outside.point(source))?;
     let clock = begin_clock(&configuration)?;
     let prices = LocalPrices::new(options.seed, clock.clone())?;
     let feed = prices.publish(&mut configuration)?;
-    let scene = Scene::new(options, place, &configuration, clock.clone(), prices);
+    let scene = Scene::new(options, place, &configuration, clock.clone(), (prices, outside));
     let served = serve_beside(configuration, clock, &scene);
     let ended = scene.end(served.is_ok());
     drop(feed);

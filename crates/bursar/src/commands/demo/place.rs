@@ -29,6 +29,16 @@ impl Place {
         self.folder.join("demo.log")
     }
 
+    /// Blocks of the demo's Banano chain.
+    pub fn chain(&self) -> PathBuf {
+        self.folder.join("demo-chain.jsonl")
+    }
+
+    /// What only this demo knows.
+    pub fn secrets(&self) -> PathBuf {
+        self.folder.join("demo-secrets.json")
+    }
+
     /// For `BACKUP_DIR`.
     pub fn backups(&self) -> String {
         self.folder.join("demo-backups").display().to_string()

@@ -12,6 +12,7 @@ use bursar_store::{Clock, Store, StoreError};
 use parking_lot::Mutex;
 
 use super::crowd::Crowd;
+use super::faucet::{Outside, Play, figures as faucet_figures};
 use super::figures::{money, rounds};
 use super::halt::Halt;
 use super::place::Place;
@@ -29,13 +30,15 @@ use crate::serve::{Companion, Served, StartFault};
 /// Who may operate the demo.
 const OPERATOR: &str = "demo-admin";
 /// Pages of the server that a person may want to see, as far as it has them.
-const PAGES: [(&str, &str); 3] = [("page", "/"), ("console", "/console/sign-in"), ("interface", "/docs")];
+const PAGES: [(&str, &str); 4] =
+    [("rounds", "/rounds"), ("faucet", "/faucet"), ("console", "/console/sign-in"), ("interface", "/docs")];
 const PAGE_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// The demo in the process of its server.
 pub(super) struct Scene {
     stage: Arc<Stage>,
     crowd: Crowd,
+    play: Play,
     store: Mutex<Option<Arc<Store>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -47,6 +50,7 @@ struct Stage {
     speed: u32,
     switchboard: Switchboard,
     prices: LocalPrices,
+    outside: Arc<Outside>,
     tally: Arc<Tally>,
     halt: Halt,
     token: Mutex<Option<IssuedSecret>>,
@@ -58,7 +62,7 @@ impl Scene {
         place: Place,
         configuration: &Configuration,
         clock: Clock,
-        prices: LocalPrices,
+        (prices, outside): (LocalPrices, Arc<Outside>),
     ) -> Scene {
         let (tally, halt) = (Arc::new(Tally::default()), Halt::default());
         let stage = Stage {
@@ -67,6 +71,7 @@ impl Scene {
             speed: options.speed,
             switchboard: Desks::new(configuration).switchboard(configuration),
             prices,
+            outside: Arc::clone(&outside),
             tally: Arc::clone(&tally),
             halt: halt.clone(),
             token: Mutex::default(),
@@ -74,6 +79,7 @@ impl Scene {
         let Demo { seed, players, speed, .. } = *options;
         Scene {
             stage: Arc::new(stage),
+            play: Play { outside, clock: clock.clone(), halt: halt.clone() },
             crowd: Crowd { seed, players, speed, clock, tally, halt },
             store: Mutex::default(),
             threads: Mutex::default(),
@@ -91,13 +97,17 @@ impl Scene {
         let unread = |error: StoreError| DemoFault::Book(format!("the book cannot be read: {error}"));
         let (rounds, money) =
             (rounds(&store, &self.stage.switchboard).map_err(unread)?, money(&store).map_err(unread)?);
+        let faucet = faucet_figures(&store, &self.stage.switchboard, &self.stage.outside).map_err(unread)?;
         let database = self.stage.place.database().display().to_string();
-        let farewell = Farewell { rounds: &rounds, money: &money, folder_of: &database };
+        let farewell = Farewell { rounds: &rounds, money: &money, faucet: &faucet, folder_of: &database };
         Screen::new(true).say(&farewell.to_string());
-        if money.balances() {
-            return Ok(());
+        if !money.balances() {
+            return Err(DemoFault::Book(format!("the book does not balance: {}", money.ledger())));
         }
-        Err(DemoFault::Book(format!("the book does not balance: {}", money.ledger())))
+        if !faucet.agrees {
+            return Err(DemoFault::Book(format!("the chain and the book disagree: {}", faucet.chain())));
+        }
+        Ok(())
     }
 }
 
@@ -111,11 +121,12 @@ impl Companion for Scene {
     fn serving(&self, served: Served) {
         let Served { address, store } = served;
         *self.store.lock() = Some(Arc::clone(&store));
+        let people = self.play.start(address, &store).map(|thread| vec![thread]);
         let players = self.crowd.start(address);
         let stage = Arc::clone(&self.stage);
         let view =
             std::thread::Builder::new().name("view".to_owned()).spawn(move || stage.watch(address, &store));
-        for started in [players, view.map(|thread| vec![thread])] {
+        for started in [players, people, view.map(|thread| vec![thread])] {
             match started {
                 Ok(threads) => self.threads.lock().extend(threads),
                 Err(error) => tracing::error!(%error, "the demo has no thread for its players or its view"),
@@ -172,6 +183,7 @@ impl Stage {
         Ok(Picture {
             entries_per_second: rate.of(Instant::now(), rounds.entries),
             money: book.read(store)?,
+            faucet: faucet_figures(store, &self.switchboard, &self.outside)?,
             prices: prices.collect(),
             counts: self.tally.counts(),
             speed: self.speed,

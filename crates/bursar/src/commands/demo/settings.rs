@@ -12,6 +12,9 @@ const JOINS_BY_ADDRESS: &str = "10000000";
 /// A week between backups, by the demo's fast clock: they show that there are any, and do not fill the disk.
 const BACKUP_MINUTES: &str = "10080";
 
+/// Questions to the statistics, by real time: cycles come faster than anywhere else.
+const STATS_PER_MINUTE: u32 = 600;
+
 /// Where it listens when nobody says otherwise: not where the server does, so that both can run.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
@@ -26,7 +29,7 @@ pub(super) fn configuration(
         .with_flag("TRADES_DATABASE_URL", "")
         .with_flag("SUPABASE_DATABASE_URL", "")
         .with_flag("DB_PATH", "")
-        .with_flag("BURSAR_DESKS", "rounds")
+        .with_flag("BURSAR_DESKS", "rounds,faucet")
         .with_flag("BURSAR_CLOCK", format!("x{}", options.speed))
         .with_flag("PANCHO_D1_BACKUP_DIR", "")
         .with_flag("BACKUP_TARGET", "")
@@ -41,13 +44,17 @@ pub(super) fn configuration(
         return Err(DemoFault::Production);
     }
     configuration.listen = listen(options, &configuration);
+    configuration.faucet.stats_per_minute = STATS_PER_MINUTE;
+    configuration.faucet.product.app_name = "Demo Faucet".to_owned();
+    configuration.faucet.product.org_name = "people who are made up".to_owned();
     let level = if configuration.values.is_set("LOG_LEVEL") {
         configuration.logging.level
     } else {
         // A line for each of the players' joins would fill the disk.
         LogLevel::Warn
     };
-    configuration.logging = Logging { level, file: Some(place.log()), to_stdout: false };
+    let kept_lines = configuration.logging.kept_lines;
+    configuration.logging = Logging { level, file: Some(place.log()), to_stdout: false, kept_lines };
     configuration.auto_migrate = true;
     Ok(configuration)
 }
@@ -127,7 +134,12 @@ mod tests {
     #[test]
     fn the_log_leaves_the_terminal_alone() {
         let logging = with(&[]).unwrap().logging;
-        let expected = Logging { level: LogLevel::Warn, file: Some("/d/demo.log".into()), to_stdout: false };
+        let expected = Logging {
+            level: LogLevel::Warn,
+            file: Some("/d/demo.log".into()),
+            to_stdout: false,
+            kept_lines: 5_000,
+        };
         assert_eq!(logging, expected);
         assert_eq!(with(&[("LOG_LEVEL", "debug")]).unwrap().logging.level, LogLevel::Debug);
     }

@@ -70,7 +70,7 @@ pub(super) fn add(
     context: &Context,
     json: bool,
 ) -> Result<Value, CommandError> {
-    let who = options.who.signed(context)?;
+    let who = options.who.signed(room, context)?;
     must_seal(room)?;
     let key = key_id(&options.key)?;
     options.check(room)?;

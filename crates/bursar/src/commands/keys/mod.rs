@@ -3,7 +3,7 @@
 mod add;
 mod policy;
 mod rotate;
-mod secret_file;
+pub(super) mod secret_file;
 mod show;
 
 use bursar_audit::Event;
@@ -75,9 +75,11 @@ pub fn run(group: &Keys, context: &Context) -> Result<Value, CommandError> {
         KeysVerb::Verify => show::verify(&room, context, json),
         KeysVerb::Add(options) => add::add(&room, options, context, json),
         KeysVerb::Rotate(who) => rotate::rotate(&room, who, context, json),
-        KeysVerb::Retire(options) => {
-            act(&room, options, context, json, |commands, key, why| commands.retire(key, why))
-        }
+        KeysVerb::Retire(options) => act(&room, options, context, json, |commands, key, why| {
+            let (shown, unopened) = commands.retire(key, why)?;
+            say_what_stays(context, unopened.as_deref(), commands.wipe_former()?);
+            Ok(shown)
+        }),
         KeysVerb::Stop(options) => {
             act(&room, options, context, json, |commands, key, why| commands.stop(key, why))
         }
@@ -89,6 +91,20 @@ pub fn run(group: &Keys, context: &Context) -> Result<Value, CommandError> {
     }
 }
 
+/// Said when former bytes could not be wiped.
+const STILL_IN_THE_LOG: &str = "Others use the database's log without a pause, so what was sealed before is still in it. \
+                                Repeat `bursar keys rotate` when there is less to do.";
+
+/// What a retirement could not do.
+fn say_what_stays(context: &Context, unopened: Option<&str>, is_wiped: bool) {
+    if let Some(why) = unopened {
+        context.say(&format!("It is retired, and its secret stays sealed as it was: {why}."));
+    }
+    if !is_wiped {
+        context.say(STILL_IN_THE_LOG);
+    }
+}
+
 /// An act whose reason the key store's own event holds.
 fn act(
     room: &Room,
@@ -97,7 +113,7 @@ fn act(
     json: bool,
     act: impl FnOnce(&KeyCommands<'_>, &KeyId, &str) -> Result<KeyShown, KeyFault>,
 ) -> Result<Value, CommandError> {
-    let who = options.who.signed(context)?;
+    let who = options.who.signed(room, context)?;
     let key = key_id(&options.key)?;
     let shown = act(&commands(room, &who), &key, &who.reason).map_err(fault)?;
     Ok(show::answer(&shown, json))
@@ -111,6 +127,7 @@ fn commands<'a>(room: &'a Room, who: &'a Signed) -> KeyCommands<'a> {
         recorder: &room.recorder,
         actor: &who.actor,
         approval: who.approval,
+        draft: who.draft.as_deref(),
     }
 }
 
@@ -136,7 +153,7 @@ fn change<T>(
 }
 
 /// The same event with its reason.
-fn with_reason(event: Event, reason: &str) -> Event {
+pub(super) fn with_reason(event: Event, reason: &str) -> Event {
     let mut payload: Value = serde_json::from_str(&event.payload).unwrap_or_default();
     if let Some(members) = payload.as_object_mut() {
         members.insert("reason".to_owned(), reason.into());

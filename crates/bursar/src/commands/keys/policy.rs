@@ -5,6 +5,7 @@ use bursar_money::{Amount, Asset};
 use serde_json::Value;
 
 use super::{change, commands, fault, key_error, key_id, show, shown};
+use crate::commands::approvals::{say_loose_ends, say_too_few};
 use crate::commands::duration::parse_ms;
 use crate::commands::payouts::Who;
 use crate::commands::payouts::room::{Room, refused};
@@ -62,12 +63,16 @@ pub(super) fn set(
     context: &Context,
     json: bool,
 ) -> Result<Value, CommandError> {
-    let (who, key) = (options.who.signed(context)?, key_id(&options.key)?);
+    let (who, key) = (options.who.signed(room, context)?, key_id(&options.key)?);
     let policy = options.policy();
     let keystore = &room.payments.keystore;
     change(room, &who, |tx, by| {
         Ok(keystore.set_policy(tx, by, &key, &policy)?.map(|done| (Some(done), ())))
     })?;
+    if let Some(rule) = policy.approval {
+        say_too_few(&room.store, rule.needed, context)?;
+        say_loose_ends(&room.store, context)?;
+    }
     Ok(show::answer(&shown(room, &who, &key)?, json))
 }
 
@@ -77,7 +82,7 @@ pub(super) fn destination(
     context: &Context,
     json: bool,
 ) -> Result<Value, CommandError> {
-    let (who, id) = (options.who.signed(context)?, key_id(&options.key)?);
+    let (who, id) = (options.who.signed(room, context)?, key_id(&options.key)?);
     let key = commands(room, &who).list().map_err(fault)?.keys.into_iter().find(|key| key.id == id);
     let key = key.ok_or_else(|| key_error(bursar_keys::Rejection::KeyUnknown.into()))?;
     let chain = &room.payments.banano;

@@ -4,13 +4,13 @@ use bursar_keys::Rotated;
 use serde_json::Value;
 
 use super::show::kek_lines;
-use super::{change, commands, fault, must_seal, ok};
+use super::{STILL_IN_THE_LOG, change, commands, fault, must_seal, ok};
 use crate::commands::payouts::Who;
 use crate::commands::payouts::room::Room;
 use crate::commands::{CommandError, Context};
 
 pub(super) fn rotate(room: &Room, who: &Who, context: &Context, json: bool) -> Result<Value, CommandError> {
-    let who = who.signed(context)?;
+    let who = who.signed(room, context)?;
     must_seal(room)?;
     // Begun here, so that its event says why; what follows finds it under way.
     let begun = change(room, &who, |tx, by| {
@@ -23,9 +23,15 @@ pub(super) fn rotate(room: &Room, who: &Who, context: &Context, json: bool) -> R
     let mut rotated = commands(room, &who).rotate().map_err(fault)?;
     rotated.is_resumed = !begun;
     let answer = if json { ok("rotation", &rotated) } else { text(&rotated).into() };
+    if !rotated.is_wiped {
+        context.say(STILL_IN_THE_LOG);
+    }
     if rotated.stuck.is_empty() {
         if rotated.keks.iter().all(|kek| kek.is_current) {
-            context.say("Nothing is sealed with the former seal key: take it out of the environment.");
+            context.say(
+                "Nothing in this database is sealed with the former seal key any more: take it out of the environment. \
+                 Backups that were made before still need it: keep a copy apart until the last of them is removed.",
+            );
         }
         return Ok(answer);
     }

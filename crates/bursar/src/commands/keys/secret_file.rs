@@ -12,36 +12,36 @@ use crate::commands::CommandError;
 
 /// Two digits a byte, and a line break or two.
 const BYTES_MAX: usize = 2 * SECRET_LENGTH_MAX + 16;
+/// The option that names a key's file.
+const SECRET_FILE: &str = "--secret-file";
 
 /// The text of the file, or of stdin for `-`, without the line break at its end.
-pub(super) fn read(path: &Path) -> Result<SecretString, CommandError> {
+pub(in crate::commands) fn read(path: &Path, option: &str) -> Result<SecretString, CommandError> {
     let unusable = |cause| CommandError::file(path, cause);
     match path.as_os_str() == "-" {
-        true => text(io::stdin().lock(), path),
-        false => text(File::open(path).map_err(unusable)?, path),
+        true => text(io::stdin().lock(), path, option),
+        false => text(File::open(path).map_err(unusable)?, path, option),
     }
 }
 
-fn text(source: impl Read, path: &Path) -> Result<SecretString, CommandError> {
+fn text(source: impl Read, path: &Path, option: &str) -> Result<SecretString, CommandError> {
     // Its room is all there at once: growing would leave a copy behind.
     let mut text = Zeroizing::new(String::with_capacity(BYTES_MAX + 1));
     let limit = u64::try_from(BYTES_MAX + 1).unwrap_or(u64::MAX);
     source.take(limit).read_to_string(&mut text).map_err(|cause| CommandError::file(path, cause))?;
     if text.len() > BYTES_MAX {
-        return Err(CommandError::Usage(format!(
-            "--secret-file holds more than {BYTES_MAX} bytes; name another"
-        )));
+        return Err(CommandError::Usage(format!("{option} holds more than {BYTES_MAX} bytes; name another")));
     }
     let secret = text.trim_end_matches(['\r', '\n']);
     if secret.trim().is_empty() {
-        return Err(CommandError::Usage("--secret-file is empty; write the secret into it".to_owned()));
+        return Err(CommandError::Usage(format!("{option} is empty; write the secret into it")));
     }
     Ok(SecretString::from(secret))
 }
 
 /// A private key of hexadecimal digits.
 pub(super) fn private_key(path: &Path) -> Result<KeySecret, CommandError> {
-    KeySecret::from_hexadecimal(&read(path)?).ok_or_else(|| {
+    KeySecret::from_hexadecimal(&read(path, SECRET_FILE)?).ok_or_else(|| {
         let rule = "--secret-file takes hexadecimal digits, two a byte; a Banano seed has 64";
         CommandError::Usage(rule.to_owned())
     })
@@ -49,7 +49,7 @@ pub(super) fn private_key(path: &Path) -> Result<KeySecret, CommandError> {
 
 /// What a remote signer is called with, as it is written.
 pub(super) fn credential(path: &Path) -> Result<KeySecret, CommandError> {
-    let text = read(path)?;
+    let text = read(path, SECRET_FILE)?;
     Ok(KeySecret::from_bytes(text.expose_secret().as_bytes().into()))
 }
 
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<String, String> {
-        let read = super::text(text.as_bytes(), Path::new("secret"));
+        let read = super::text(text.as_bytes(), Path::new("secret"), SECRET_FILE);
         read.map(|secret| secret.expose_secret().to_owned()).map_err(|error| error.to_string())
     }
 

@@ -106,5 +106,6 @@ fn read<T>(
         recorder: &room.recorder,
         actor: &actor,
         approval: None,
+        draft: None,
     })
 }

@@ -1,5 +1,6 @@
 //! What people do to one payout: each act in one transaction with its audit event and the desk's own rows.
 
+use bursar_access::ApprovalId;
 use bursar_audit::{Event, Level, Target};
 use bursar_payouts::{IntentState, PayoutShown, Rejection, Resolution};
 use bursar_store::{StoreError, Tx};
@@ -12,7 +13,10 @@ use crate::commands::{CommandError, Context};
 /// What is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Deed {
-    Retry,
+    Retry {
+        /// Other people's approval of the payment itself.
+        payment: Option<ApprovalId>,
+    },
     Hold,
     Release,
     Cancel,
@@ -32,18 +36,6 @@ impl From<Rejection> for Refusal {
     }
 }
 
-impl Deed {
-    fn name(&self) -> &'static str {
-        match self {
-            Deed::Retry => "retry",
-            Deed::Hold => "hold",
-            Deed::Release => "release",
-            Deed::Cancel => "cancel",
-            Deed::Resolve(_) => "resolve",
-        }
-    }
-}
-
 pub(super) fn act(
     room: &Room,
     options: &ActOptions,
@@ -51,7 +43,7 @@ pub(super) fn act(
     json: bool,
     context: &Context,
 ) -> Result<Value, CommandError> {
-    let who = options.who.signed(context)?;
+    let who = options.who.signed(room, context)?;
     let done = room.store.transact("command.payout", |tx| {
         let Some(before) = show::find(room, tx, options.payout)? else {
             return Ok(Err(Rejection::Unknown.into()));
@@ -85,7 +77,7 @@ fn in_transaction(
     let (payouts, recorder, why) = (room.payouts(), &room.recorder, who.reason.as_str());
     let by = who.by(tx)?;
     let done = match deed {
-        Deed::Retry => payouts.retry(tx, &by, id, why, recorder)?,
+        Deed::Retry { payment } => payouts.retry_approved(tx, &by, *payment, id, why, recorder)?,
         Deed::Hold => payouts.hold(tx, &by, id, why, recorder)?,
         Deed::Release => payouts.release(tx, &by, id, why, recorder)?,
         Deed::Cancel => payouts.cancel_by(tx, &by, id, why, recorder)?,
@@ -95,22 +87,18 @@ fn in_transaction(
         Ok(state) => state,
         Err(rejection) => return Ok(Err(rejection.into())),
     };
-    if !is_told_with_reason(deed, before.payout.state, state) {
-        recorder.record(tx, &[asked(before, deed, state, who)], by.now)?;
+    // Of a decision the room tells the evidence alone.
+    if matches!(deed, Deed::Resolve(_)) {
+        recorder.record(tx, &[asked(before, state, who)], by.now)?;
     }
     let after = payouts.payout(tx, id)?;
     Ok(after.ok_or_else(|| Rejection::Unknown.into()))
 }
 
-/// Whether the room's own event says why: that of a changed state does, and of a decision it has the evidence alone.
-fn is_told_with_reason(deed: &Deed, from: IntentState, to: IntentState) -> bool {
-    from != to && !matches!(deed, Deed::Resolve(_))
-}
-
-/// What a person asked for that leaves the payout where it is, and why.
-fn asked(before: &PayoutShown, deed: &Deed, state: IntentState, who: &Signed) -> Event {
+/// Why a person decided.
+fn asked(before: &PayoutShown, state: IntentState, who: &Signed) -> Event {
     let payload = json!({
-        "payout": before.payout.public_id.to_string(), "act": deed.name(), "reason": who.reason, "state": state.name(),
+        "payout": before.payout.public_id.to_string(), "act": "resolve", "reason": who.reason, "state": state.name(),
         "approval": who.approval,
     });
     Event {

@@ -8,6 +8,7 @@ pub(super) mod room;
 mod show;
 mod wallets;
 
+use bursar_access::ApprovalId;
 use bursar_keys::KeyId;
 use bursar_payouts::{IntentId, IntentState, PAGE_MAX};
 use serde_json::Value;
@@ -46,7 +47,7 @@ pub enum PayoutsVerb {
         payout: PayoutName,
     },
     /// Try one now: release it when it is held, end its wait, or look up at once what is under way.
-    Retry(ActOptions),
+    Retry(RetryOptions),
     /// Hold one that waits, until it is released.
     Hold(ActOptions),
     /// Let one that is held go on.
@@ -66,6 +67,8 @@ pub enum PayoutsVerb {
     Assign(AssignOptions),
     /// List the wallets with where they stand, and what came in and waits.
     Wallets,
+    /// Move money between the desk's treasury and the funds of a wallet, which alone pay for callers of the API.
+    Fund(FundOptions),
     /// Stop a wallet: nothing is signed or sent from it until it is matched.
     Stop(StopOptions),
 }
@@ -81,6 +84,18 @@ pub struct ActOptions {
     pub who: Who,
 }
 
+/// Options of `bursar payouts retry`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct RetryOptions {
+    /// Which payout, who and why.
+    #[command(flatten)]
+    pub act: ActOptions,
+    /// The approval request by which other people agreed to the payment itself, where its key asks for that; used up only
+    /// then.
+    #[arg(long, value_name = "NUMBER")]
+    pub payment_approval: Option<i64>,
+}
+
 /// Options of `bursar payouts match`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct MatchOptions {
@@ -89,6 +104,10 @@ pub struct MatchOptions {
     /// What it holds, in base units, as `bursar payouts reconcile` says; refused when the chain says otherwise by now.
     #[arg(long, value_name = "AMOUNT")]
     pub holds: bursar_money::Amount,
+    /// After a restore: a journal of signed payouts that this wallet was written down in is lost, or another server's, and
+    /// you have compared the wallet's history on the chain with its payouts by hand. Wrong, and payouts are paid twice.
+    #[arg(long)]
+    pub journals_are_lost: bool,
     /// Who and why.
     #[command(flatten)]
     pub who: Who,
@@ -102,6 +121,22 @@ pub struct AssignOptions {
     /// Path of the account in the book; it has the wallet's asset.
     #[arg(long, value_name = "PATH")]
     pub account: String,
+    /// Who and why.
+    #[command(flatten)]
+    pub who: Who,
+}
+
+/// Options of `bursar payouts fund`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct FundOptions {
+    /// The wallet.
+    pub wallet: String,
+    /// How much, in base units.
+    #[arg(long, value_name = "AMOUNT")]
+    pub amount: bursar_money::Amount,
+    /// Back into the treasury, as far as no payout holds it.
+    #[arg(long)]
+    pub take_back: bool,
     /// Who and why.
     #[command(flatten)]
     pub who: Who,
@@ -127,7 +162,7 @@ pub enum PayoutName {
 }
 
 impl PayoutName {
-    fn parse(text: &str) -> Result<PayoutName, String> {
+    pub(super) fn parse(text: &str) -> Result<PayoutName, String> {
         let number = text.parse().ok().map(|number| PayoutName::Number(IntentId(number)));
         let public = || Uuid::parse_str(text).ok().map(PayoutName::Public);
         number.or_else(public).ok_or_else(|| "it is a payout's number, or its public id".to_owned())
@@ -139,13 +174,18 @@ impl PayoutName {
 /// # Errors
 /// Whatever makes the exit 1.
 pub fn run(group: &Payouts, context: &Context) -> Result<Value, CommandError> {
-    let room = Room::open(context)?;
+    let room = match &group.verb {
+        PayoutsVerb::Match(_) => Room::open_with_journal(context)?,
+        _ => Room::open(context)?,
+    };
     let json = group.json;
     let act = |options: &ActOptions, deed: &Deed| act::act(&room, options, deed, json, context);
     match &group.verb {
         PayoutsVerb::List(options) => show::list(&room, options, json),
         PayoutsVerb::Show { payout } => show::show(&room, *payout, json),
-        PayoutsVerb::Retry(options) => act(options, &Deed::Retry),
+        PayoutsVerb::Retry(options) => {
+            act(&options.act, &Deed::Retry { payment: options.payment_approval.map(ApprovalId) })
+        }
         PayoutsVerb::Hold(options) => act(options, &Deed::Hold),
         PayoutsVerb::Release(options) => act(options, &Deed::Release),
         PayoutsVerb::Cancel(options) => act(options, &Deed::Cancel),
@@ -153,6 +193,7 @@ pub fn run(group: &Payouts, context: &Context) -> Result<Value, CommandError> {
         PayoutsVerb::Reconcile { wallet } => compare::reconcile(&room, wallet.as_deref(), json),
         PayoutsVerb::Match(options) => wallets::match_wallet(&room, options, json, context),
         PayoutsVerb::Assign(options) => wallets::assign(&room, options, json, context),
+        PayoutsVerb::Fund(options) => wallets::fund(&room, options, json, context),
         PayoutsVerb::Wallets => wallets::list(&room, json),
         PayoutsVerb::Stop(options) => wallets::stop(&room, options, json, context),
     }

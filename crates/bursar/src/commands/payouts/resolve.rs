@@ -1,12 +1,12 @@
 //! `bursar payouts resolve`: what the nodes do not say of a payout that is under way, decided on evidence.
 
 use bursar_chain::TransactionId;
-use bursar_payouts::{Afterwards, AttemptView, PayoutShown, Rejection, Resolution};
+use bursar_payouts::{Afterwards, Resolution};
 use serde_json::Value;
 
+use super::ActOptions;
 use super::act::{Deed, act};
-use super::room::{Room, refused, rejected};
-use super::{ActOptions, show};
+use super::room::{Room, rejected};
 use crate::commands::{CommandError, Context};
 
 /// Options of `bursar payouts resolve`.
@@ -51,15 +51,12 @@ pub(super) fn resolve(
     json: bool,
     context: &Context,
 ) -> Result<Value, CommandError> {
-    let resolution = options.resolution()?;
-    if let Resolution::Dead { transaction, .. } = &resolution {
-        check_dead(room, options, transaction)?;
-    }
+    let resolution = options.resolution(room)?;
     act(room, &options.act, &Deed::Resolve(resolution), json, context)
 }
 
 impl ResolveOptions {
-    fn resolution(&self) -> Result<Resolution, CommandError> {
+    fn resolution(&self, room: &Room) -> Result<Resolution, CommandError> {
         let then = self.then.map(|then| match then {
             Then::Retry => Afterwards::Retry,
             Then::Fail => Afterwards::Fail,
@@ -72,7 +69,10 @@ impl ResolveOptions {
                 Ok(Resolution::Paid { transaction: transaction(paid), evidence: evidence() })
             }
             (false, None, Some(dead), Some(then)) if self.paid_twice_if_wrong => {
-                Ok(Resolution::Dead { transaction: transaction(dead), evidence: evidence(), then })
+                // Nobody's word kills a transaction that nobody has looked at.
+                let sight = room.payouts().look_at(&transaction(dead))?;
+                let sight = Box::new(sight.map_err(|rejection| rejected(&rejection))?);
+                Ok(Resolution::Dead { sight, evidence: evidence(), then })
             }
             _ => Err(CommandError::Usage(
                 "say one of --free-slot --then .., --paid TRANSACTION --evidence .., and --dead TRANSACTION --evidence \
@@ -81,49 +81,4 @@ impl ResolveOptions {
             )),
         }
     }
-}
-
-/// Nobody's word kills a transaction that may still become final: as long as the chain shows its slot as free, or shows
-/// nothing, it is not dead.
-fn check_dead(room: &Room, options: &ResolveOptions, id: &TransactionId) -> Result<(), CommandError> {
-    let found = room.store.read("command.payout", |tx| {
-        let Some(shown) = show::find(room, tx, options.act.payout)? else { return Ok(None) };
-        let wallet = room.payouts().wallet(tx, &shown.payout.wallet)?;
-        Ok(wallet.map(|wallet| (shown, wallet)))
-    })?;
-    let (PayoutShown { attempts, .. }, wallet) = found.ok_or_else(|| rejected(&Rejection::Unknown))?;
-    let attempt = attempts.iter().find(|one| one.transaction == *id);
-    let attempt = attempt.ok_or_else(|| rejected(&Rejection::AttemptUnknown))?;
-    check_word(attempt)?;
-    let chain = &room.payments.banano;
-    if chain.name() != wallet.chain {
-        let why = format!(
-            "No node of the chain {} is set up here, so nobody can be asked. Set one up.",
-            wallet.chain
-        );
-        return Err(refused("chain_unknown", why));
-    }
-    let state = chain.sender_state(&wallet.address).map_err(|error| {
-        let why =
-            format!("The chain gave no answer ({error}), so this transaction may live. Ask again later.");
-        refused("chain_silent", why)
-    })?;
-    if state.slot.to_string() == attempt.slot {
-        let why = "The chain shows this transaction's slot as free, so it may still become final. Use --free-slot: \
-                   what takes the slot proves it dead.";
-        return Err(refused("slot_free", why));
-    }
-    Ok(())
-}
-
-/// What the nodes said last must not speak for it.
-fn check_word(attempt: &AttemptView) -> Result<(), CommandError> {
-    let word = attempt.standing.split(':').next().unwrap_or_default();
-    if matches!(word, "confirmed" | "pending") {
-        let why = format!(
-            "The nodes say that this transaction is {word}. It is not dead; let the server find out what becomes of it."
-        );
-        return Err(refused("transaction_lives", why));
-    }
-    Ok(())
 }

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use bursar_access::{Actor, ApprovalId, By, Entropy, OsEntropy};
+use bursar_access::{Actor, ApprovalId, By, Draft, Entropy, OsEntropy};
 use bursar_audit::{Recorder, SaltKey};
 use bursar_control::ConfigTable;
+use bursar_faucet::money::outside_rules;
 use bursar_faucet::settlement::PayoutEar;
 use bursar_faucet::switches::{FORCE_DRY_RUN, PAYOUTS_HALTED};
 use bursar_payouts::{DeskRules, Payouts};
@@ -15,6 +16,7 @@ use uuid::Uuid;
 
 use crate::commands::accountable::Accountable;
 use crate::commands::context::Patience;
+use crate::commands::sign_in::TokenOption;
 use crate::commands::{CommandError, Context};
 use crate::host::{Desks, PaymentRoom, RoomParts};
 
@@ -30,6 +32,9 @@ pub struct Who {
     /// The approval request by which other people agreed, where a policy asks for that.
     #[arg(long, value_name = "NUMBER")]
     pub approval: Option<i64>,
+    /// Whose token, where a name is not enough.
+    #[command(flatten)]
+    pub token: TokenOption,
 }
 
 /// Who acts and why, checked.
@@ -37,21 +42,25 @@ pub(in crate::commands) struct Signed {
     pub actor: Actor,
     pub approval: Option<ApprovalId>,
     pub reason: String,
+    /// Where the act is written down instead of being done.
+    pub draft: Option<Arc<Draft>>,
 }
 
 impl Who {
     /// The person, when name and reason will do.
-    pub(in crate::commands) fn signed(&self, context: &Context) -> Result<Signed, CommandError> {
+    pub(in crate::commands) fn signed(&self, room: &Room, context: &Context) -> Result<Signed, CommandError> {
         let who = Accountable::new(self.actor.as_deref(), context.user(), Some(&self.reason))?;
-        let actor = Actor::cli(self.actor.as_deref().unwrap_or(context.user()).trim());
-        Ok(Signed { actor, approval: self.approval.map(ApprovalId), reason: who.reason })
+        let actor = self.token.actor(self.actor.as_deref(), &room.store, context)?;
+        let approval = self.approval.map(ApprovalId);
+        Ok(Signed { actor, approval, reason: who.reason, draft: context.draft() })
     }
 }
 
 impl Signed {
     /// The caller of this transaction.
     pub fn by(&self, tx: &mut Tx<'_>) -> Result<By<'_>, StoreError> {
-        Ok(By { actor: &self.actor, now: tx.reading()?, approval: self.approval })
+        let by = By::new(&self.actor, tx.reading()?).drafting(self.draft.as_deref());
+        Ok(By { approval: self.approval, ..by })
     }
 
     /// The same as the audit log names them.
@@ -68,7 +77,17 @@ pub(in crate::commands) struct Room {
 }
 
 impl Room {
+    /// For verbs that sign nothing and match no wallet: the journal is not touched.
     pub fn open(context: &Context) -> Result<Room, CommandError> {
+        Room::with(context, false)
+    }
+
+    /// With the journal of signed payouts, by which a matched wallet knows its own again.
+    pub fn open_with_journal(context: &Context) -> Result<Room, CommandError> {
+        Room::with(context, true)
+    }
+
+    fn with(context: &Context, has_journal: bool) -> Result<Room, CommandError> {
         let configuration = context.configuration()?;
         let store = Arc::new(context.open_ready(&configuration, Patience::Ordinary)?);
         let recorders = recorders();
@@ -77,6 +96,7 @@ impl Room {
             switchboard: Desks::new(&configuration).switchboard(&configuration),
             recorders: Arc::clone(&recorders),
             metrics: None,
+            has_journal,
         };
         let payments = PaymentRoom::open(&configuration, parts)
             .map_err(|fault| refused("payments_unusable", fault.to_string()))?;
@@ -99,6 +119,8 @@ impl Room {
 fn register_faucet(payouts: &Payouts, recorder: Recorder) {
     let ear = PayoutEar {
         told: Arc::new(|_| {}),
+        retried: Arc::new(|_| {}),
+        doubted: Arc::new(|| {}),
         receives: Arc::new(|_, _, _, _| Ok(false)),
         recorder: Arc::new(recorder),
     };
@@ -109,6 +131,8 @@ fn register_faucet(payouts: &Payouts, recorder: Recorder) {
         margin: None,
         ear: Some(Arc::new(ear)),
     });
+    // No order is accepted here: a dry-run closes nothing that this process does.
+    payouts.open_to_outside(outside_rules(false));
 }
 
 /// Audit chains that nobody else writes.

@@ -1,13 +1,13 @@
 //! The wallets: listing them, stopping one, letting one run again, and assigning what came in.
 
 use bursar_keys::KeyId;
-use bursar_payouts::{Outcome, Receipt, ReceiptState, Rejection, Wallet};
+use bursar_payouts::{Funding, Outcome, Receipt, ReceiptState, Rejection, Wallet, WalletSight};
 use bursar_store::{StoreError, Timestamp, Tx};
 use serde_json::{Value, json};
 
 use super::compare::ask;
 use super::room::{Room, refused, rejected};
-use super::{AssignOptions, MatchOptions, StopOptions, wallet_name};
+use super::{AssignOptions, FundOptions, MatchOptions, StopOptions, wallet_name};
 use crate::commands::table::{cell, table};
 use crate::commands::{CommandError, Context};
 
@@ -33,7 +33,7 @@ pub(super) fn stop(
     json: bool,
     context: &Context,
 ) -> Result<Value, CommandError> {
-    let (name, who) = (wallet_name(&options.wallet)?, options.who.signed(context)?);
+    let (name, who) = (wallet_name(&options.wallet)?, options.who.signed(room, context)?);
     change(room, &name, json, |tx| {
         let by = who.by(tx)?;
         room.payouts().stop_wallet(tx, &by, &name, &who.reason, &room.recorder)
@@ -46,21 +46,23 @@ pub(super) fn match_wallet(
     json: bool,
     context: &Context,
 ) -> Result<Value, CommandError> {
-    let (name, who) = (wallet_name(&options.wallet)?, options.who.signed(context)?);
+    let (name, who) = (wallet_name(&options.wallet)?, options.who.signed(room, context)?);
     let wallet = room.store.read("command.wallet", |tx| room.payouts().wallet(tx, &name))?;
     let wallet = wallet.ok_or_else(|| rejected(&Rejection::WalletUnknown))?;
-    let seen = ask(room, &wallet)?;
-    if seen != options.holds {
+    // What the records said before the chain was asked: if they move meanwhile, the match is refused.
+    let (expected, holds) = (wallet.expected, ask(room, &wallet)?);
+    if holds != options.holds {
         let why = format!(
-            "The chain says that {name} holds {seen}, and not {}. Find out what moved, then look again with `bursar \
+            "The chain says that {name} holds {holds}, and not {}. Find out what moved, then look again with `bursar \
              payouts reconcile {name}`.",
             options.holds
         );
         return Err(refused("chain_says_otherwise", why));
     }
+    let sight = WalletSight { holds, expected, journals_are_lost: options.journals_are_lost };
     change(room, &name, json, |tx| {
         let by = who.by(tx)?;
-        room.payouts().match_wallet(tx, &by, &name, seen, &who.reason, &room.recorder)
+        room.payouts().match_wallet(tx, &by, &name, &sight, &who.reason, &room.recorder)
     })
 }
 
@@ -70,7 +72,7 @@ pub(super) fn assign(
     json: bool,
     context: &Context,
 ) -> Result<Value, CommandError> {
-    let who = options.who.signed(context)?;
+    let who = options.who.signed(room, context)?;
     let AssignOptions { receipt, account, .. } = options;
     let done = room.store.transact("command.assign", |tx| {
         let by = who.by(tx)?;
@@ -80,6 +82,25 @@ pub(super) fn assign(
     match json {
         true => Ok(json!({"ok": true, "receipt": receipt, "account": account})),
         false => Ok(format!("receipt {receipt} is assigned to {account}").into()),
+    }
+}
+
+pub(super) fn fund(
+    room: &Room,
+    options: &FundOptions,
+    json: bool,
+    context: &Context,
+) -> Result<Value, CommandError> {
+    let (name, who) = (wallet_name(&options.wallet)?, options.who.signed(room, context)?);
+    let way = if options.take_back { Funding::TakeBack } else { Funding::Fill };
+    let done = room.store.transact("command.fund", |tx| {
+        let by = who.by(tx)?;
+        room.payouts().fund(tx, &by, &name, options.amount, way, &who.reason, &room.recorder)
+    })?;
+    let funds = done.map_err(|rejection| rejected(&rejection))?;
+    match json {
+        true => Ok(json!({"ok": true, "wallet": name, "funds": funds.to_string()})),
+        false => Ok(format!("the funds of {name} are {funds} now").into()),
     }
 }
 

@@ -34,6 +34,7 @@ impl Kind {
             .then(|| trimmed.to_ascii_lowercase()),
             Kind::SolanaAddress => is_solana_address(trimmed).then(|| trimmed.to_owned()),
             Kind::SolanaAddresses => list(text, is_solana_address),
+            Kind::DiscordIds => list(text, is_discord_id),
             Kind::Socket => trimmed.parse().ok().map(|address: std::net::SocketAddr| address.to_string()),
             Kind::Networks => proxies::parse_networks(text).map(|_| trimmed.to_owned()),
             Kind::HeaderName => is_header_name(trimmed).then(|| trimmed.to_owned()),
@@ -98,6 +99,11 @@ fn byte_size(text: &str) -> Option<u64> {
 fn is_solana_address(text: &str) -> bool {
     // 44 characters are the most that 32 bytes take; longer texts are not worth decoding.
     text.len() <= 44 && bs58::decode(text).into_vec().is_ok_and(|bytes| bytes.len() == 32)
+}
+
+/// Ids are 64-bit numbers, and none is zero.
+fn is_discord_id(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u64>().is_ok_and(|id| id > 0)
 }
 
 fn is_header_name(text: &str) -> bool {
@@ -208,6 +214,16 @@ mod tests {
         );
         accepts(Kind::SolanaAddresses, &[(&format!("{good}, {good}"), &format!("{good},{good}"))]);
         refuses(Kind::SolanaAddresses, &["abc", &format!("{good},abc")]);
+    }
+
+    #[test]
+    fn discord_people_are_named_by_id_and_not_by_name() {
+        let two = "80351110224678912,7";
+        accepts(Kind::DiscordIds, &[(" 80351110224678912 , 7 ", two), ("", "")]);
+        refuses(
+            Kind::DiscordIds,
+            &["mika", "mika#1234", "80351110224678912,mika", "0", "-7", "+7", "99999999999999999999"],
+        );
     }
 
     #[test]

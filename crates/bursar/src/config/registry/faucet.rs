@@ -43,8 +43,14 @@ pub(super) static VARIABLES: &[Variable] = &[
         "Signs session and admin cookies; at least 32 bytes when live.",
     )
     .live(),
-    var("FAUCET_SEAL_KEY", Kind::Secret, None, "Seals the operator seed at rest. Required when live.").used(),
-    var("ADMIN_DISCORD_USERNAMES", Kind::List, None, "Discord people who may sign in as administrators."),
+    var("FAUCET_SEAL_KEY", Kind::Secret, None, "Seals the operator seed at rest. Required when live.").live(),
+    var(
+        "ADMIN_DISCORD_USERNAMES",
+        Kind::DiscordIds,
+        None,
+        "Discord user ids (numbers, in spite of the name) of people who may sign in as administrators.",
+    )
+    .used(),
     // Caps, rates, retention.
     var("P2S_DAILY_CAP", KILLS, None, "Overrides the daily cap of the payout file.").used(),
     var("P2S_WEEKLY_CAP", KILLS, None, "Overrides the weekly cap of the payout file.").used(),
@@ -74,6 +80,7 @@ pub(super) static VARIABLES: &[Variable] = &[
     )
     .used(),
     var("MIN_OPERATOR_BALANCE_BAN", Kind::Decimal, None, "The same under the name that deployments set.")
+        .used()
         .alias_of("P2S_MIN_OPERATOR_BALANCE_BAN"),
     var("P2S_OPERATOR_ACCOUNT", Kind::Text, None, "Operator account. Unset: derived from the stored seed."),
     var(
@@ -121,8 +128,16 @@ pub(super) static VARIABLES: &[Variable] = &[
         Kind::Integer { min: 1, max: 1_000_000 },
         Some("5000"),
         "Log lines kept for administrators.",
-    ),
-    var("CONFIG_DIR", Kind::Path, None, "Folder of the three YAML files. Unset: the compiled-in ones."),
+    )
+    .used(),
+    var(
+        "CONFIG_DIR",
+        Kind::Path,
+        None,
+        "Folder of payout.yaml, integrations.yaml and product.yaml. Unset: the folder configs if there is one, else the \
+         built-in values.",
+    )
+    .used(),
     var("PAY2SLAY_METRICS_EXEMPLARS", Kind::Flag, Some("false"), "Trace ids beside histogram samples."),
     // Live settings and switches.
     var(
@@ -183,7 +198,7 @@ pub(super) static VARIABLES: &[Variable] = &[
     var("DISCORD_CLIENT_ID", Kind::Text, None, "Discord application.").used(),
     var("DISCORD_CLIENT_SECRET", Kind::Secret, None, "Its secret.").used(),
     var("DISCORD_REDIRECT_URI", Kind::Url, None, "Where Discord sends people back.").used(),
-    var("DISCORD_INVITE_URL", Kind::Url, None, "Invitation shown to people outside the guild."),
+    var("DISCORD_INVITE_URL", Kind::Url, None, "Invitation shown to people outside the guild.").used(),
     var("YUNITE_API_KEY", Kind::Secret, None, "Key of the service that knows Epic ids.").used(),
     var("YUNITE_GUILD_ID", Kind::Text, None, "Guild asked about there.").used(),
     var("YUNITE_BASE_URL", Kind::Url, None, "Address of that service.").used(),

@@ -59,6 +59,8 @@ pub enum Kind {
     SolanaAddress,
     /// A comma list of base58 texts of 32 bytes.
     SolanaAddresses,
+    /// A comma list of Discord user ids: numbers, which names are not.
+    DiscordIds,
     /// An IP address and port.
     Socket,
     /// A comma list of IP addresses and CIDR networks, or `none`.
@@ -96,6 +98,7 @@ impl Kind {
             Kind::Hex { .. } => "hex",
             Kind::SolanaAddress => "Solana address",
             Kind::SolanaAddresses => "list of Solana addresses",
+            Kind::DiscordIds => "list of Discord ids",
             Kind::Socket => "address and port",
             Kind::Networks => "list of networks",
             Kind::HeaderName => "header name",
@@ -127,6 +130,10 @@ impl Kind {
             Kind::Hex { digits } => format!("{digits} hexadecimal digits"),
             Kind::SolanaAddress => "a Solana address (base58 of 32 bytes)".to_owned(),
             Kind::SolanaAddresses => "a comma list of Solana addresses (base58 of 32 bytes each)".to_owned(),
+            Kind::DiscordIds => {
+                "a comma list of Discord user ids such as 80351110224678912 (numbers; names can be taken over)"
+                    .to_owned()
+            }
             Kind::Socket => "an IP address and port such as 127.0.0.1:3000".to_owned(),
             Kind::Networks => "a comma list of IP addresses and networks such as 10.0.0.0/8".to_owned(),
             Kind::HeaderName => "the name of an HTTP header".to_owned(),

@@ -186,6 +186,47 @@ pub(super) static VARIABLES: &[Variable] = &[
         None,
         "Banano nodes that must say the same before it is believed. Unset: two, or one when there is only one.",
     ),
+    var(
+        "BURSAR_BANANO_RECEIPT_MIN",
+        Kind::Decimal,
+        Some("0.0001"),
+        "Smallest arrival that a Banano wallet accepts, in BAN. Less is dust: it is never accepted.",
+    ),
+    var(
+        "BURSAR_PAYOUTS_WEBHOOK_URL",
+        Kind::SecretUrl,
+        None,
+        "Receives every change of the payouts that were asked for over the API. Unset: none are sent.",
+    )
+    .live(),
+    var(
+        "BURSAR_PAYOUTS_WEBHOOK_SECRET",
+        Kind::Secret,
+        None,
+        "Signs those deliveries (HMAC-SHA256); at least 32 bytes. Required with BURSAR_PAYOUTS_WEBHOOK_URL.",
+    )
+    .live(),
+    var(
+        "BURSAR_RL_PAYOUTS_IP_LIMIT",
+        Kind::Integer { min: 0, max: 10_000_000 },
+        Some("600"),
+        "Calls of the payouts API per window and address. First value of a live setting.",
+    ),
+    var(
+        "BURSAR_RL_PAYOUTS_IP_WINDOW_MS",
+        Kind::Millis { min: 1, max: 86_400_000 },
+        Some("60000"),
+        "Window of calls of the payouts API. First value of a live setting.",
+    ),
+    // Operators at the command line.
+    var(
+        "BURSAR_OPERATOR_TOKEN",
+        Kind::Secret,
+        None,
+        "An operator's token, by which a command acts as that operator. Needed where a policy asks for other people's \
+         approval; the server does not read it.",
+    )
+    .by_command(),
     // Database.
     var(
         "DATABASE_URL",

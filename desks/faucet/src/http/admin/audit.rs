@@ -8,7 +8,8 @@ use bursar_web::{ApiError, Call};
 use serde_json::{Value, json};
 
 use super::super::Routes;
-use super::super::guards::{moment, page, principal};
+use super::super::guards::{moment, page};
+use crate::identity::admin::principal;
 use crate::record::listing::{AdminEvent, AdminEvents};
 
 pub(super) async fn audit(routes: Arc<Routes>, call: Call, _: Timestamp) -> Result<Json<Value>, ApiError> {

@@ -13,15 +13,17 @@ use super::super::guards::{Act, Done, moment, page, reason};
 use super::super::{Routes, codes};
 use crate::CLOCK;
 use crate::record::{AbuseFlag, User};
-use crate::rules::abuse::{FlagState, Verdict};
+use crate::rules::abuse::{FlagState, Verdict, after_review, lifted};
 use crate::rules::eligibility::Eligibility;
-
-/// Open flags of one player that are looked at before a hold is lifted.
-const OPEN_LOOKED_AT: i64 = 1;
 
 #[derive(Deserialize)]
 struct Wish {
     verdict: String,
+    reason: String,
+}
+
+#[derive(Deserialize)]
+struct Lift {
     reason: String,
 }
 
@@ -80,25 +82,52 @@ fn reviewed(
     flag.flag.state = state;
     (flag.reviewed_by, flag.reviewed_at) = (Some(reviewer.to_owned()), Some(now));
     flag.save(tx, now)?;
-    if verdict == Verdict::FalsePositive {
-        release(tx, flag.user_id, now)?;
-    }
+    release(tx, flag.user_id, verdict, now)?;
     tx.close_clock(CLOCK, now)?;
     Ok(Ok(flag))
 }
 
-/// Lifts a player's hold once no suspicion is left.
-fn release(tx: &mut Tx<'_>, user: i64, now: Timestamp) -> Result<(), StoreError> {
-    let sql = "SELECT id FROM faucet_abuse_flag WHERE user_id = $1 AND state <> 'false_positive' LIMIT $2";
-    if tx.query_first(sql, &[user.into(), OPEN_LOOKED_AT.into()], |row| row.get::<i64>(0))?.is_some() {
-        return Ok(());
-    }
+/// The standing of a flag's player after its review.
+fn release(tx: &mut Tx<'_>, user: i64, verdict: Verdict, now: Timestamp) -> Result<(), StoreError> {
+    let sql = "SELECT id FROM faucet_abuse_flag WHERE user_id = $1 AND state <> 'false_positive' LIMIT 1";
+    let has_other_flags = tx.query_first(sql, &[user.into()], |row| row.get::<i64>(0))?.is_some();
     let mut users = User::load(tx, &[user])?;
-    for held in users.iter_mut().filter(|user| user.eligibility == Eligibility::Held) {
-        let is_verified = held.is_guild_member && held.epic_account_id.is_some();
-        held.eligibility = if is_verified { Eligibility::Eligible } else { Eligibility::Revoked };
+    for user in &mut users {
+        let is_verified = user.is_guild_member && user.epic_account_id.is_some();
+        user.eligibility = after_review(user.eligibility, verdict, has_other_flags, is_verified);
     }
     User::save(tx, &users, now)
+}
+
+/// Ends a hold whatever its flags say: a confirmed one is final, and no review would ever end the hold. Payouts that
+/// waited go on with the next settlement.
+pub(super) async fn lift(routes: Arc<Routes>, act: Act) -> Result<Value, ApiError> {
+    let Lift { reason: why } = act.json()?;
+    let why = reason(&why)?;
+    let id = act.call.parameter("id").to_owned();
+    let number: i64 = id.parse().map_err(|_| ApiError::of(&codes::UNKNOWN_PLAYER))?;
+    let done = act.event(&Done {
+        action: "lift_hold",
+        target: ("user", &id),
+        summary: format!("the hold of player {id} is lifted: {why}"),
+        detail: json!({"reason": why}),
+    });
+    let shared = Arc::clone(&routes);
+    let work = move |tx: &mut Tx<'_>| {
+        let now = tx.open_clock(CLOCK)?;
+        let known = User::load(tx, &[number])?.pop().filter(|user| user.erased_at.is_none());
+        let Some(mut user) = known else { return Ok(Err(ApiError::of(&codes::UNKNOWN_PLAYER))) };
+        if user.eligibility != Eligibility::Held {
+            return Ok(Err(ApiError::of(&codes::NOT_HELD)));
+        }
+        let is_verified = user.is_guild_member && user.epic_account_id.is_some();
+        user.eligibility = lifted(user.eligibility, is_verified);
+        User::save(tx, std::slice::from_ref(&user), now)?;
+        shared.recorder.record(tx, std::slice::from_ref(&done), now)?;
+        tx.close_clock(CLOCK, now)?;
+        Ok(Ok(json!({"user_id": user.id, "eligibility": user.eligibility.word()})))
+    };
+    routes.faucet.platform.off_thread.transact("faucet.lift_hold", work).await?
 }
 
 fn shown(flag: &AbuseFlag) -> Value {

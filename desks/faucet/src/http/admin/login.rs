@@ -40,7 +40,8 @@ pub(super) async fn login(routes: Arc<Routes>, mut call: Call, now: Timestamp) -
     let sent = call.bytes().await?;
     let credentials: Credentials = body::parse_json(if sent.is_empty() { b"{}" } else { &sent })?;
     let (email, name) = match routes.allow_listed(&call, now).await? {
-        Some(name) if credentials.email.is_none() => (format!("{name}{DISCORD_SUFFIX}"), Some(name)),
+        // Names change hands; the id is what the list has, and what each request is checked against.
+        Some((id, name)) if credentials.email.is_none() => (format!("{id}{DISCORD_SUFFIX}"), Some(name)),
         Some(_) | None => (routes.by_password(&call, credentials).await?, None),
     };
     let token =
@@ -60,19 +61,20 @@ pub(super) async fn login(routes: Arc<Routes>, mut call: Call, now: Timestamp) -
 }
 
 impl Routes {
-    /// The name of the Discord account whose session the call carries, if it is an administrator's.
+    /// Id and name of the Discord account whose session the call carries, if it is an administrator's.
     fn allow_listed<'a>(
         &'a self,
         call: &Call,
         now: Timestamp,
-    ) -> impl Future<Output = Result<Option<String>, ApiError>> + Send + use<'a> {
+    ) -> impl Future<Output = Result<Option<(String, String)>, ApiError>> + Send + use<'a> {
         let uid = self.session(call, now).ok().map(|claims| claims.uid);
         let uid = uid.filter(|uid| self.config.admin_discord_ids.iter().any(|admin| admin == uid));
         async move {
             let Some(uid) = uid else { return Ok(None) };
-            let read = move |tx: &mut Tx<'_>| peek(tx, &uid);
+            let asked = uid.clone();
+            let read = move |tx: &mut Tx<'_>| peek(tx, &asked);
             let user = self.faucet.platform.off_thread.read("faucet.admin_login", read).await?;
-            Ok(user.and_then(|user| user.discord_username))
+            Ok(user.and_then(|user| user.discord_username).map(|name| (uid, name)))
         }
     }
 

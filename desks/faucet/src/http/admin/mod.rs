@@ -5,6 +5,7 @@ mod donations;
 mod flags;
 mod health;
 mod login;
+mod logs;
 mod payouts;
 mod scheduler;
 mod seed;
@@ -84,7 +85,31 @@ fn looking(routes: &Arc<Routes>) -> Vec<Route> {
             upkeep::snapshot,
         ),
         admin_get(routes, "/debug/yunite", yunite, upkeep::yunite),
+        admin_get(
+            routes,
+            "/admin/logs/recent",
+            of_log(seen("faucet_logs", "The newest lines of the log, oldest first.")),
+            logs::recent,
+        ),
+        admin_get(
+            routes,
+            "/admin/logs/tail",
+            of_log(Operation::new("faucet_logs_tail", "The log as it comes, one event a line.", SESSION))
+                .answer_as(StatusCode::OK, "Events.", "text/event-stream", schema::string())
+                .refusal(StatusCode::UNAUTHORIZED, "No valid session.")
+                .refusal(StatusCode::TOO_MANY_REQUESTS, "Too many calls; see Retry-After.")
+                .refusal(StatusCode::SERVICE_UNAVAILABLE, "Too many follow the log already."),
+            logs::follow,
+        ),
     ]
+}
+
+fn of_log(operation: Operation) -> Operation {
+    operation
+        .query("tail", schema::integer(), "So many of the newest lines, at most 5000.")
+        .query("request_id", schema::string(), "Only lines of this request.")
+        .query("correlation_id", schema::string(), "Only lines of this action.")
+        .query("trace_id", schema::string(), "Only lines of this trace.")
 }
 
 fn operating(routes: &Arc<Routes>) -> Vec<Route> {
@@ -101,7 +126,7 @@ fn operating(routes: &Arc<Routes>) -> Vec<Route> {
         ("dry_run?", schema::boolean()),
     ]);
     let rebuild = schema::object([("force?", schema::boolean()), ("dry_run?", schema::boolean())]);
-    let erase = schema::object([("reason", schema::string())]);
+    let reasoned = || schema::object([("reason", schema::string())]);
     vec![
         admin_post(
             routes,
@@ -121,12 +146,18 @@ fn operating(routes: &Arc<Routes>) -> Vec<Route> {
             done("faucet_review", "Judge a suspicion.", review),
             flags::review,
         ),
+        admin_post(
+            routes,
+            "/admin/users/{id}/lift-hold",
+            done("faucet_lift_hold", "Let a held player be paid again.", reasoned()),
+            flags::lift,
+        ),
         admin_post(routes, "/admin/prune", done("faucet_prune", "Delete what is old.", prune), upkeep::prune)
             .answer_time_max(CYCLE_TIME_MAX),
         admin_post(
             routes,
             "/admin/users/{id}/erase",
-            done("faucet_erase", "Erase a player.", erase),
+            done("faucet_erase", "Erase a player.", reasoned()),
             upkeep::erase,
         ),
         admin_post(

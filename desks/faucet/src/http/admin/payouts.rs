@@ -15,7 +15,7 @@ use super::super::user::verification::accepted;
 use super::super::{Routes, codes};
 use crate::CLOCK;
 use crate::identity::{Source, reverify as look_again};
-use crate::record::{Accrual, Payout};
+use crate::record::{Accrual, Payout, User};
 use crate::rules::holdings::AccrualState;
 use crate::rules::payout_state::{ManualRetry, manual_retry};
 
@@ -41,7 +41,8 @@ pub(super) async fn reverify(routes: Arc<Routes>, act: Act) -> Result<Value, Api
         action: "admin_reverify",
         target: ("user", ""),
         summary: "a player was looked up again".to_owned(),
-        detail: json!({"discord_id": discord_id.chars().take(30).collect::<String>()}),
+        // Whom the row is about its target says: an erasure could not take a name out of it again.
+        detail: Value::Null,
     });
     let faucet = Arc::clone(&routes.faucet);
     let work = move || look_again(&faucet, &discord_id, Source::AdminReverify);
@@ -62,6 +63,12 @@ pub(super) async fn retry(routes: Arc<Routes>, act: Act) -> Result<Value, ApiErr
         target: ("payout", &id),
         summary: format!("payout {id} is tried again"),
         detail: Value::Null,
+    });
+    let refusal = act.event(&Done {
+        action: "admin_payout_retry",
+        target: ("payout", &id),
+        summary: format!("payout {id} was to be tried again and is not"),
+        detail: json!({"refused": true}),
     });
     let (admin, shared) = (act.admin.clone(), Arc::clone(&routes));
     let work = move |tx: &mut Tx<'_>| {
@@ -84,6 +91,8 @@ pub(super) async fn retry(routes: Arc<Routes>, act: Act) -> Result<Value, ApiErr
         }
         Retried::Refused(error) => {
             counted.with(["refused"]).increment();
+            // Nothing changed, but who tried what is worth knowing.
+            routes.record(refusal).await?;
             Err(error)
         }
     }
@@ -92,7 +101,8 @@ pub(super) async fn retry(routes: Arc<Routes>, act: Act) -> Result<Value, ApiErr
 fn retried(tx: &mut Tx<'_>, routes: &Routes, admin: &Admin, payout_id: i64) -> Result<Retried, StoreError> {
     let faucet = &routes.faucet;
     let now = tx.open_clock(CLOCK)?;
-    let Some(payout) = Payout::load(tx, &[payout_id])?.pop() else {
+    // Not locked yet: a sender locks its wallet before a payout, and so does the retry below.
+    let Some(payout) = Payout::peek(tx, &[payout_id])?.pop() else {
         return Ok(Retried::Refused(ApiError::of(&codes::UNKNOWN_PAYOUT)));
     };
     let rows = Accrual::of_payouts(tx, &[payout_id])?;
@@ -101,6 +111,11 @@ fn retried(tx: &mut Tx<'_>, routes: &Routes, admin: &Admin, payout_id: i64) -> R
         ManualRetry::AlreadySent => return Ok(Retried::Shown(shown(&payout, "already_sent"))),
         ManualRetry::Superseded => return Ok(Retried::Refused(ApiError::of(&codes::SUPERSEDED))),
         ManualRetry::Proceed => {}
+    }
+    let players = User::peek(tx, &[payout.user_id])?;
+    if players.iter().any(|player| !player.eligibility.may_be_paid()) {
+        let why = "the player is held for review or revoked; the payout goes on once they may be paid";
+        return Ok(Retried::Refused(ApiError::because(&codes::PAYOUT_REFUSED, why)));
     }
     let intent = payout.intent.filter(|_| !payout.dry_run);
     let (Some(intent), Some(_)) = (intent, faucet.payouts.wallet(tx, &faucet.operator)?) else {

@@ -63,10 +63,11 @@ async fn run(routes: Arc<Routes>, act: Act, action: &'static str, accrues: bool)
     routes.record(done).await?;
     let faucet = Arc::clone(&routes.faucet);
     let work = move || {
+        let is_stopping = || faucet.platform.stopping.has_begun();
         if accrues {
-            faucet.accrue(&|| false)?;
+            faucet.accrue(&is_stopping)?;
         }
-        faucet.settle(&|| false)
+        faucet.settle(&is_stopping)
     };
     let cycle = routes.faucet.platform.off_thread.run(work).await?.map_err(cycle_refused)?;
     Ok(shown(&cycle))
@@ -77,6 +78,7 @@ fn shown(cycle: &Cycle) -> Value {
         Skipped::Halted => "payouts_halted",
         Skipped::ModeChanged => "mode_changed",
         Skipped::NoWallet => "no_operator_wallet",
+        Skipped::WalletStill => "operator_wallet_stands_still",
         Skipped::BelowFloor => "balance_below_floor",
     });
     json!({

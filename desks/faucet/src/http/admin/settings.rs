@@ -8,7 +8,7 @@ use bursar_control::settings::{self, Setting};
 use bursar_store::{StoreError, Timestamp, Tx};
 use bursar_web::platform_codes::INVALID_BODY;
 use bursar_web::{ApiError, Call};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
 use super::super::guards::{Act, Done};
@@ -29,11 +29,20 @@ struct IntervalWish {
     settlement_interval_seconds: Option<i64>,
 }
 
+/// `null` takes an override back: the configuration holds again.
 #[derive(Deserialize)]
 struct TermWish {
-    ban_per_kill: Option<Value>,
-    daily_kill_cap: Option<i64>,
-    weekly_kill_cap: Option<i64>,
+    #[serde(default, deserialize_with = "sent")]
+    ban_per_kill: Option<Option<Value>>,
+    #[serde(default, deserialize_with = "sent")]
+    daily_kill_cap: Option<Option<i64>>,
+    #[serde(default, deserialize_with = "sent")]
+    weekly_kill_cap: Option<Option<i64>>,
+}
+
+/// Tells `null` from a member that was not sent.
+fn sent<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 pub(super) async fn intervals(routes: Arc<Routes>, _: Call, _: Timestamp) -> Result<Json<Value>, ApiError> {
@@ -63,20 +72,21 @@ pub(super) async fn terms(routes: Arc<Routes>, _: Call, _: Timestamp) -> Result<
 
 pub(super) async fn set_terms(routes: Arc<Routes>, act: Act) -> Result<Value, ApiError> {
     let wish: TermWish = act.json()?;
-    let rate = wish.ban_per_kill.as_ref().map(rate).transpose()?;
-    let wanted = [
-        (BAN_PER_KILL_E8, rate),
-        (DAILY_KILL_CAP, wish.daily_kill_cap),
-        (WEEKLY_KILL_CAP, wish.weekly_kill_cap),
-    ];
-    let wanted: Vec<(Setting, i64)> =
-        wanted.into_iter().filter_map(|(setting, value)| Some((setting, value?))).collect();
-    for (setting, value) in &wanted {
-        if *value < 0 || *value > setting.max {
-            let text = format!("{} takes a whole number from 0 to {}.", setting.key, setting.max);
+    let rate = match &wish.ban_per_kill {
+        Some(Some(sent)) => Some(Some(rate(sent)?)),
+        Some(None) => Some(None),
+        None => None,
+    };
+    let caps = [(DAILY_KILL_CAP, wish.daily_kill_cap), (WEEKLY_KILL_CAP, wish.weekly_kill_cap)];
+    for (setting, value) in &caps {
+        if value.flatten().is_some_and(|value| value < 0 || value > setting.max) {
+            let text = format!("{} takes a whole number from 0 to {}, or null.", setting.key, setting.max);
             return Err(ApiError::because(&codes::INVALID_SETTING, text));
         }
     }
+    let wanted = [(BAN_PER_KILL_E8, rate)].into_iter().chain(caps);
+    let wanted: Vec<(Setting, i64)> =
+        wanted.filter_map(|(setting, value)| Some((setting, value?.unwrap_or(setting.default)))).collect();
     routes.change(prepared(&act, "update_payout_config", wanted)).await?;
     routes.terms().await
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use bursar_audit::Actor;
+use bursar_audit::{Actor, Event, Level};
 use bursar_store::{Timestamp, Tx};
 use bursar_web::metrics::Format;
 use bursar_web::platform_codes::INVALID_QUERY;
@@ -18,7 +18,7 @@ use super::super::{Routes, codes};
 use crate::CLOCK;
 use crate::rules::pruning::Retention;
 use crate::upkeep::{
-    Eraser, Pruned, erase as erase_player, prunable, prune as prune_rows, reconcile as compare,
+    ERASED, Eraser, Pruned, erase as erase_player, prunable, prune as prune_rows, reconcile as compare,
 };
 use crate::upstream::{Link, Reading};
 
@@ -69,26 +69,36 @@ pub(super) async fn prune(routes: Arc<Routes>, act: Act) -> Result<Value, ApiErr
         off_thread.read("faucet.prunable", move |tx| prunable(tx, retention)).await?
     } else {
         let faucet = Arc::clone(&routes.faucet);
-        let work = move || prune_rows(&faucet, retention, &by, &|| false);
+        let work = move || {
+            let is_stopping = || faucet.platform.stopping.has_begun();
+            prune_rows(&faucet, retention, &by, &is_stopping)
+        };
         off_thread.run(work).await?.map_err(|error| ApiError::fault(&error))?
     };
     routes.record(done).await?;
-    let Pruned { accruals, payouts, verifications, flags, nonces } = pruned;
+    let Pruned { accruals, payouts, verifications, flags, nonces, audit } = pruned;
     Ok(json!({
         "status": if dry_run { "dry_run" } else { "pruned" }, "accruals": accruals, "payouts": payouts,
-        "verifications": verifications, "flags": flags, "nonces": nonces,
+        "verifications": verifications, "flags": flags, "nonces": nonces, "audit": audit,
     }))
 }
 
 pub(super) async fn erase(routes: Arc<Routes>, act: Act) -> Result<Value, ApiError> {
     let EraseWish { reason: why } = act.json()?;
     let why = reason(&why)?.to_owned();
-    let user: i64 = act.call.parameter("id").parse().map_err(|_| ApiError::of(&codes::UNKNOWN_PLAYER))?;
-    let (by, shared) = (Actor { kind: ADMIN_KIND, id: act.admin.principal() }, Arc::clone(&routes));
+    let id = act.call.parameter("id").to_owned();
+    let user: i64 = id.parse().map_err(|_| ApiError::of(&codes::UNKNOWN_PLAYER))?;
+    let event = act.event(&Done {
+        action: ERASED,
+        target: ("player", &id),
+        summary: format!("player {id} was erased: {why}"),
+        detail: json!({"reason": why}),
+    });
+    let (event, shared) = (Event { level: Level::Warn, ..event }, Arc::clone(&routes));
     let work = move |tx: &mut Tx<'_>| {
         let now = tx.open_clock(CLOCK)?;
         let payouts = &shared.faucet.payouts;
-        let eraser = Eraser { payouts, recorder: &shared.recorder, by: &by, reason: &why };
+        let eraser = Eraser { payouts, recorder: &shared.recorder, event: &event };
         let erased = erase_player(tx, &eraser, user, now)?;
         tx.close_clock(CLOCK, now)?;
         Ok(erased)
@@ -120,13 +130,7 @@ pub(super) async fn yunite(routes: Arc<Routes>, call: Call, _: Timestamp) -> Res
     let id = call.query("discord_user_id").filter(|id| (1..=30).contains(&id.len()));
     let id = id.ok_or_else(|| ApiError::because(&INVALID_QUERY, "discord_user_id is missing."))?.into_owned();
     let faucet = Arc::clone(&routes.faucet);
-    let read = move |tx: &mut Tx<'_>| {
-        let now = tx.reading()?;
-        faucet.mode(tx, now)
-    };
-    let dry_run = routes.faucet.platform.off_thread.read("faucet.mode", read).await?.dry_run;
-    let faucet = Arc::clone(&routes.faucet);
-    let (asked, work) = (id.clone(), move || faucet.upstreams(dry_run).links.look_up(&[id.as_str()]).pop());
+    let (asked, work) = (id.clone(), move || faucet.people().links.look_up(&[id.as_str()]).pop());
     let reading = routes.faucet.platform.off_thread.run(work).await?;
     let (answer, epic) = match reading {
         Some(Reading::Found(Link::Linked(epic))) => ("linked", Some(epic)),
@@ -145,6 +149,13 @@ pub(super) async fn yunite(routes: Arc<Routes>, call: Call, _: Timestamp) -> Res
 }
 
 /// There is nothing to clean up where unique indexes do not let duplicates in.
-pub(super) async fn no_duplicates(_: Arc<Routes>, _: Act) -> Result<Value, ApiError> {
+pub(super) async fn no_duplicates(routes: Arc<Routes>, act: Act) -> Result<Value, ApiError> {
+    let done = act.event(&Done {
+        action: "dedupe",
+        target: ("desk", "faucet"),
+        summary: "looked for duplicates; there can be none".to_owned(),
+        detail: json!({"route": act.call.path(), "removed": 0}),
+    });
+    routes.record(done).await?;
     Ok(json!({"status": "ok", "duplicates": 0, "removed": 0}))
 }

@@ -16,10 +16,14 @@ use crate::identity::nonce::{Purpose, draw, use_once};
 use crate::identity::{IdentityRejection, sign_in};
 use crate::record::User;
 use crate::rules::region::region;
-use crate::rules::session_token::{StateClaims, UserClaims};
+use crate::rules::session_token::{STATE_TTL_S, StateClaims, UserClaims};
 
 pub(in crate::http) const LOGIN: &str = "/auth/discord/login";
 pub(in crate::http) const CALLBACK: &str = "/auth/discord/callback";
+/// Binds a sign-in to the browser that began it: a state that somebody else's browser brings counts for nothing.
+const LOGIN_COOKIE: &str = "p2s_login";
+/// What the cookie's value is derived with.
+const BINDING: &str = "bursar faucet login binding v1";
 /// A state that the demonstration accepts.
 const DEMO_STATE: &str = "xyz";
 
@@ -44,13 +48,22 @@ pub(super) async fn login(routes: Arc<Routes>, _: Call, now: Timestamp) -> Resul
     let nonce = draw(&*routes.faucet.platform.entropy);
     let state =
         routes.sessions.sign(&StateClaims::new(&nonce, now)).map_err(|error| ApiError::fault(&error))?;
-    redirect(StatusCode::TEMPORARY_REDIRECT, &routes.config.discord.authorize_url(&state))
+    let cookie = routes.cookie(LOGIN_COOKIE, &binding(&nonce), STATE_TTL_S)?;
+    let answer = redirect(StatusCode::TEMPORARY_REDIRECT, &routes.config.discord.authorize_url(&state))?;
+    Ok(with_cookie(answer, cookie))
+}
+
+/// What the browser keeps of a state's nonce; whoever sees it cannot make the state.
+fn binding(nonce: &str) -> String {
+    hex::encode(blake3::derive_key(BINDING, nonce.as_bytes()))
 }
 
 pub(super) async fn callback(routes: Arc<Routes>, call: Call, now: Timestamp) -> Result<Response, ApiError> {
     let (state, code) = (parameter(&call, "state")?, parameter(&call, "code")?);
     let region = where_from(&routes.faucet, &call);
-    routes.use_state(&state, now).await?;
+    let bound_to = call.cookie(LOGIN_COOKIE).unwrap_or_default().to_owned();
+    drop(call);
+    routes.use_state(&state, &bound_to, now).await?;
     let faucet = Arc::clone(&routes.faucet);
     let outcome = routes.faucet.platform.off_thread.run(move || sign_in(&faucet, &code, region)).await?;
     match outcome {
@@ -81,13 +94,17 @@ impl Routes {
         self.user_cookie(&token)
     }
 
-    /// Uses up the state of a sign-in.
-    async fn use_state(&self, state: &str, now: Timestamp) -> Result<(), ApiError> {
+    /// Uses up the state of a sign-in, if the browser that brings it is the one that it was made for.
+    async fn use_state(&self, state: &str, bound_to: &str, now: Timestamp) -> Result<(), ApiError> {
         let refused = || rejected(IdentityRejection::BadState);
         if state == DEMO_STATE && self.config.is_demo && self.faucet.policy.dry_run {
             return Ok(());
         }
         let claims = self.sessions.read::<StateClaims>(state, now).map_err(|_| refused())?;
+        // Hashes are compared, so how long it takes says nothing of the cookie that would fit.
+        if binding(&claims.nonce) != bound_to {
+            return Err(refused());
+        }
         let expires_at = Timestamp::from_ms(claims.exp.saturating_add(1).saturating_mul(1_000));
         let work = move |tx: &mut Tx<'_>| {
             let now = tx.reading()?;

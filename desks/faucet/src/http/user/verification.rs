@@ -14,7 +14,7 @@ use super::super::codes::UNKNOWN_PLAYER;
 use super::super::guards::{decimal, moment};
 use super::super::refusals::{rejected, settled};
 use crate::identity::solana::{self, Proof};
-use crate::identity::{IdentityRejection, Source, reverify as look_again};
+use crate::identity::{IdentityRejection, reverify_own};
 use crate::record::User;
 use crate::rules::hodl::tier;
 
@@ -87,7 +87,7 @@ pub(super) async fn reverify(
 ) -> Result<Json<Value>, ApiError> {
     let uid = routes.session(&call, now)?.uid;
     let faucet = Arc::clone(&routes.faucet);
-    let work = move || look_again(&faucet, &uid, Source::UserReverify);
+    let work = move || reverify_own(&faucet, &uid);
     let user = routes.known_player(settled(routes.faucet.platform.off_thread.run(work).await?))?;
     Ok(Json(accepted(&user)))
 }

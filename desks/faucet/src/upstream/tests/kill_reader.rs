@@ -12,8 +12,9 @@ use parking_lot::Mutex;
 
 use super::{LONG, ManualPace, Recorder, problem, unavailable};
 use crate::upstream::{
-    KillQuestion, KillReader, KillStats, NoData, PendingRead, Problem, Reading, Stats, StatsConfig,
-    StatsSource, Step, ThrottleSettings, Unavailable, Unobserved, Upstream, Waiting, reading_order,
+    KillQuestion, KillReader, KillStats, NoData, Pace, PendingRead, Problem, Reading, Stats, StatsConfig,
+    StatsSource, Step, SystemPace, ThrottleSettings, Unavailable, Unobserved, Upstream, Waiting,
+    reading_order,
 };
 
 const FOREVER: Duration = Duration::from_secs(1_000_000);
@@ -260,4 +261,26 @@ fn over_http_a_busy_service_is_asked_again_and_every_call_is_told() {
     let told: Vec<bool> = observer.calls.lock().iter().map(|(_, error)| error.is_some()).collect();
     assert_eq!((told, service.calls()), (vec![true, true, false], 3));
     assert_eq!(reader.limit_milli_per_minute(), 64_000);
+}
+
+#[test]
+fn f30_a_read_that_waits_for_its_turn_ends_when_the_process_stops_and_is_not_taken_for_idle() {
+    let scene = Scene::at(1);
+    assert_eq!(scene.read(FOREVER), Reading::Found(7));
+    let question = KillQuestion { account: "ep1c", cursor: Some(7) };
+    let given_up = scene.reader.lifetime_kills_unless(question, FOREVER, &|| true);
+    assert_eq!(problem(given_up), Problem::LocallyLimited);
+    assert_eq!((scene.asked(), scene.pace.slept_ms()), (1, vec![]));
+}
+
+#[test]
+fn f30_the_machines_pace_sleeps_no_longer_than_until_it_is_over() {
+    let (began, looks) = (std::time::Instant::now(), std::cell::Cell::new(0));
+    let is_over = || {
+        looks.set(looks.get() + 1);
+        looks.get() > 2
+    };
+    SystemPace::new().sleep_unless(Duration::from_secs(3_600), &is_over);
+    assert_eq!(looks.get(), 3);
+    assert!(began.elapsed() < Duration::from_secs(60));
 }

@@ -1,5 +1,6 @@
 //! Numbers and times as people read them.
 
+use bursar_faucet::rules::ban::BanE8;
 use bursar_money::Amount;
 use bursar_store::Timestamp;
 
@@ -8,6 +9,13 @@ pub(super) fn amount_of_cents(amount: Amount) -> String {
     let cents = amount.units();
     // Exact: the whole and the rest of one number.
     format!("{}.{:02}", grouped(cents / 100), cents % 100)
+}
+
+/// BAN exactly, with two places at least and thousands apart, such as `1,234.50`.
+pub(super) fn ban(amount: BanE8) -> String {
+    let text = amount.to_string();
+    let (whole, places) = text.split_once('.').unwrap_or((&text, ""));
+    format!("{}.{:0<2}", grouped(whole), places.trim_end_matches('0'))
 }
 
 /// A number with thousands apart.
@@ -46,6 +54,12 @@ mod tests {
     fn cents_have_two_places() {
         let text = |cents| amount_of_cents(Amount::new(cents));
         assert_eq!([0, 5, 123_450].map(text).join(" "), "0.00 0.05 1,234.50");
+    }
+
+    #[test]
+    fn ban_is_exact_and_has_two_places_at_least() {
+        let text = |amount: &str| ban(amount.parse().unwrap());
+        assert_eq!(["0", "1234.5", "0.061475"].map(text).join(" "), "0.00 1,234.50 0.061475");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
+use super::super::faucet::FaucetFigures;
 use super::super::figures::{Money, Rounds};
 use super::text::{amount_of_cents, grouped};
 
@@ -24,7 +25,10 @@ pub(in super::super) struct Greeting<'a> {
 impl Display for Greeting<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Greeting { base, operator, program, database, .. } = self;
-        writeln!(f, "Bursar plays: invented prices, simulated players, play money, time that runs fast.\n")?;
+        writeln!(
+            f,
+            "Bursar plays: invented prices, simulated players, play money, a Banano chain of its own, time that runs fast.\n"
+        )?;
         for (name, path) in self.pages {
             writeln!(f, "  {name:<10} {base}{path}")?;
         }
@@ -47,6 +51,7 @@ impl Display for Greeting<'_> {
         writeln!(f, "  {program} ops pause joins --reason \"a try\" --database {database}")?;
         writeln!(f, "  {program} ops resume joins --reason \"over\" --database {database}")?;
         writeln!(f, "  {program} ledger trial --database {database}")?;
+        writeln!(f, "  {program} payouts list --database {database}")?;
         writeln!(f, "\nCtrl-C ends it in order; the next start goes on from there.")
     }
 }
@@ -55,12 +60,13 @@ impl Display for Greeting<'_> {
 pub(in super::super) struct Farewell<'a> {
     pub rounds: &'a Rounds,
     pub money: &'a Money,
+    pub faucet: &'a FaucetFigures,
     pub folder_of: &'a str,
 }
 
 impl Display for Farewell<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Farewell { rounds, money, folder_of } = self;
+        let Farewell { rounds, money, faucet, folder_of } = self;
         let [staked, paid, fee] = [money.staked, money.paid, money.fee].map(amount_of_cents);
         writeln!(
             f,
@@ -69,6 +75,8 @@ impl Display for Farewell<'_> {
             grouped(rounds.settled),
             rounds.running + rounds.due
         )?;
+        writeln!(f, "Faucet: {}.", faucet.line())?;
+        writeln!(f, "Chain: {}.", faucet.chain())?;
         writeln!(f, "Ledger: {}.", money.ledger())?;
         write!(f, "Everything is in {folder_of}; start again to go on.")
     }
@@ -81,7 +89,7 @@ mod tests {
     fn greeting(token: Option<&str>) -> String {
         let greeting = Greeting {
             base: "http://127.0.0.1:8080",
-            pages: &[("page", "/"), ("interface", "/docs")],
+            pages: &[("rounds", "/rounds"), ("interface", "/docs")],
             operator: "demo-admin",
             token,
             program: "bursar",
@@ -94,7 +102,7 @@ mod tests {
     #[test]
     fn it_tells_the_address_and_the_token_while_there_is_one() {
         let first = greeting(Some("bur_1_2"));
-        assert!(first.contains("page       http://127.0.0.1:8080/\n"), "{first}");
+        assert!(first.contains("rounds     http://127.0.0.1:8080/rounds\n"), "{first}");
         assert!(
             first.contains("demo-admin, with this token, shown this once:\n             bur_1_2\n"),
             "{first}"

@@ -1,0 +1,121 @@
+//! A stop of one wallet binds whatever has not left yet, wherever its sender is at that moment.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bursar_access::By;
+use bursar_keys::{Credential, Endpoint, KeyId, KeySecret, NewKey, Origin, PublicKey};
+use bursar_payouts::{Turn, WalletStanding};
+use bursar_store::fault::{Faults, Injected, Step};
+use bursar_store::lease::Lease;
+
+use crate::scene::{DESK, Outside, Scene, keystore, on_each_engine, payee, payouts_over, policy, recorder};
+
+/// Does something once, when a place is passed for the first time.
+struct Meanwhile {
+    place: &'static str,
+    act: Box<dyn Fn() + Send + Sync>,
+    is_done: AtomicBool,
+}
+
+impl Faults for Meanwhile {
+    fn before(&self, unit: &'static str, step: Step) -> Option<Injected> {
+        if unit == self.place && step == Step::Begin && !self.is_done.swap(true, Ordering::SeqCst) {
+            (self.act)();
+        }
+        None
+    }
+}
+
+/// Stops the wallet when its sender passes `place`; never = `None`.
+fn stopping_at(scene: &Scene, wallet: &KeyId, place: Option<&'static str>) -> Arc<dyn Faults> {
+    let (store, payouts, root) = (scene.store(), scene.payouts.clone(), scene.root.clone());
+    let wallet = wallet.clone();
+    let act = move || {
+        let stopped = store.transact("test.stop", |tx| {
+            let by = By::new(&root, tx.reading()?);
+            payouts.stop_wallet(tx, &by, &wallet, "drill", &recorder("test.operator"))
+        });
+        stopped.unwrap().unwrap();
+    };
+    Arc::new(Meanwhile {
+        place: place.unwrap_or("nowhere"),
+        act: Box::new(act),
+        is_done: AtomicBool::new(false),
+    })
+}
+
+#[test]
+fn what_was_signed_and_has_not_left_stays_here_once_the_wallet_is_stopped() {
+    on_each_engine(|scene| {
+        let (_, lease) = scene.funded(1_000);
+        let faults = stopping_at(scene, &scene.wallet, Some("payouts.signed"));
+        let payouts = payouts_over(scene.store(), &Outside { faults, ..scene.outside(&scene.node) });
+        let sender = scene.sender_of(&payouts);
+        scene.order("a", &payee(1), 100).unwrap();
+        let before = scene.watching.broadcasts.lock().len();
+        scene.run_for(&sender, &lease, 12);
+        let wallet = scene.read(|tx| payouts.wallet(tx, &scene.wallet)).unwrap();
+        assert_eq!(wallet.standing, WalletStanding::Stopped);
+        assert_eq!((scene.watching.broadcasts.lock().len(), scene.paid(1)), (before, 0));
+    });
+}
+
+/// A signer that refuses every request, and counts them.
+fn refusing_signer() -> (Endpoint, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = Endpoint::parse(&format!("http://{}/sign", listener.local_addr().unwrap())).unwrap();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            count.fetch_add(1, Ordering::SeqCst);
+            stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        }
+    });
+    (endpoint, asked)
+}
+
+/// How often the remote signer of a wallet is asked to accept what came in, when the wallet is stopped at `place`.
+fn asked_when_stopped_at(scene: &Scene, name: &str, place: Option<&'static str>) -> usize {
+    let (endpoint, asked) = refusing_signer();
+    let account = bursar_banano::Seed::from_bytes([name.as_bytes()[0]; 32]).secret_key(0).public_key();
+    let [desk, chain, purpose, scheme] = [DESK, "banano", "payouts", "banano_seed"].map(str::to_owned);
+    let wallet = KeyId::parse(name).unwrap();
+    scene.write(|tx, now| {
+        let by = By::new(&scene.root, now);
+        let secret = KeySecret::from_bytes([b'x'; 32].into());
+        let public_key = PublicKey(account.0.to_vec());
+        let (endpoint, credential) = (endpoint.clone(), Credential::Bearer);
+        let origin = Origin::Remote { endpoint, credential, secret, public_key };
+        let [desk, chain, purpose, scheme] = [&desk, &chain, &purpose, &scheme].map(String::clone);
+        let new = NewKey { id: wallet.clone(), desk, chain, purpose, scheme, origin };
+        keystore().add(tx, &by, &new)?.unwrap();
+        keystore().set_policy(tx, &by, &wallet, &policy())?.unwrap();
+        scene.payouts.open_wallets(tx, &recorder("test"), now)
+    });
+    let (account, raw) = (account.address(), "100".to_owned());
+    scene.command(bursar_devnet_banano::Command::Fund { account, raw });
+    let faults = stopping_at(scene, &wallet, place);
+    let payouts = payouts_over(scene.store(), &Outside { faults, ..scene.outside(&scene.node) });
+    let row = scene.read(|tx| payouts.wallet(tx, &wallet)).unwrap();
+    let sender = payouts.sender(&row).unwrap();
+    let lease = scene.write(|tx, now| Lease::take(tx, name, "one", now, 1_000)).unwrap();
+    for _ in 0..4 {
+        match sender.turn(&lease).unwrap() {
+            Turn::Worked => {}
+            Turn::Idle { .. } | Turn::Waiting { .. } => break,
+        }
+    }
+    asked.load(Ordering::SeqCst)
+}
+
+#[test]
+fn a_remote_signer_is_not_asked_once_the_wallet_is_stopped() {
+    on_each_engine(|scene| {
+        assert_eq!(asked_when_stopped_at(scene, "far", None), 1);
+        assert_eq!(asked_when_stopped_at(scene, "near", Some("payouts.incoming")), 0);
+    });
+}
