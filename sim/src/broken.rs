@@ -34,7 +34,7 @@ pub enum Bug {
     UnknownIsDead,
     /// An idempotency key is forgotten after a while.
     KeyForgotten,
-    /// A wallet goes on paying after a restore without being matched with its chain.
+    /// A wallet goes on paying after a restore by what its chain holds, without a look at what was signed since.
     RepaysAfterRestore,
 }
 

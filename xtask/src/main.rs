@@ -3,6 +3,7 @@
 //! - `conformance`: which promised row of `docs/spec` has a passing test.
 //! - `tidy`: the style rules that a machine can check.
 //! - `coverage`, `mutants`: what the tests run, and what they notice.
+//! - `release`: a signed release with its bill of materials, and checking one.
 //! - `api-fuzz`: whether a server answers as the OpenAPI file says.
 //! - `bench`, `openapi`, `sim`: forwarded to the crates that do the work.
 
@@ -12,6 +13,7 @@ mod coverage;
 mod error;
 mod forward;
 mod mutants;
+mod release;
 mod score;
 mod tidy;
 mod tools;
@@ -41,6 +43,8 @@ enum Chore {
     Coverage(coverage::Options),
     /// Report how many small changes of the product the tests notice.
     Mutants(mutants::Options),
+    /// Make a signed release, or check one.
+    Release(release::Options),
     /// Call a development server with generated requests and compare its answers with the OpenAPI file.
     ApiFuzz(api_fuzz::Options),
     /// Run the benchmarks; all arguments go to `bursar-bench`.
@@ -90,6 +94,7 @@ fn run(chore: Chore) -> Result<Verdict, ChoreError> {
         Chore::Tidy => tidy::run(&root),
         Chore::Coverage(options) => coverage::run(&root, &options),
         Chore::Mutants(options) => mutants::run(&root, &options),
+        Chore::Release(options) => release::run(&root, &options),
         Chore::ApiFuzz(options) => api_fuzz::run(&root, &options),
         Chore::Bench { arguments } => forward::bench(&root, &arguments),
         Chore::Sim { arguments } => forward::sim(&root, &arguments),

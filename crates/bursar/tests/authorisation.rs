@@ -50,13 +50,14 @@ const PUBLIC: [&str; 26] = [
 ];
 
 /// Pages and forms for operators who are signed in: a session's cookie, and for forms its proof.
-const CONSOLE: [&str; 12] = [
+const CONSOLE: [&str; 13] = [
     "get /console",
     "get /console/approvals",
     "get /console/incidents",
     "get /console/incidents/{id}",
     "get /console/jobs",
     "get /console/ledger",
+    "get /console/payouts",
     "get /console/settlements",
     "get /console/switches",
     "post /console/approvals",

@@ -238,12 +238,7 @@ impl<B: Bench> Chain for SimChain<B> {
         Ok(Finality { height, nodes: answered })
     }
 
-    fn incoming(
-        &self,
-        account: &Address,
-        least: Amount,
-        most: usize,
-    ) -> Result<Vec<Incoming>, ChainError> {
+    fn incoming(&self, account: &Address, least: Amount, most: usize) -> Result<Vec<Incoming>, ChainError> {
         let mut arrivals = self.ask(|network| network.arrivals(account.as_str()));
         arrivals.retain(|(_, arrival)| arrival.amount >= least.units());
         arrivals.sort_by_key(|(_, arrival)| std::cmp::Reverse(arrival.amount));

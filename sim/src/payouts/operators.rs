@@ -14,6 +14,7 @@ use bursar_store::{Store, StoreError, Timestamp, Tx};
 use super::PayoutsRoom;
 use super::sending::Process;
 use super::wiring::{self, ALL, DESK, HALTED};
+use crate::broken::Bug;
 use crate::chain::{Bench, Family};
 use crate::event::Class;
 use crate::gate::Gate;
@@ -105,7 +106,10 @@ impl PayoutsRoom {
     /// Somebody looks at wallets that stand still since a restore, compares them with their chains, and lets them run. Only
     /// where a journal holds what was signed: without one nobody can tell what was paid since the backup.
     pub fn match_wallets(self: &Arc<PayoutsRoom>, world: &Arc<World>) {
-        if self.journal.is_none() || world.restores.load(Ordering::SeqCst) == 0 || !self.is_quiet() {
+        // The planted bug: nobody knows what was signed, and the wallet runs all the same.
+        let is_blind = self.scenario.bug == Some(Bug::RepaysAfterRestore);
+        let may_look = self.journal.is_some() || is_blind;
+        if !may_look || world.restores.load(Ordering::SeqCst) == 0 || !self.is_quiet() {
             return;
         }
         for family in Family::ALL {
@@ -114,7 +118,8 @@ impl PayoutsRoom {
                 .with_network(family, |network| network.account(wiring::address(family).as_str(), 0).balance);
             let done = world.command(Some(0), |process| {
                 let recorder = Recorder::new("operators", bursar_audit::SaltKey::new([6; 32]));
-                match_wallet(&process.store, &process.room::<Process>().payouts, &name, holds, &recorder)
+                let payouts = &process.room::<Process>().payouts;
+                match_wallet(&process.store, payouts, &name, (holds, is_blind), &recorder)
             });
             world.note(&format!("payout operator: match {name}: {done:?}"));
             if let Some(Ok(true)) = done {
@@ -191,7 +196,7 @@ fn match_wallet(
     store: &Store,
     payouts: &Payouts,
     name: &KeyId,
-    holds: u128,
+    (holds, journals_are_lost): (u128, bool),
     recorder: &Recorder,
 ) -> Result<bool, StoreError> {
     let root = Actor::cli("root");
@@ -201,7 +206,7 @@ fn match_wallet(
         let awaits = wallet.filter(|wallet| wallet.standing != WalletStanding::Running);
         let Some(wallet) = awaits else { return Ok(false) };
         let (holds, expected) = (Amount::new(holds), wallet.expected);
-        let sight = WalletSight { holds, expected, journals_are_lost: false };
+        let sight = WalletSight { holds, expected, journals_are_lost };
         let done = payouts.match_wallet(tx, &by, name, &sight, "looked at the chain", recorder)?;
         Ok(done.is_ok())
     })

@@ -86,7 +86,7 @@ fn a_key_that_is_forgotten_after_a_day_is_found_as_an_order_that_is_accepted_twi
 
 #[test]
 fn a_wallet_that_pays_after_a_restore_without_a_look_is_found_as_somebody_who_is_paid_again() {
-    find_from(Bug::RepaysAfterRestore, 13);
+    find(Bug::RepaysAfterRestore);
 }
 
 #[test]

@@ -58,15 +58,24 @@ pub fn run(verb: &MigrateVerb, context: &Context) -> Result<Value, CommandError>
 
 fn up(configuration: &Configuration) -> Result<Value, CommandError> {
     let store = open(configuration)?;
-    let applied = store.migrate(&Desks::new(configuration).migrations(store.kind()))?;
-    Ok(json!({"ok": true, "engine": name(store.kind()), "applied": applied}))
+    let migrations = Desks::new(configuration).migrations(store.kind());
+    let applied = store.migrate(&migrations)?;
+    let (engine, version) = (name(store.kind()), version(&migrations));
+    Ok(json!({"ok": true, "engine": engine, "applied": applied, "version": version}))
+}
+
+/// The schema's version: the newest step of each room. Within a room steps come in order.
+fn version(migrations: &[Migration]) -> Value {
+    let steps = migrations.iter().filter_map(|step| step.name.split_once('/'));
+    steps.map(|(room, step)| (room.to_owned(), step.into())).collect::<serde_json::Map<_, _>>().into()
 }
 
 fn status(context: &Context, configuration: &Configuration) -> Result<Value, CommandError> {
     let store = context.open(configuration, Patience::Ordinary)?;
-    let state = store.migration_state(&Desks::new(configuration).migrations(store.kind()))?;
+    let migrations = Desks::new(configuration).migrations(store.kind());
+    let state = store.migration_state(&migrations)?;
     let answer = json!({
-        "ok": state.is_servable(), "engine": name(store.kind()),
+        "ok": state.is_servable(), "engine": name(store.kind()), "version": version(&migrations),
         "pending": state.pending, "newer": state.newer, "incompatible": state.incompatible,
     });
     if state.is_servable() {

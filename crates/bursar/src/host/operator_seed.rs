@@ -1,5 +1,6 @@
 //! Storing the operator's seed: sealed, with a policy, and with its wallet, in one transaction.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use bursar_access::By;
@@ -10,7 +11,7 @@ use bursar_faucet::http::{RebuildDonations, RebuildRefusal, Rebuilt, SeedRefusal
 use bursar_faucet::operator_key::{OPERATOR, SCHEME};
 use bursar_keys::{KeyId, KeySecret, NewKey, Origin, Policy};
 use bursar_money::{Amount, Asset};
-use bursar_store::Store;
+use bursar_store::{Store, StoreError};
 
 use super::payment_room::PaymentRoom;
 
@@ -45,17 +46,21 @@ pub(super) fn set_seed(room: &PaymentRoom, recorder: Recorder) -> SetSeed {
             Ok(done) => done,
             Err(error) => return Ok(Err(SeedRefusal(error.to_string()))),
         };
-        let limited = match keystore.set_policy(tx, &by, &id, &policy())? {
-            Ok(done) => done,
-            Err(error) => return Ok(Err(SeedRefusal(error.to_string()))),
-        };
+        // From here on a refusal must take back what was written: a key without a policy pays nothing, and is never
+        // overwritten.
+        let limited = keystore.set_policy(tx, &by, &id, &policy())?.map_err(|error| taken_back(&error))?;
         recorder.record(tx, &[added.audit_event(), limited.audit_event()], now)?;
         payouts.open_wallets(tx, &recorder, now)?;
         match keystore.key(tx, &id)? {
             Some(record) => Ok(Ok(record.key.address.as_str().to_owned())),
-            None => refused("the key was not stored"),
+            None => Err(taken_back(&"the key was not stored")),
         }
     })
+}
+
+/// Ends the transaction without a trace.
+fn taken_back(why: &dyn Display) -> StoreError {
+    StoreError::Decode(format!("the operator's seed: {why}; nothing was stored"))
 }
 
 fn policy() -> Policy {

@@ -14,9 +14,9 @@ use crate::weather::{Blow, Weather, heal, lose_every_block};
 
 const PLAYERS: u32 = 4;
 /// Cycles of the short form on each engine.
-const SHORT_EMBEDDED: u64 = 24;
-const SHORT_POSTGRES: u64 = 8;
-const SHORT_TWO: u64 = 5;
+const SHORT_EMBEDDED: u64 = 20;
+const SHORT_POSTGRES: u64 = 6;
+const SHORT_TWO: u64 = 4;
 /// Cycles from one proof to the next, at least; of a long campaign it is proven so many times.
 const PROOF_EVERY: u64 = 10;
 const PROOFS: u64 = 40;

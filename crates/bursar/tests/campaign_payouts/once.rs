@@ -152,7 +152,11 @@ fn f8_a_wallet_of_a_restored_older_backup_stands_still_and_a_match_alone_pays_no
         let name = seen["wallet"].as_str().unwrap();
         let line = ["payouts", "match", name, "--holds", &holds, "--reason", "compared", "--json"];
         let refused = tool.run(&line);
-        assert_eq!((refused.status, &refused.json()["code"]), (1, &"journal_not_compared".into()), "{refused:?}");
+        assert_eq!(
+            (refused.status, &refused.json()["code"]),
+            (1, &"journal_not_compared".into()),
+            "{refused:?}"
+        );
         let matched = tool.json(&[&line[..], &["--journals-are-lost"]].concat());
         assert_eq!(matched["wallet"]["standing"], "running", "{matched}");
         // The kills that were paid since the backup count as unpaid: nothing leaves until somebody has looked at them too.

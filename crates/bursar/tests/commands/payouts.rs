@@ -187,7 +187,7 @@ fn nobodys_word_kills_a_payment_whose_slot_is_free() {
         };
         let (answer, why) = payments.no(&dead(&payment));
         assert_eq!(answer["code"], "slot_free");
-        assert!(why.contains("--free-slot"), "{why}");
+        assert!(why.contains("Free the slot"), "{why}");
         assert_eq!(payments.code(&dead("0000")), "attempt_not_found");
         // A chain that gives no answer says nothing at all.
         let silent = [("BURSAR_DESKS", "faucet"), ("BANANO_NODE_RPC", "http://127.0.0.1:9")];
@@ -204,6 +204,45 @@ fn nobodys_word_kills_a_payment_whose_slot_is_free() {
         }
         assert_eq!(state(payments, "1"), "broadcast");
         assert_eq!(payments.account("faucet/treasury").1, 100);
+    });
+}
+
+#[test]
+fn nobodys_word_kills_a_payment_that_the_nodes_show_by_now() {
+    on_each_engine(|payments| {
+        let payment = lost_on_the_way(payments);
+        // The bytes arrive after all, which the server has not seen yet.
+        let sql = "SELECT bytes FROM payout_attempt WHERE kind = 0";
+        let stored = payments.scene.column::<Vec<u8>>(sql).remove(0);
+        let stored: Value = serde_json::from_slice(&stored).unwrap();
+        let block = serde_json::from_value(stored["block"].clone()).unwrap();
+        payments.node.command(Command::Gossip(Box::new(block))).unwrap();
+        payments.node.command(Command::ConfirmAll).unwrap();
+        let dead = format!(
+            "payouts resolve 1 --dead {payment} --evidence e --then retry --paid-twice-if-wrong --reason r"
+        );
+        let (answer, why) = payments.no(&dead);
+        assert_eq!(answer["code"], "transaction_lives");
+        assert!(why.contains("is confirmed"), "{why}");
+        assert_eq!(state(payments, "1"), "broadcast");
+        payments.send(20);
+        assert_eq!(state(payments, "1"), "final");
+    });
+}
+
+#[test]
+fn what_frees_a_slot_is_nobodys_payment() {
+    on_each_engine(|payments| {
+        lost_on_the_way(payments);
+        payments.node.command(Command::ConfirmationLag(None)).unwrap();
+        payments.yes("payouts resolve 1 --free-slot --then retry --reason lost");
+        payments.send(1);
+        let shown = payments.yes("payouts show 1 --json");
+        assert_eq!(shown["transactions"][1]["kind"], "freeing", "{shown}");
+        let freeing = shown["transactions"][1]["transaction"].as_str().unwrap();
+        let paid = format!("payouts resolve 1 --paid {freeing} --evidence e --reason r");
+        assert_eq!(payments.code(&paid), "attempt_not_found");
+        assert_eq!(state(payments, "1"), "broadcast");
     });
 }
 
@@ -294,7 +333,26 @@ fn a_stopped_wallet_runs_again_by_what_its_chain_says_and_by_nothing_else() {
         let (name, actor, payload) = payments.newest_event();
         assert_eq!((name.as_str(), actor.as_str()), ("payout.wallet_matched", "cli:ann"));
         assert_eq!((&payload["why"], &payload["holds"]), (&json!("fine"), &json!("1000")));
+        assert_eq!(payments.code("payouts match hot --holds 1000 --reason again"), "wallet_changed");
         assert_eq!(payments.code("payouts match cold --holds 1 --reason r"), "wallet_not_found");
+    });
+}
+
+#[test]
+fn after_a_restore_a_wallet_whose_journal_is_elsewhere_runs_by_an_explicit_word_alone() {
+    on_each_engine(|payments| {
+        payments.fund(1_000);
+        payments.send(20);
+        let journal = "INSERT INTO payout_journal (wallet, journal, position, is_known) VALUES ('hot', 'j', 9, TRUE)";
+        payments.scene.execute(journal);
+        payments.scene.execute("UPDATE payout_wallet SET standing = 2, restored_mark = 9");
+        let (answer, why) = payments.no("payouts match hot --holds 1000 --reason fine");
+        assert_eq!(answer["code"], "journal_not_compared");
+        assert!(why.contains("a journal that is not here"), "{why}");
+        let line = "payouts match hot --holds 1000 --journals-are-lost --reason compared --json";
+        assert_eq!(payments.yes(line)["wallet"]["standing"], "running");
+        let (name, _, payload) = payments.newest_event();
+        assert_eq!((name.as_str(), &payload["withoutJournals"]), ("payout.wallet_matched", &json!(["j"])));
     });
 }
 

@@ -2,15 +2,23 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+#[path = "../evidence/mod.rs"]
+mod evidence;
 #[path = "../harness/mod.rs"]
 mod harness;
 
 mod accruing;
 mod alerts;
+mod deploying;
 mod dry_run;
 mod gaps;
 mod live;
 mod migrating;
+mod mitigating;
 mod paying;
+mod rotating;
+mod runbook;
 mod scrapes;
 mod start;
+mod upkeep;
+mod wallet;

@@ -27,11 +27,11 @@ fn walked(server: &Server, name: &str) -> Value {
     output.json()
 }
 
-/// The names of the procedures for alerts, or of the others.
+/// The names of the procedures for alerts, or of the desk's others.
 fn listed(server: &Server, of_alerts: bool) -> Vec<String> {
     let listed = Tool::beside(server).json(&["runbook", "list"])["runbooks"].clone();
     let listed = listed.as_array().unwrap().clone();
-    let listed = listed.iter().filter(|one| one["alert"] == of_alerts);
+    let listed = listed.iter().filter(|one| one["alert"] == of_alerts && (of_alerts || one["desk"] == "rounds"));
     listed.map(|one| one["name"].as_str().unwrap().to_owned()).collect()
 }
 

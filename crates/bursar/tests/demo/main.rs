@@ -5,6 +5,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod faucet;
 mod playing;
 mod refusing;
 mod stage;

@@ -41,7 +41,11 @@ fn a_demo_plays_ends_in_order_and_goes_on_where_it_stopped() {
     let stopped_at = first.now_ms();
     let end = first.interrupt();
     assert_eq!((end.code, end.stderr.as_str()), (Some(0), ""));
-    assert!(end.stdout.contains("accounts sum to 0 PB."), "{}", end.stdout);
+    assert!(
+        end.stdout.contains("accounts sum to 0 PB, ") && end.stdout.contains("sum to 0 BAN."),
+        "{}",
+        end.stdout
+    );
     is_sound(&stage);
 
     let second = stage.start();

@@ -68,7 +68,13 @@ fn h8_the_page_loads_nothing_from_elsewhere_and_holds_no_script_or_style() {
     }
     let css = server.get("/static/faucet.css");
     assert_eq!(css.header("content-type"), Some("text/css; charset=utf-8"));
-    assert_eq!(server.get("/favicon.ico").header("content-type"), Some("image/x-icon"));
+    let mut icon = ureq::get(format!("{}/favicon.ico", server.base())).call().unwrap();
+    assert_eq!(icon.headers()["content-type"], "image/x-icon");
+    assert_eq!(
+        icon.body_mut().read_to_vec().unwrap()[..6],
+        [0, 0, 1, 0, 1, 0],
+        "an icon file with one picture"
+    );
 }
 
 #[test]
@@ -207,7 +213,7 @@ fn whoever_cannot_be_signed_in_is_told_what_is_missing() {
     let epic = server.get("/static/link-required.html?reason=epic");
     says(&epic, 200, "No Epic account is linked to your Discord account.");
     assert!(!words(&epic.text).contains("not in the community's server"));
-    says(&server.get("/static/link-required.html?reason=<b>"), 200, "Not signed in yet");
+    says(&server.get("/static/link-required.html?reason=%3Cb%3E"), 200, "Not signed in yet");
 }
 
 #[test]
@@ -256,5 +262,28 @@ fn operators_see_wallets_payouts_and_why_they_wait() {
         assert!(sent.contains("0.70 BAN final"), "{sent}");
         let held = words(&session.get("/console/payouts?state=held").text);
         assert!(!held.contains("0.70 BAN") && held.contains("None."), "{held}");
+    });
+}
+
+#[test]
+fn an_operator_stops_the_faucets_payouts_on_the_stop_page_and_a_viewer_does_not() {
+    Place::for_each_engine(|place| {
+        let faucet = LiveFaucet::start(place);
+        let player = faucet.player(1, 0);
+        let viewer = Operator::add(&faucet.server, "vic", "viewer").sign_in(&faucet.server);
+        assert_eq!(viewer.change("stop", "faucet-payouts", "mischief", &[]).status, 403);
+        let session = Operator::add(&faucet.server, "ola", "operator").sign_in(&faucet.server);
+        says(&session.change("stop", "faucet-payouts", "a drill", &[]), 200, "Stopped: faucet-payouts.");
+        faucet.outside.stats.grow_kills(&player.epic, 7);
+        faucet.cycle();
+        faucet.cycle();
+        assert!(faucet.outside.sends().is_empty(), "a stop binds");
+        let shown = words(&session.get("/console/payouts").text);
+        assert!(shown.contains("faucet payouts halted on by "), "{shown}");
+        says(&session.change("resume", "faucet-payouts", "over", &[]), 200, "Resumed: faucet-payouts.");
+        faucet.cycle();
+        faucet.cycle();
+        assert_eq!(faucet.outside.paid_e8(&player), [70_000_000]);
+        assert_eq!(session.change("stop", "faucet-nothing", "drill", &[]).status, 400);
     });
 }

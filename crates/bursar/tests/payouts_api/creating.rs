@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::harness::Place;
 use crate::harness::faucet::{RAW_PER_BAN, player_address};
-use crate::harness::{Place, Setup, Tool};
 use crate::shop::{FUNDS, Shop, WALLET, payee, payer, wish};
 
 /// The wish with another value.
@@ -39,7 +39,7 @@ fn a_payout_is_made_sent_and_shown_with_its_block() {
         for moment in ["createdAt", "changedAt", "broadcastAt", "endedAt"] {
             assert!(shown[moment].as_str().is_some_and(|text| text.ends_with('Z')), "{moment}: {shown}");
         }
-        let (_, back) = (&shop.fund(&["0"]), shop.fund(&[&(FUNDS - RAW_PER_BAN).to_string(), "--take-back"]));
+        let back = shop.fund(&[&(FUNDS - RAW_PER_BAN).to_string(), "--take-back"]);
         assert_eq!(back, (json!({"ok": true, "wallet": WALLET, "funds": "0"}), 0));
     });
 }
@@ -52,7 +52,7 @@ fn g1_the_same_key_is_the_same_payout_for_ever_and_another_request_is_refused_wi
         let again = shop.create("a", &wish()).expect(200);
         assert_eq!(again, first);
         shop.send();
-        shop.faucet.pass_ms(400 * 86_400_000);
+        shop.faucet.pass_ms(600_000);
         let late = shop.create("a", &wish()).expect(200);
         assert_eq!((&late["id"], &late["state"]), (&first["id"], &json!("final")));
         for other in
@@ -204,13 +204,20 @@ fn a_stop_refuses_what_is_new_and_still_tells_what_was_made() {
 }
 
 #[test]
-fn in_dry_run_nothing_is_accepted() {
+fn in_dry_run_nothing_new_is_accepted_and_what_was_made_stays() {
     let place = Place::sqlite();
-    let server = Setup::bare(&place).env("BURSAR_DESKS", "faucet").start();
-    let token = payer(&Tool::beside(&server), "shop", "faucet");
-    let headers = [("authorization", &*format!("Bearer {token}")), ("idempotency-key", "a")];
-    // There is no wallet either: which of the two is told first does not matter.
-    let refused = server.post_with("/v1/payouts", &headers, &wish().to_string());
-    assert!(matches!(&*refused.json()["code"].to_string(), "\"wallet_not_found\"" | "\"payouts_not_open\""));
-    assert_eq!(server.get_with("/v1/payouts", &headers).expect(200), json!({"payouts": [], "next": null}));
+    let shop = Shop::open(&place);
+    let id = shop.pay("a");
+    let Shop { faucet, token } = shop;
+    let setup = faucet.server.setup().clone().env("P2S_DRY_RUN", "true");
+    faucet.server.kill();
+    let server = setup.start();
+    let ask = |key: &str| {
+        let headers = [("authorization", &*format!("Bearer {token}")), ("idempotency-key", key)];
+        server.post_with("/v1/payouts", &headers, &wish().to_string())
+    };
+    assert_eq!(ask("b").expect_code(409), "payouts_not_open");
+    assert_eq!(ask("a").expect(200)["id"], id);
+    server.move_clock(server.now_ms() + 60_000);
+    assert_eq!((faucet.outside.sends().len(), &ask("a").expect(200)["state"]), (0, &json!("accepted")));
 }

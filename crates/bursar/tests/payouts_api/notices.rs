@@ -81,7 +81,7 @@ fn a_receiver_that_fails_gets_the_very_same_later_and_nothing_overtakes_it() {
         shop.send();
         let tries = webhook.received().len();
         webhook.answer_with(200);
-        shop.faucet.pass_ms(3_600_000);
+        shop.faucet.pass_ms(10_000);
         webhook.wait_for_count(tries + 4);
         let delivered = webhook.received();
         let (failed, rest) = delivered.split_at(tries);
@@ -103,7 +103,8 @@ fn what_was_not_delivered_when_the_server_was_killed_is_delivered_by_the_next() 
         let shop = Shop { faucet: faucet.restart(), token };
         webhook.answer_with(200);
         let tries = webhook.received().len();
-        shop.faucet.pass_ms(3_600_000);
+        // The lease of the dead server has to end first.
+        shop.faucet.pass_ms(120_000);
         webhook.wait_for_count(tries + 4);
         let rest = &webhook.received()[tries..];
         assert_eq!(names(rest), ["payout.accepted", "payout.signed", "payout.broadcast", "payout.final"]);

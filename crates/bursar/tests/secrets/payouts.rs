@@ -108,7 +108,7 @@ fn v8_the_seal_key_is_replaced_while_payouts_leave_and_none_fails() {
             paid_before.set(faucet.outside.sends().len());
             meter.let_pass(4);
         });
-        faucet.pass_ms(20 * INTERVAL_MS);
+        faucet.pass_ms(6 * INTERVAL_MS);
         assert_every_payout_final(&tool);
         assert!(faucet.outside.sends().len() > paid_before.get() && paid_before.get() > 0);
 

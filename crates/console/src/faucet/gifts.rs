@@ -74,8 +74,9 @@ fn funds(funds: Option<&Funds>) -> Markup {
 
 fn donors(gifts: &Gifts) -> Markup {
     html! {
+        p.quiet { "Who gave most" }
         table.tight {
-            caption { "Who gave most" }
+            caption.hidden { "Who gave most" }
             tbody {
                 @for donor in &gifts.donors {
                     tr {

@@ -18,7 +18,7 @@ pub(super) fn leaderboard(shown: &PageView) -> Markup {
             h2 { "Leaderboard" }
             @if shown.board.is_empty() { p.quiet { "Nobody has earned anything yet." } } @else {
                 div.wide {
-                    table {
+                    table.board {
                         caption.hidden { "Players by kills" }
                         thead {
                             tr { th scope="col" { "Player" } th.number scope="col" { "Kills" }

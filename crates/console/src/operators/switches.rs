@@ -78,10 +78,9 @@ impl Operators {
             h1 { "Stop and resume" }
             p.quiet { "A stop binds the very next write of its desk. What was accepted before stays valid." }
             @if let Err(refused) = &may_operate { p.banner.warn { (refused) } }
-            @if self.prices.is_none() && self.faucet.is_none() {
-                p { "No desk is on that could be stopped." }
-            }
-            @if self.prices.is_some() {
+            @if self.prices.is_none() {
+                p { "The rounds desk is off: there is nothing to stop." }
+            } @else {
                 @let forms = Forms { proof: &visitor.proof, is_allowed: may_operate.is_ok(), waiting };
                 @if self.faucet.is_some() { h2 { "Rounds" } }
                 div.switches {

@@ -130,11 +130,12 @@ impl Sender {
     fn trust_journal(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         let Some(journal) = &self.payouts.parts.journal else { return Ok(()) };
         let rows = journals::of_wallet(tx, &self.wallet)?;
-        match rows.into_iter().find(|row| row.journal == journal.id()) {
-            Some(row) if row.is_known => Ok(()),
-            Some(row) => journals::put(tx, &self.wallet, &JournalRow { is_known: true, ..row }),
-            None => Err(StoreError::Decode(format!("the journal of {} was not compared", self.wallet))),
+        let row = rows.into_iter().find(|row| row.journal == journal.id());
+        let row = row.unwrap_or_else(|| JournalRow::unread(journal.id()));
+        if row.is_known {
+            return Ok(());
         }
+        journals::put(tx, &self.wallet, &JournalRow { is_known: true, ..row })
     }
 
     /// Why the book does not say what the wallet's row says, if so.

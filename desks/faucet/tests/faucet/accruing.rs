@@ -234,7 +234,7 @@ fn f30_a_run_that_is_told_to_stop_saves_what_it_read_and_the_next_one_goes_on() 
         players.iter().for_each(|id| scene.grow(*id, 1));
         scene.stats.fail_next(bursar_devnet_faucet::Misbehaviour::Delay(200), 40);
         let run = scene.faucet.accrue(&|| scene.stats.calls() >= 4).unwrap();
-        let asked = u64::try_from(scene.stats.calls()).unwrap();
+        let asked = scene.stats.calls();
         assert!(asked < 40, "{asked} were asked");
         assert_eq!((run.rows, run.considered), (asked, asked), "each answer is saved, and nobody else noted");
         scene.stats.behave();

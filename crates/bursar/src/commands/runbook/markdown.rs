@@ -1,10 +1,14 @@
-//! The runbook as a program reads it: `## name: about`, `### step (5 min, changes state)`, and fenced `sh` blocks.
+//! The runbook as a program reads it: `## name: about`, `### step (5 min, changes state)`, fenced `sh` blocks, and fenced
+//! `json` blocks that say what the step's last command answers, as far as it matters.
 
 use serde::Serialize;
+use serde_json::Value;
 
 /// One procedure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Procedure {
+    /// Whose procedure it is.
+    pub desk: &'static str,
     pub name: String,
     pub about: String,
     /// What stands before the first step.
@@ -24,6 +28,8 @@ pub(super) struct Step {
     pub may_say_no: bool,
     pub text: String,
     pub commands: Vec<String>,
+    /// What the last command answers when all is well; members and elements that are not named may be anything.
+    pub expected: Option<Value>,
 }
 
 /// Why a text is no runbook: the line and what is wrong with it.
@@ -35,9 +41,10 @@ pub(super) struct Malformed {
 }
 
 /// Reads the procedures of `text`.
-pub(super) fn procedures(text: &str) -> Result<Vec<Procedure>, Malformed> {
+pub(super) fn procedures(desk: &'static str, text: &str) -> Result<Vec<Procedure>, Malformed> {
     let mut procedures: Vec<Procedure> = Vec::new();
     let mut is_in_block = false;
+    let mut expected: Option<String> = None;
     for (index, line) in text.lines().enumerate() {
         let malformed = |what| Malformed { line: index + 1, what };
         let current = procedures.last_mut();
@@ -49,13 +56,25 @@ pub(super) fn procedures(text: &str) -> Result<Vec<Procedure>, Malformed> {
                 (_, Some(step)) if line.starts_with("bursar ") => step.commands.push(line.to_owned()),
                 (_, Some(_)) => return Err(malformed("each line of a block is one bursar command")),
             }
+        } else if let Some(mut answer) = expected.take() {
+            if line == "```" {
+                let step = current.and_then(|procedure| procedure.steps.last_mut());
+                let step = step.ok_or_else(|| malformed("an answer belongs to a step"))?;
+                let read = serde_json::from_str(&answer);
+                step.expected = Some(read.map_err(|_| malformed("an answer is JSON"))?);
+            } else {
+                answer.push_str(line);
+                expected = Some(answer);
+            }
         } else if line == "```sh" {
             is_in_block = true;
+        } else if line == "```json" {
+            expected = Some(String::new());
         } else if let Some(heading) = line.strip_prefix("## ") {
             let (name, about) =
                 heading.split_once(": ").ok_or_else(|| malformed("a procedure is `## name: about`"))?;
             let (name, about) = (name.to_owned(), about.to_owned());
-            procedures.push(Procedure { name, about, text: String::new(), steps: Vec::new() });
+            procedures.push(Procedure { desk, name, about, text: String::new(), steps: Vec::new() });
         } else if let Some(heading) = line.strip_prefix("### ") {
             let procedure = current.ok_or_else(|| malformed("a step belongs to a procedure"))?;
             procedure
@@ -93,6 +112,19 @@ fn add_line(text: &mut String, line: &str) {
     text.push_str(line.trim());
 }
 
+/// Whether an answer says what is expected of it: objects have the named members, lists an element for each expected one.
+pub(super) fn fits(answer: &Value, expected: &Value) -> bool {
+    match (answer, expected) {
+        (Value::Object(answer), Value::Object(expected)) => {
+            expected.iter().all(|(name, wanted)| answer.get(name).is_some_and(|found| fits(found, wanted)))
+        }
+        (Value::Array(answer), Value::Array(expected)) => {
+            expected.iter().all(|wanted| answer.iter().any(|found| fits(found, wanted)))
+        }
+        _ => answer == expected,
+    }
+}
+
 /// The words of a command line; double quotes keep words together. `None` = a quote is left open.
 pub(super) fn words(line: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
@@ -113,7 +145,7 @@ mod tests {
     #[test]
     fn procedures_steps_marks_and_commands_are_read() {
         let text = "# T\n\nintro\n\n## stop: all of it\n\nwhy\n\n### Now (2 min, changes state)\n\nsay so\ntwice\n\n```sh\nbursar ops pause all\nbursar ops status\n```\n\n### Look (1 min, may say no)\n";
-        let read = procedures(text).unwrap();
+        let read = procedures("rounds", text).unwrap();
         let [procedure] = &read[..] else { panic!("{read:?}") };
         assert_eq!((&*procedure.name, &*procedure.about, &*procedure.text), ("stop", "all of it", "why"));
         let now = Step {
@@ -123,6 +155,7 @@ mod tests {
             may_say_no: false,
             text: "say so twice".to_owned(),
             commands: vec!["bursar ops pause all".to_owned(), "bursar ops status".to_owned()],
+            expected: None,
         };
         assert_eq!(procedure.steps[0], now);
         let look = &procedure.steps[1];
@@ -140,8 +173,20 @@ mod tests {
             ("## a: b\n```sh\nbursar x\n```", 3),
             ("## a: b\n### Now (1 min)\n```sh\nrm -r x\n```", 4),
         ] {
-            assert_eq!(procedures(text).map_err(|malformed| malformed.line), Err(line), "{text}");
+            assert_eq!(procedures("rounds", text).map_err(|malformed| malformed.line), Err(line), "{text}");
         }
+    }
+
+    #[test]
+    fn an_answer_is_what_a_step_expects_as_far_as_it_is_named() {
+        let text = "## a: b\n### Now (1 min)\n```sh\nbursar x\n```\n```json\n{\"ok\": true,\n \"all\": [{\"a\": 1}]}\n```\n";
+        let read = procedures("rounds", text).unwrap();
+        let expected = read[0].steps[0].expected.clone().unwrap();
+        let fits = |answer: &str| fits(&serde_json::from_str(answer).unwrap(), &expected);
+        assert!(fits(r#"{"ok": true, "all": [{"a": 2}, {"a": 1, "b": 2}], "more": 3}"#));
+        assert!(!fits(r#"{"ok": true, "all": [{"a": 2}]}"#));
+        assert!(!fits(r#"{"ok": false, "all": [{"a": 1}]}"#) && !fits(r#"{"all": [{"a": 1}]}"#));
+        assert_eq!(procedures("rounds", "## a: b\n### Now (1 min)\n```json\nno\n```").unwrap_err().line, 5);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::io::{BufRead, stdin};
 use serde_json::{Value, json};
 
 use self::markdown::{Procedure, Step, procedures};
-use self::texts::{ALERTS, ROUNDS, all_texts};
+use self::texts::{ALERTS, FAUCET, ROUNDS, all_texts};
 use self::walk::Walk;
 use super::accountable::Accountable;
 use super::{CommandError, Context, DatabaseOption};
@@ -30,10 +30,13 @@ pub struct Runbook {
 pub enum RunbookVerb {
     /// Name the procedures, those of alerts included.
     List,
-    /// Print one procedure, or the desk's whole text without a name. An alert names the procedure that says what to do.
+    /// Print one procedure, or without a name the desk's whole text. An alert names the procedure that says what to do.
     Show {
         /// Which one, such as launch or settlement-late.
         name: Option<String>,
+        /// Whose text, when no name is given: rounds or faucet.
+        #[arg(long, value_name = "DESK", default_value = "rounds", value_parser = ["rounds", "faucet"])]
+        desk: String,
     },
     /// Walk through a procedure: asks before each step that changes something, times each step, and records the run.
     Run(RunOptions),
@@ -71,12 +74,13 @@ pub fn run(verb: &RunbookVerb, context: &Context) -> Result<Value, CommandError>
             let all = all()?;
             let is_alert = |name: &str| ALERTS.iter().any(|(known, _)| *known == name);
             let shown = all.iter().map(|one| {
-                json!({"name": one.name, "about": one.about, "steps": one.steps.len(), "alert": is_alert(&one.name)})
+                json!({"name": one.name, "desk": one.desk, "about": one.about, "steps": one.steps.len(), "alert": is_alert(&one.name)})
             });
             Ok(json!({"ok": true, "runbooks": shown.collect::<Vec<_>>()}))
         }
-        RunbookVerb::Show { name: None } => Ok(ROUNDS.into()),
-        RunbookVerb::Show { name: Some(name) } => find(name).map(|_| section(name).into()),
+        RunbookVerb::Show { name: None, desk } if desk == bursar_faucet::DESK => Ok(FAUCET.into()),
+        RunbookVerb::Show { name: None, .. } => Ok(ROUNDS.into()),
+        RunbookVerb::Show { name: Some(name), .. } => find(name).map(|_| section(name).into()),
         RunbookVerb::Run(options) => walk(options, context),
     }
 }
@@ -103,8 +107,8 @@ fn is_wanted(step: &Step, context: &Context) -> bool {
 
 fn all() -> Result<Vec<Procedure>, CommandError> {
     let mut all = Vec::new();
-    for text in all_texts() {
-        all.extend(procedures(text).map_err(|malformed| CommandError::Usage(malformed.to_string()))?);
+    for (desk, text) in all_texts() {
+        all.extend(procedures(desk, text).map_err(|malformed| CommandError::Usage(malformed.to_string()))?);
     }
     Ok(all)
 }
@@ -119,8 +123,8 @@ fn find(name: &str) -> Result<Procedure, CommandError> {
 /// The text of one procedure as it stands in the document.
 fn section(name: &str) -> String {
     let heading = format!("## {name}: ");
-    let text =
-        all_texts().find(|text| text.lines().any(|line| line.starts_with(&heading))).unwrap_or_default();
+    let mut texts = all_texts().map(|(_, text)| text);
+    let text = texts.find(|text| text.lines().any(|line| line.starts_with(&heading))).unwrap_or_default();
     let lines = text.lines().skip_while(|line| !line.starts_with(&heading));
     let section: Vec<&str> = lines
         .enumerate()
@@ -171,6 +175,11 @@ mod tests {
             "prelaunch",
             "drill",
             "incident tell",
+            "incident open",
+            "faucet stop",
+            "faucet resume",
+            "keys rotate",
+            "secrets reload",
             "backup create",
             "--test",
         ];

@@ -3,6 +3,9 @@
 /// Launching the rounds desk, watching it, stopping it and bringing it back.
 pub(super) const ROUNDS: &str = include_str!("../../../../../runbooks/rounds.md");
 
+/// Deploying the faucet, keeping its money safe, and what to do when something is wrong.
+pub(super) const FAUCET: &str = include_str!("../../../../../runbooks/faucet.md");
+
 macro_rules! alerts {
     ($($name:literal),+ $(,)?) => {
         /// What to do when an alert comes: one text for each runbook that alerts name.
@@ -34,9 +37,13 @@ alerts![
     "treasury-mismatch",
 ];
 
-/// Every text, the desk's own first.
-pub(super) fn all_texts() -> impl Iterator<Item = &'static str> {
-    std::iter::once(ROUNDS).chain(ALERTS.iter().map(|(_, text)| *text))
+/// Every text with its desk, the desks' own first; what an alert asks for is written down under the platform's first desk
+/// unless its name says another.
+pub(super) fn all_texts() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let of_alert =
+        |name: &str| if name.starts_with("faucet-") { bursar_faucet::DESK } else { bursar_rounds::DESK };
+    let alerts = ALERTS.iter().map(move |(name, text)| (of_alert(name), *text));
+    [(bursar_rounds::DESK, ROUNDS), (bursar_faucet::DESK, FAUCET)].into_iter().chain(alerts)
 }
 
 #[cfg(test)]
@@ -61,7 +68,7 @@ mod tests {
     {
         for (name, text) in ALERTS {
             assert!(text.starts_with(&format!("# Alert: {name}\n")), "{name}");
-            let read = procedures(text).unwrap();
+            let read = procedures("rounds", text).unwrap();
             let [page] = &read[..] else { panic!("{name} has {} procedures", read.len()) };
             assert_eq!(page.name, *name);
             assert!(page.text.len() > 100, "{name} does not say what it means");

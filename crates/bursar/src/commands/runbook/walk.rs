@@ -5,11 +5,10 @@ use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
 use bursar_audit::{Actor, Event, Level, Target};
-use bursar_rounds::DESK;
 use clap::Parser;
 use serde_json::{Value, json};
 
-use super::markdown::{Procedure, Step, words};
+use super::markdown::{Procedure, Step, fits, words};
 use crate::commands::accountable::Accountable;
 use crate::commands::context::Patience;
 use crate::commands::{CommandError, Context, Verb, aliases, run};
@@ -79,6 +78,7 @@ impl Walk<'_> {
     fn take(&self, step: &Step) -> Came {
         let begun = Instant::now();
         let (mut commands, mut is_good) = (Vec::new(), true);
+        let mut answered = None;
         for line in &step.commands {
             let came = self.command(line);
             let found = came.as_ref().map_or_else(CommandError::answer, Value::clone);
@@ -88,9 +88,17 @@ impl Walk<'_> {
             }
             is_good = came.is_ok() || step.may_say_no;
             commands.push(json!({"command": line, "ok": came.is_ok(), "code": code(&came)}));
+            answered = came.ok();
             if !is_good {
                 break;
             }
+        }
+        // A command that may say no has told what is wrong by itself.
+        if let (Some(answer), Some(expected)) = (answered, &step.expected)
+            && !fits(&answer, expected)
+        {
+            self.context.say(&format!("  That is not as it should be. Expected:\n    {expected}"));
+            is_good = false;
         }
         let (took, budget) = (begun.elapsed(), Duration::from_secs(step.budget_minutes.saturating_mul(60)));
         let in_time = took <= budget;
@@ -121,7 +129,7 @@ impl Walk<'_> {
         let Accountable { actor, reason } = &self.who;
         let event = Event {
             level,
-            desk: DESK,
+            desk: self.procedure.desk,
             name,
             actor: Actor { kind: "operator", id: actor.clone() },
             target: Target { kind: "runbook", id: self.procedure.name.clone() },

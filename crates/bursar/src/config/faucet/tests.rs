@@ -66,21 +66,26 @@ fn the_files_that_come_with_bursar_say_what_is_built_in() {
     assert_eq!(with.values.flag("P2S_LUNAR_NEW_YEAR"), Some(false));
 }
 
+const EVERY_PAYOUT: &str = "payout_amount_ban_per_kill: 2.1\ndaily_payout_cap: 7\nweekly_payout_cap: \"9\"\nreset_tz: Europe/Berlin\n\
+    settlement_order: random\nbatch_size: 5\nseed_fund_ban: 0.00000001\nhodl_boost_enabled: no\n\
+    hodl_boost_token_ca: 11111111111111111111111111111111\nhodl_boost_solana_rpc: https://solana.example\n\
+    donation_exclude_addresses: [ban_3rrf6cus8pye6o1kzi5n6wwjof8bjb7ff4xcgesi3njxid6x64pms6onw1f9]\n";
+const EVERY_INTEGRATION: &str = "node_rpc: https://node.example\nmin_operator_balance_ban: 12.5\ndry_run: off\nyunite_api_key: y\n\
+    yunite_guild_id: 5\nyunite_base_url: https://y.example\ndiscord_guild_id: 6\ndiscord_oauth_client_id: 8\n\
+    discord_oauth_client_secret: d\ndiscord_redirect_uri: https://f.example/cb\noauth_scopes: [identify, guilds, email]\n\
+    fortnite_api_key: f\nfortnite_base_url: https://s.example\n\
+    rate_limits: {fortnite_per_minute: 30, global_per_minute: 3, per_ip_per_minute: 0}\n\
+    abuse_heuristics:\n  kill_rate_per_min: 0\n";
+const EVERY_TEXT: &str = "app_name: A\norg_name: ${ORG:-O}\nbanner_url: https://pictures.example:8443/b.png\nmedia_kit_url: https://kit.example/k\n\
+    default_locale: de\ndiscord_invite_url: https://discord.example/i\nfeature_flags: {lunar_new_year: true}\n";
+
 #[test]
 fn every_key_of_the_files_goes_where_it_belongs() {
-    let payout = "payout_amount_ban_per_kill: 2.1\ndaily_payout_cap: 7\nweekly_payout_cap: \"9\"\nreset_tz: Europe/Berlin\n\
-        settlement_order: random\nbatch_size: 5\nseed_fund_ban: 0.00000001\nhodl_boost_enabled: no\n\
-        hodl_boost_token_ca: 11111111111111111111111111111111\nhodl_boost_solana_rpc: https://solana.example\n\
-        donation_exclude_addresses: [ban_3rrf6cus8pye6o1kzi5n6wwjof8bjb7ff4xcgesi3njxid6x64pms6onw1f9]\n";
-    let integrations = "node_rpc: https://node.example\nmin_operator_balance_ban: 12.5\ndry_run: off\nyunite_api_key: y\n\
-        yunite_guild_id: 5\nyunite_base_url: https://y.example\ndiscord_guild_id: 6\ndiscord_oauth_client_id: 8\n\
-        discord_oauth_client_secret: d\ndiscord_redirect_uri: https://f.example/cb\noauth_scopes: [identify, guilds, email]\n\
-        fortnite_api_key: f\nfortnite_base_url: https://s.example\n\
-        rate_limits: {fortnite_per_minute: 30, global_per_minute: 3, per_ip_per_minute: 0}\n\
-        abuse_heuristics:\n  kill_rate_per_min: 0\n";
-    let product = "app_name: A\norg_name: ${ORG:-O}\nbanner_url: https://pictures.example:8443/b.png\nmedia_kit_url: https://kit.example/k\n\
-        default_locale: de\ndiscord_invite_url: https://discord.example/i\nfeature_flags: {lunar_new_year: true}\n";
-    let files = [("payout.yaml", payout), ("integrations.yaml", integrations), ("product.yaml", product)];
+    let files = [
+        ("payout.yaml", EVERY_PAYOUT),
+        ("integrations.yaml", EVERY_INTEGRATION),
+        ("product.yaml", EVERY_TEXT),
+    ];
     let secret = ("SESSION_SECRET", "0123456789abcdef0123456789abcdef");
     let configuration = loaded(&[secret, ("FAUCET_CAP_WINDOW", "calendar")], &files);
     let expected = FaucetConfiguration {

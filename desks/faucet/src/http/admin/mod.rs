@@ -40,6 +40,7 @@ fn done(id: &'static str, summary: &'static str, request: Value) -> Operation {
 pub(super) fn routes(routes: &Arc<Routes>) -> Vec<Route> {
     let mut all = vec![route(routes, Method::POST, login::PATH, login::operation(), login::login)];
     all.extend(looking(routes));
+    all.extend(judging(routes));
     all.extend(operating(routes));
     all.extend(configuring(routes));
     all.extend(obsolete(routes));
@@ -112,21 +113,39 @@ fn of_log(operation: Operation) -> Operation {
         .query("trace_id", schema::string(), "Only lines of this trace.")
 }
 
-fn operating(routes: &Arc<Routes>) -> Vec<Route> {
-    let nothing = || schema::object([]);
-    let reverify = schema::object([("discord_id", schema::string())]);
-    let retry = schema::object([("payout_id", schema::integer())]);
+fn judging(routes: &Arc<Routes>) -> Vec<Route> {
     let review = schema::object([
         ("verdict", schema::one_of(&["false_positive", "confirmed"])),
         ("reason", schema::string()),
     ]);
+    let lift = schema::object([("reason", schema::string())]);
+    vec![
+        admin_post(
+            routes,
+            "/admin/flags/{id}/review",
+            done("faucet_review", "Judge a suspicion.", review),
+            flags::review,
+        ),
+        admin_post(
+            routes,
+            "/admin/users/{id}/lift-hold",
+            done("faucet_lift_hold", "Let a held player be paid again.", lift),
+            flags::lift,
+        ),
+    ]
+}
+
+fn operating(routes: &Arc<Routes>) -> Vec<Route> {
+    let nothing = || schema::object([]);
+    let reverify = schema::object([("discord_id", schema::string())]);
+    let retry = schema::object([("payout_id", schema::integer())]);
     let prune = schema::object([
         ("reason", schema::string()),
         ("retention_days?", schema::integer()),
         ("dry_run?", schema::boolean()),
     ]);
     let rebuild = schema::object([("force?", schema::boolean()), ("dry_run?", schema::boolean())]);
-    let reasoned = || schema::object([("reason", schema::string())]);
+    let erase = schema::object([("reason", schema::string())]);
     vec![
         admin_post(
             routes,
@@ -140,24 +159,12 @@ fn operating(routes: &Arc<Routes>) -> Vec<Route> {
             done("faucet_retry", "Try a payout again.", retry),
             payouts::retry,
         ),
-        admin_post(
-            routes,
-            "/admin/flags/{id}/review",
-            done("faucet_review", "Judge a suspicion.", review),
-            flags::review,
-        ),
-        admin_post(
-            routes,
-            "/admin/users/{id}/lift-hold",
-            done("faucet_lift_hold", "Let a held player be paid again.", reasoned()),
-            flags::lift,
-        ),
         admin_post(routes, "/admin/prune", done("faucet_prune", "Delete what is old.", prune), upkeep::prune)
             .answer_time_max(CYCLE_TIME_MAX),
         admin_post(
             routes,
             "/admin/users/{id}/erase",
-            done("faucet_erase", "Erase a player.", reasoned()),
+            done("faucet_erase", "Erase a player.", erase),
             upkeep::erase,
         ),
         admin_post(

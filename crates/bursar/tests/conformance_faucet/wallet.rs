@@ -1,0 +1,131 @@
+//! The wallet that payouts leave from: its margin, and what is told of it.
+
+use bursar_devnet_banano::Command;
+use serde_json::{Value, json};
+
+use crate::harness::faucet::{RAW_PER_BAN, RAW_PER_E8};
+use crate::harness::{LiveFaucet, Place, Setup};
+use crate::scrapes::Scrapes;
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// Both cycles every 20 minutes, and payouts down to a balance of so many BAN.
+fn with_floor(floor: &str) -> impl FnOnce(Setup) -> Setup {
+    let floor = floor.to_owned();
+    move |setup| setup.env("P2S_INTERVAL_SECONDS", "1200").env("P2S_MIN_OPERATOR_BALANCE_BAN", &floor)
+}
+
+/// Somebody earns so many kills, at 0.1 BAN each, and has waited for the cycle that pays them.
+fn earn(faucet: &LiveFaucet, number: u32, kills: u64) -> crate::harness::faucet::Player {
+    let player = faucet.player(number, 0);
+    faucet.outside.stats.grow_kills(&player.epic, kills);
+    faucet.trigger();
+    faucet.pass_ms(10_000);
+    player
+}
+
+#[test]
+fn f37_7_50_ban_leave_a_wallet_of_8_25_and_not_one_that_lacks_1_e8_of_it() {
+    for (top_up_e8, paid_e8, status) in
+        [(725_000_000, vec![750_000_000], "sent"), (724_999_999, vec![], "pending")]
+    {
+        Place::for_each_engine(|place| {
+            let faucet = LiveFaucet::start_with(place, 1, with_floor("1"));
+            faucet.outside.fund_e8(top_up_e8);
+            faucet.pass_ms(10_000);
+            assert_eq!(faucet.outside.operator_balance(), (100_000_000 + top_up_e8) * RAW_PER_E8);
+            let player = earn(&faucet, 1, 75);
+            assert_eq!(faucet.outside.paid_e8(&player), paid_e8);
+            assert_eq!(faucet.outside.sends().len(), paid_e8.len());
+            let payout = &faucet.payouts(&player)[0];
+            assert_eq!((&payout["amount_ban"], &payout["status"]), (&json!("7.50000000"), &json!(status)));
+            let failed = faucet.metric("payout_attempts_total{result=\"failed\"}");
+            assert_eq!(failed, if paid_e8.is_empty() { 1.0 } else { 0.0 });
+        });
+    }
+}
+
+#[test]
+fn f38_the_gauge_is_the_chains_balance_and_less_than_50_ban_are_told() {
+    let faucet = LiveFaucet::start_with(&Place::sqlite(), 60, with_floor("50"));
+    let is_told_at = |faucet: &LiveFaucet, ban: f64| {
+        let mut scrapes = Scrapes::default();
+        // Whoever begins a settlement looks.
+        faucet.trigger();
+        assert_eq!(faucet.metric("faucet_operator_balance_ban"), ban);
+        scrapes.take(faucet);
+        scrapes.take_for(faucet, 5);
+        scrapes.fire("FaucetBalanceLow")
+    };
+    assert_eq!(faucet.outside.operator_balance(), 60 * RAW_PER_BAN);
+    earn(&faucet, 1, 100);
+    let player = faucet.player(2, 0);
+    faucet.outside.stats.grow_kills(&player.epic, 100);
+    assert_eq!(faucet.outside.operator_balance(), 50 * RAW_PER_BAN);
+    assert!(!is_told_at(&faucet, 50.0));
+    faucet.pass_ms(10_000);
+    assert_eq!(faucet.outside.operator_balance(), 40 * RAW_PER_BAN);
+    let player = faucet.player(3, 0);
+    faucet.outside.stats.grow_kills(&player.epic, 1);
+    assert!(is_told_at(&faucet, 40.0));
+    assert!(faucet.outside.paid_e8(&player).is_empty(), "below the floor nothing is settled");
+}
+
+/// The anomalies that the newest comparison found, an hour after the one before.
+fn anomalies(faucet: &LiveFaucet) -> Vec<&'static str> {
+    faucet.pass_ms(HOUR_MS);
+    let kinds = ["unexplained_delta", "below_floor", "runway_short"];
+    let is_found =
+        |kind: &&str| match faucet.metric(&format!("faucet_wallet_anomaly{{kind=\"{kind}\"}}")) {
+            0.0 => false,
+            1.0 => true,
+            other => panic!("{kind} {other}"),
+        };
+    kinds.into_iter().filter(is_found).collect()
+}
+
+fn halted(faucet: &LiveFaucet) -> Value {
+    let switches = faucet.admin_get("/admin/switches");
+    let halted = switches["switches"].as_array().unwrap().clone();
+    halted.into_iter().find(|switch| switch["switch"] == "payouts_halted").unwrap()
+}
+
+#[test]
+fn f48_one_raw_that_is_gone_is_unexplained_and_halts_payouts_and_paying_and_receiving_are_not() {
+    Place::for_each_engine(|place| {
+        let faucet = LiveFaucet::start_with(place, 99, with_floor("50"));
+        let player = earn(&faucet, 1, 7);
+        faucet.outside.fund_e8(5 * 100_000_000);
+        assert_eq!(anomalies(&faucet), [] as [&str; 0]);
+        assert_eq!(faucet.outside.operator_balance(), 1_033 * RAW_PER_BAN / 10, "99 + 5 - 0.7");
+        assert_eq!(halted(&faucet)["stopped"], false);
+        faucet.outside.node.command(Command::LieAboutBalances(-1)).unwrap();
+        assert_eq!(anomalies(&faucet), ["unexplained_delta"]);
+        let switch = halted(&faucet);
+        assert_eq!((&switch["stopped"], &switch["actor"]), (&json!(true), &json!("system:faucet")));
+        assert!(switch["reason"].as_str().unwrap().contains("1 raw less"), "{switch}");
+        faucet.outside.stats.grow_kills(&player.epic, 7);
+        faucet.trigger();
+        faucet.pass_ms(HOUR_MS);
+        assert_eq!(faucet.outside.sends().len(), 1, "nothing is paid until somebody has looked");
+        let audited = faucet.admin_get("/admin/audit");
+        assert!(audited.is_object());
+        faucet.outside.node.command(Command::LieAboutBalances(0)).unwrap();
+        assert_eq!(anomalies(&faucet), [] as [&str; 0]);
+        assert_eq!(halted(&faucet)["stopped"], true, "nor do payouts go on by themselves");
+    });
+}
+
+#[test]
+fn f48_a_low_floor_and_a_runway_under_3_days_are_named_and_halt_nothing() {
+    // 15 BAN in seven days are 15 / 7 a day: 45 last 21 days, 5 less than three.
+    let low = LiveFaucet::start_with(&Place::sqlite(), 60, with_floor("50"));
+    earn(&low, 1, 150);
+    assert_eq!(anomalies(&low), ["below_floor"]);
+    assert_eq!(low.outside.operator_balance(), 45 * RAW_PER_BAN);
+    let short = LiveFaucet::start_with(&Place::sqlite(), 20, with_floor("1"));
+    earn(&short, 1, 150);
+    assert_eq!(anomalies(&short), ["runway_short"]);
+    assert_eq!(short.outside.operator_balance(), 5 * RAW_PER_BAN);
+    assert_eq!(halted(&short)["stopped"], false);
+}
