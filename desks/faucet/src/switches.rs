@@ -23,7 +23,7 @@ pub const WORDS: [(&str, Switch); 4] = [
     ("payouts", PAYOUTS_HALTED),
     ("accrual", ACCRUAL_HALTED),
     ("scheduler", SCHEDULER_HALTED),
-    ("dry-run", FORCE_DRY_RUN),
+    ("real-money", FORCE_DRY_RUN),
 ];
 
 /// The switch of this word.

@@ -34,7 +34,7 @@ pub enum FaucetVerb {
     Admin(AdminVerb),
     /// How the faucet's switches stand.
     Switches,
-    /// Stop payouts, accrual, the scheduler, or real money altogether (dry-run).
+    /// Stop payouts, accrual, the scheduler, or real money altogether (a dry run).
     Stop(SwitchOptions),
     /// Let it run again.
     Resume(SwitchOptions),

@@ -16,7 +16,7 @@ use crate::host::Desks;
 /// Options of `bursar faucet stop` and `resume`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct SwitchOptions {
-    /// What: payouts, accrual, scheduler, or dry-run, which stops real money altogether.
+    /// What: payouts, accrual, scheduler, or real-money, which makes everything a dry run.
     #[arg(value_name = "SWITCH", value_parser = names())]
     pub switch: String,
     /// Why, for the audit log.

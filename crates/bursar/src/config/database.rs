@@ -21,6 +21,8 @@ pub struct DatabaseConfiguration {
     pub tls: DatabaseTls,
     /// Sizes and waits of the PostgreSQL pool.
     pub pool: PoolSizes,
+    /// Reads of an embedded database that run at the same time.
+    pub sqlite_readers: usize,
     /// Whether prepared statements may be kept between uses; off behind a transaction-mode pooler.
     pub statement_cache: bool,
 }
@@ -47,6 +49,9 @@ pub struct PoolSizes {
 
 /// The database when nothing names one, outside production.
 const DEFAULT_FILE: &str = "data/bursar.db";
+
+/// Concurrent reads of an embedded database when nobody says how many.
+const DEFAULT_READERS: usize = 4;
 
 /// Names that say where the database is, in the order in which they count.
 const NAMES: [&str; 4] = ["DATABASE_URL", "TRADES_DATABASE_URL", "SUPABASE_DATABASE_URL", "DB_PATH"];
@@ -83,6 +88,10 @@ pub(super) fn choose(values: &Values, mode: Mode, problems: &mut Vec<Problem>) -
             connection_timeout: Duration::from_millis(values.integer("PG_POOL_CONNECTION_TIMEOUT_MS")),
             idle_timeout: Duration::from_millis(values.integer("PG_POOL_IDLE_TIMEOUT_MS")),
         },
+        sqlite_readers: values
+            .value("BURSAR_SQLITE_READERS")
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(DEFAULT_READERS),
         statement_cache: values.flag("BURSAR_PG_STATEMENT_CACHE") == Some(true),
     }
 }

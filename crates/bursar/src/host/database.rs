@@ -59,6 +59,7 @@ pub(crate) fn open_server(configuration: &Configuration, clock: Clock) -> Result
     let options = StoreOptions {
         clock,
         postgres_connections: usize::try_from(pool.max).unwrap_or(usize::MAX),
+        sqlite_readers: configuration.database.sqlite_readers,
         patience: pool.connection_timeout,
         faults: failpoints.map(|folder| Arc::new(Failpoints { folder }) as Arc<dyn Faults>),
         ..options(configuration, OpenMode::Server)

@@ -1,5 +1,6 @@
 //! Pruning and reconciliation.
 
+use bursar_devnet_banano::Command;
 use serde_json::{Value, json};
 
 use crate::evidence::Evidence;
@@ -8,9 +9,9 @@ use crate::harness::{LiveFaucet, Place, Setup, Tool};
 
 const DAY_MS: i64 = 86_400_000;
 
-/// Both cycles every six hours.
-fn every_6_hours(setup: Setup) -> Setup {
-    setup.env("P2S_INTERVAL_SECONDS", "21600")
+/// Both cycles every 20 minutes.
+fn every_20_minutes(setup: Setup) -> Setup {
+    setup.env("P2S_INTERVAL_SECONDS", "1200")
 }
 
 /// Lets a player earn, and be paid.
@@ -32,91 +33,105 @@ fn totals(faucet: &LiveFaucet) -> Value {
     })
 }
 
-/// A player whose session has not ended.
-fn again(faucet: &LiveFaucet, player: &Player) -> Player {
-    Player { cookie: faucet.sign_in(player.id, &[]), ..player.clone() }
+/// Makes everything of one player's that is on record so many days older.
+fn age(place: &Place, player: &Player, days: i64) {
+    let older = |column: &str| {
+        if place.is_embedded() {
+            format!("{column} = {column} - {}", days * DAY_MS)
+        } else {
+            format!("{column} = {column} - INTERVAL '{days} days'")
+        }
+    };
+    let of_player = format!("(SELECT id FROM faucet_user WHERE discord_user_id = '{}')", player.id);
+    for (table, columns) in [
+        ("faucet_reward_accrual", &["settled_at", "created_at", "updated_at"][..]),
+        ("faucet_payout", &["last_attempt_at", "created_at", "updated_at"]),
+    ] {
+        let set = columns.iter().map(|column| older(column)).collect::<Vec<_>>().join(", ");
+        let sql = format!("UPDATE {table} SET {set} WHERE user_id = {of_player}");
+        Evidence::of(place).execute(&sql);
+    }
 }
 
 #[test]
 fn f40_settled_rows_of_91_days_go_and_those_of_89_days_and_open_ones_stay_and_no_total_changes() {
     Place::for_each_engine(|place| {
-        let faucet = LiveFaucet::start_with(place, 99, every_6_hours);
-        // No nightly run comes first.
-        let [paid, waits] = [1, 2].map(|number| faucet.player(number, 0));
+        let faucet = LiveFaucet::start_with(place, 99, every_20_minutes);
+        let [old, newer, reserved, open] = [1, 2, 3, 4].map(|number| faucet.player(number, 0));
+        pay(&faucet, &old, 7);
+        pay(&faucet, &newer, 5);
+        faucet.outside.node.command(Command::ConfirmationLag(None)).unwrap();
+        pay(&faucet, &reserved, 4);
         faucet.switch("payouts_halted", "on");
-        pay(&faucet, &waits, 3);
-        faucet.switch("scheduler_halted", "on");
-        faucet.switch("payouts_halted", "off");
-        // Only the one is settled: the other is held back by name.
-        hold(place, &waits);
-        pay(&faucet, &paid, 7);
-        faucet.pass_ms(2 * DAY_MS);
-        pay(&faucet, &again(&faucet, &paid), 5);
-        faucet.pass_ms(89 * DAY_MS);
-        assert_eq!(faucet.outside.paid_e8(&paid), [70_000_000, 50_000_000]);
-        let (paid, waits) = (again(&faucet, &paid), again(&faucet, &waits));
-        let kills = |player: &Player| {
-            faucet.accruals(player).iter().map(|row| row["kills"].as_u64().unwrap()).collect::<Vec<_>>()
+        pay(&faucet, &open, 3);
+        assert_eq!(faucet.outside.paid_e8(&reserved), [40_000_000]);
+        for (player, days) in [(&old, 91), (&newer, 89), (&reserved, 91), (&open, 91)] {
+            age(place, player, days);
+        }
+        let rows = || {
+            let of = |player: &Player| (faucet.accruals(player).len(), faucet.payouts(player).len());
+            [&old, &newer, &reserved, &open].map(of)
         };
-        assert_eq!((kills(&paid), kills(&waits)), (vec![5, 7], vec![3]));
+        assert_eq!(rows(), [(1, 1), (1, 1), (1, 1), (1, 0)]);
         let before = totals(&faucet);
         let prune = |wish: Value| faucet.admin_post("/admin/prune", &wish);
-        assert_eq!(prune(json!({"reason": "space", "retention_days": 7})).status, 422);
-        let wish = json!({"reason": "space", "retention_days": 90});
-        let mut dry = wish.clone();
-        dry["dry_run"] = json!(true);
-        for (wish, status) in [(dry, "dry_run"), (wish.clone(), "pruned")] {
-            let answer = prune(wish).expect(200);
+        let wish = |days: u32, dry_run: bool| json!({"reason": "space", "retention_days": days, "dry_run": dry_run});
+        assert_eq!(prune(wish(7, false)).expect_code(400), "retention_too_short");
+        for (dry_run, status, left) in [(true, "dry_run", (1, 1)), (false, "pruned", (0, 0))] {
+            let answer = prune(wish(90, dry_run)).expect(200);
             assert_eq!(answer["status"], status);
             assert_eq!((&answer["accruals"], &answer["payouts"]), (&json!(1), &json!(1)), "{answer}");
+            assert_eq!(rows(), [left, (1, 1), (1, 1), (1, 0)]);
         }
-        assert_eq!((kills(&paid), kills(&waits)), (vec![5], vec![3]));
-        assert_eq!(faucet.payouts(&paid).len(), 1);
         assert_eq!(totals(&faucet), before);
-        assert_eq!(prune(wish).expect(200)["accruals"], 0);
-        let events = faucet.admin_get("/admin/audit?action=prune");
-        assert_eq!(events["count"], 3);
+        assert_eq!(prune(wish(90, false)).expect(200)["accruals"], 0);
+        assert_eq!(faucet.admin_get("/admin/audit?action=prune")["count"], 3);
+        // What stayed is paid, and to the whole.
+        faucet.outside.node.command(Command::ConfirmAll).unwrap();
+        faucet.outside.node.command(Command::ConfirmationLag(Some(0))).unwrap();
+        faucet.switch("payouts_halted", "off");
+        faucet.trigger();
+        faucet.pass_ms(60_000);
+        let sent = [&old, &newer, &reserved, &open].map(|player| faucet.outside.paid_e8(player));
+        assert_eq!(sent, [[70_000_000], [50_000_000], [40_000_000], [30_000_000]]);
     });
-}
-
-/// An administrator waits for a review of this player.
-fn hold(place: &Place, player: &Player) {
-    let sql = format!("UPDATE faucet_user SET eligibility = 'held' WHERE discord_user_id = '{}'", player.id);
-    Evidence::of(place).execute(&sql);
 }
 
 #[test]
 fn f47_pruning_runs_at_3_30_by_itself_and_leaves_a_metric_and_an_audit_row() {
-    let faucet = LiveFaucet::start_with(&Place::sqlite(), 99, every_6_hours);
-    let player = faucet.player(1, 0);
-    pay(&faucet, &player, 7);
-    let gone = |table: &str| faucet.metric(&format!("faucet_pruned_rows_total{{table=\"{table}\"}}"));
-    let runs = || {
-        let tool = Tool::beside(&faucet.server);
-        let listed = tool.json(&["audit", "list", "--event", "faucet.pruned", "--limit", "200"]);
-        listed["events"].as_array().unwrap().clone()
-    };
-    // The first minute of a day 90 days on: the row is not older than 90 days yet.
-    let midnight = (faucet.server.now_ms() / DAY_MS + 90) * DAY_MS;
-    faucet.server.move_clock(midnight + 3 * 3_600_000 + 29 * 60_000 + 59_000);
-    assert_eq!((gone("reward_accrual"), gone("payout")), (0.0, 0.0));
-    let before = runs().len();
-    faucet.server.move_clock(midnight + DAY_MS + 3 * 3_600_000 + 29 * 60_000 + 59_000);
-    let ran = runs().len();
-    assert_eq!(ran, before + 1, "once a day");
-    assert_eq!((gone("reward_accrual"), gone("payout")), (0.0, 0.0), "at 03:30 it was 89 days and some hours old");
-    faucet.pass_ms(1_000);
-    assert_eq!((gone("reward_accrual"), gone("payout")), (1.0, 1.0));
-    let newest = runs();
-    assert_eq!(newest.len(), ran + 1);
-    assert_eq!((&newest[0]["actor"], &newest[0]["payload"]["accruals"]), (&json!("system:faucet.prune"), &json!(1)));
-    assert!(faucet.accruals(&again(&faucet, &player)).is_empty());
+    Place::for_each_engine(|place| {
+        // 2023-11-15T03:25:00Z.
+        let faucet =
+            LiveFaucet::start_with(place, 99, |setup| every_20_minutes(setup).manual_clock(1_700_018_700_000));
+        let player = faucet.player(1, 0);
+        pay(&faucet, &player, 7);
+        age(place, &player, 91);
+        let pruned = || {
+            ["reward_accrual", "payout"]
+                .map(|table| faucet.metric(&format!("faucet_pruned_rows_total{{table=\"{table}\"}}")))
+        };
+        let runs = || {
+            let tool = Tool::beside(&faucet.server);
+            let listed = tool.json(&["audit", "list", "--event", "faucet.pruned"]);
+            listed["events"].as_array().unwrap().clone()
+        };
+        faucet.server.move_clock(1_700_018_999_999);
+        assert_eq!((runs().len(), pruned()), (0, [0.0, 0.0]), "a moment before 03:30");
+        faucet.server.move_clock(1_700_019_001_000);
+        assert_eq!((runs().len(), pruned()), (1, [1.0, 1.0]));
+        let run = &runs()[0];
+        assert_eq!((&run["actor"], &run["desk"]), (&json!("faucet.prune"), &json!("faucet")), "{run}");
+        assert_eq!((&run["payload"]["accruals"], &run["payload"]["payouts"]), (&json!(1), &json!(1)));
+        assert!(faucet.accruals(&player).is_empty());
+        faucet.pass_ms(60_000);
+        assert_eq!(runs().len(), 1, "once a day");
+    });
 }
 
 #[test]
 fn f49_a_missing_a_doubled_and_a_backward_row_are_told_by_kind_with_their_kills_and_the_unread_as_stale() {
     Place::for_each_engine(|place| {
-        let faucet = LiveFaucet::start_with(place, 99, every_6_hours);
+        let faucet = LiveFaucet::start_with(place, 99, every_20_minutes);
         let players = [1, 2, 3, 4].map(|number| faucet.player(number, 1_000));
         for growth in [7, 5] {
             for player in &players {
@@ -146,20 +161,19 @@ fn f49_a_missing_a_doubled_and_a_backward_row_are_told_by_kind_with_their_kills_
             ids[1]
         ));
         rows.execute(&format!(
-            "UPDATE faucet_reward_accrual SET cursor_to = 1002 WHERE user_id = {} AND cursor_from = 1007",
+            "UPDATE faucet_reward_accrual SET cursor_from = 1012, cursor_to = 1007 WHERE user_id = {} AND cursor_from = 1007",
             ids[2]
         ));
         let found = kinds();
-        // The row that runs backwards covers nothing: what it stood for is missing as well.
-        assert_eq!(found["mismatches"], json!({"missing": 2, "duplicate": 1, "regress": 1, "stale": 0}));
-        assert_eq!((&found["missing_kills"], &found["duplicate_kills"]), (&json!(12), &json!(5)));
+        assert_eq!(found["mismatches"], json!({"missing": 1, "duplicate": 1, "regress": 1, "stale": 0}));
+        assert_eq!((&found["missing_kills"], &found["duplicate_kills"]), (&json!(7), &json!(5)));
         assert_eq!(found["users"], json!([ids[0], ids[1], ids[2]]));
 
         // Nobody is read for more than two cycles; the job's figures follow within the hour.
         faucet.switch("accrual_halted", "on");
-        faucet.pass_ms(12 * 3_600_000 + 3_600_000);
+        faucet.pass_ms(3_600_000);
         let mismatch = |kind: &str| faucet.metric(&format!("faucet_reconcile_mismatch{{kind=\"{kind}\"}}"));
-        assert_eq!(["missing", "duplicate", "regress", "stale"].map(mismatch), [2.0, 1.0, 1.0, 4.0]);
+        assert_eq!(["missing", "duplicate", "regress", "stale"].map(mismatch), [1.0, 1.0, 1.0, 4.0]);
         faucet.switch("accrual_halted", "off");
         faucet.trigger();
         assert_eq!(kinds()["mismatches"]["stale"], 0);

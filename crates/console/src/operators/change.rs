@@ -32,7 +32,7 @@ pub(super) fn operation() -> Operation {
     Operation::new("console_change_switch", "Stop or resume.", Auth::Cookie(super::COOKIE))
         .describe(
             "A form with switch (joins, sim-settlement, settle-api, all; faucet-payouts, faucet-accrual, \
-             faucet-scheduler, faucet-dry-run), to (stop, resume), reason, proof (from the \
+             faucet-scheduler, faucet-real-money), to (stop, resume), reason, proof (from the \
              page), and force=yes to resume joins although overdue rounds wait.",
         )
         .refusal(StatusCode::BAD_REQUEST, "No such switch, or no reason.")

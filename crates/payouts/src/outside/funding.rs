@@ -78,6 +78,7 @@ impl Payouts {
         };
         let payload = json!({
             "way": way, "amount": amount.to_string(), "treasury": rules.treasury, "funds": moved.to_string(), "reason": why,
+            "approval": admission.cleared().approval, "approvers": admission.cleared().approvers,
         });
         let actor = audited(admission.actor());
         let event = events::of_wallet(Level::Warn, self, "payout.funded", actor, &wallet, &payload);

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::order::{Request, is_outside};
 use crate::case::{Case, Hand, Particulars};
 use crate::life::Event;
-use crate::operate::{audited, check_reason};
+use crate::operate::{approved, audited, check_reason};
 use crate::sql::intents;
 use crate::{IntentState, Outcome, Payouts, Rejection};
 
@@ -57,7 +57,8 @@ impl Payouts {
             | IntentState::Failed) => return Ok(Err(Rejection::TooLate(state))),
         }
         let hand = Hand { recorder, actor: audited(admission.actor()), now: by.now };
-        let particulars = Particulars { detail: told(request), ..Particulars::why(why) };
+        let detail = told(request).into_iter().chain(approved(admission.cleared())).collect();
+        let particulars = Particulars { detail, ..Particulars::why(why) };
         let done = self.change(tx, &mut case, Event::Cancel, None, particulars, &hand)?;
         if done.is_err() {
             return Ok(Err(Rejection::TooLate(case.intent.state)));

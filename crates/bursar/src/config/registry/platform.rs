@@ -281,6 +281,12 @@ pub(super) static VARIABLES: &[Variable] = &[
         "Keep prepared statements. Switch off behind a pooler in transaction mode.",
     ),
     var(
+        "BURSAR_SQLITE_READERS",
+        Kind::Integer { min: 1, max: 64 },
+        Some("4"),
+        "Reads of an embedded database that run at the same time.",
+    ),
+    var(
         "PAY2SLAY_AUTO_MIGRATE",
         Kind::Flag,
         Some("false"),
