@@ -50,9 +50,6 @@ pub struct PoolSizes {
 /// The database when nothing names one, outside production.
 const DEFAULT_FILE: &str = "data/bursar.db";
 
-/// Concurrent reads of an embedded database when nobody says how many.
-const DEFAULT_READERS: usize = 4;
-
 /// Names that say where the database is, in the order in which they count.
 const NAMES: [&str; 4] = ["DATABASE_URL", "TRADES_DATABASE_URL", "SUPABASE_DATABASE_URL", "DB_PATH"];
 
@@ -88,10 +85,7 @@ pub(super) fn choose(values: &Values, mode: Mode, problems: &mut Vec<Problem>) -
             connection_timeout: Duration::from_millis(values.integer("PG_POOL_CONNECTION_TIMEOUT_MS")),
             idle_timeout: Duration::from_millis(values.integer("PG_POOL_IDLE_TIMEOUT_MS")),
         },
-        sqlite_readers: values
-            .value("BURSAR_SQLITE_READERS")
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(DEFAULT_READERS),
+        sqlite_readers: values.integer("BURSAR_SQLITE_READERS"),
         statement_cache: values.flag("BURSAR_PG_STATEMENT_CACHE") == Some(true),
     }
 }
@@ -229,6 +223,8 @@ mod tests {
         let set = [("PG_POOL_MAX", "20"), ("PG_POOL_CONNECTION_TIMEOUT_MS", "15000"), PRODUCTION];
         let pool = accepted(&set).database.pool;
         assert_eq!((pool.max, pool.connection_timeout), (20, Duration::from_secs(15)));
+        let readers = |set: &[(&str, &str)]| accepted(set).database.sqlite_readers;
+        assert_eq!([readers(&[]), readers(&[("BURSAR_SQLITE_READERS", "9")])], [4, 9]);
         assert!(accepted(&[]).database.statement_cache);
         assert!(!accepted(&[("BURSAR_PG_STATEMENT_CACHE", "off")]).database.statement_cache);
     }
