@@ -81,15 +81,16 @@ pub fn add_players(store: &Store, players: u32, dry_run: bool) {
             let count = i64::try_from(addresses.len()).expect("a chunk");
             let (first, links) = (tx.allocate(USERS, count)?, tx.allocate(WALLET_LINKS, count)?);
             let users: Vec<User> = (first..first + count).map(|id| user(id, now)).collect();
-            let links = addresses.iter().zip(first..).zip(links..).map(|((address, user_id), id)| WalletLink {
-                id,
-                user_id,
-                address: address.clone(),
-                is_primary: true,
-                is_verified: true,
-                verified_at: Some(now),
-                created_at: now,
-            });
+            let links =
+                addresses.iter().zip(first..).zip(links..).map(|((address, user_id), id)| WalletLink {
+                    id,
+                    user_id,
+                    address: address.clone(),
+                    is_primary: true,
+                    is_verified: true,
+                    verified_at: Some(now),
+                    created_at: now,
+                });
             let baseline = Baseline::Set { number: 1, kills: KillCursor { baseline: 0, cursor: 0 } };
             let tallies: Vec<Tally> =
                 users.iter().map(|user| Tally { baseline, ..Tally::new(user.id, dry_run) }).collect();

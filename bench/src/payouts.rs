@@ -140,7 +140,9 @@ impl Bench {
         let chain = Arc::new(Banano::new(nodes, work(&node), settings));
         let opened = options.database.open(Clock::System);
         let passed = Arc::new(Passed::default());
-        let journal = Arc::new(Journal::open(&opened.file("bench.journal"), &bursar_access::OsEntropy).expect("a journal"));
+        let journal = Arc::new(
+            Journal::open(&opened.file("bench.journal"), &bursar_access::OsEntropy).expect("a journal"),
+        );
         let observer: Arc<dyn Faults> = Arc::clone(&passed) as _;
         let extras = Extras { journal: Some(journal), observer: Some(observer) };
         let payouts = payment_room::open(&opened.store, chain, extras);

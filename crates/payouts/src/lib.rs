@@ -28,6 +28,7 @@ pub mod http;
 mod ids;
 mod jobs;
 mod journal;
+mod known;
 mod life;
 mod metrics;
 mod operate;
@@ -48,6 +49,7 @@ pub use desk_rules::{Change, DeskRules, Ear, Margin, MarginVerdict, MarginView, 
 pub use ids::{IdempotencyKey, IntentId, IntentState, REASON_CHARACTERS_MAX};
 pub use jobs::{awaited_job, jobs};
 pub use journal::Journal;
+pub use known::KnownTransaction;
 pub use metrics::PayoutMetrics;
 pub use operate::{Afterwards, Resolution, TransactionSight, WalletSight};
 pub use outside::{

@@ -4,6 +4,7 @@
 //! earned into payouts.
 
 pub mod accrual;
+pub mod adoption;
 mod alerts;
 pub mod balance;
 pub mod cycles;
@@ -62,6 +63,11 @@ pub fn migrations(engine: EngineKind) -> Vec<Migration> {
                 EngineKind::Sqlite => include_str!("../migrations/0003_audit_sqlite.sql"),
                 EngineKind::Postgres => include_str!("../migrations/0003_audit_postgres.sql"),
             },
+        },
+        Migration {
+            name: "faucet/0004_adoption",
+            epoch: 1,
+            sql: include_str!("../migrations/0004_adoption.sql"),
         },
     ]
 }

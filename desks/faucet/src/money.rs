@@ -18,6 +18,10 @@ pub const WRITTEN_OFF: TransferKind = TransferKind(111);
 pub const DONATED: TransferKind = TransferKind(112);
 /// The operator's own money came in.
 pub const TOPPED_UP: TransferKind = TransferKind(113);
+/// A payment that the records lacked was found to pay what was owed.
+pub const ADOPTED: TransferKind = TransferKind(114);
+/// An accrual is worth what was paid for it, and not what it was counted at.
+pub const REVALUED: TransferKind = TransferKind(115);
 
 const EXPENSE: &str = "faucet/expense";
 const OWED: &str = "faucet/owed";

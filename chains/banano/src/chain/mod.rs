@@ -3,6 +3,7 @@
 mod account;
 mod draft;
 mod judge;
+mod past;
 mod report;
 mod sighting;
 

@@ -59,7 +59,7 @@ impl NodeClient {
     }
 
     /// The hashes of a page of the account's history, newest first, from `head` on.
-    fn history_page(
+    pub(super) fn history_page(
         &self,
         account: &PublicKey,
         head: Option<BlockHash>,
@@ -127,7 +127,7 @@ impl NodeClient {
     }
 
     /// Those of at most 100 blocks that the node has.
-    fn known(&self, hashes: &[BlockHash]) -> Result<Blocks, RpcError> {
+    pub(super) fn known(&self, hashes: &[BlockHash]) -> Result<Blocks, RpcError> {
         if hashes.is_empty() {
             return Ok(Blocks::new());
         }

@@ -1,6 +1,8 @@
 //! `bursar faucet`: its administrators who sign in by e-mail, and its switches; every change is in the audit log with it,
 //! or not made.
 
+mod adopt;
+
 use std::path::PathBuf;
 
 use bursar_access::{Actor, OsEntropy};
@@ -10,8 +12,9 @@ use bursar_store::{Store, StoreError, Timestamp, Tx};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
+pub use self::adopt::AdoptOptions;
 use super::context::Patience;
-use super::faucet_switches::{self, SwitchOptions};
+use super::faucet_switches::{self, ResumeOptions, SwitchOptions};
 use super::keys::secret_file;
 use super::{CommandError, Context, DatabaseOption};
 
@@ -37,7 +40,10 @@ pub enum FaucetVerb {
     /// Stop payouts, accrual, the scheduler, or real money altogether (a dry run).
     Stop(SwitchOptions),
     /// Let it run again.
-    Resume(SwitchOptions),
+    Resume(ResumeOptions),
+    /// After a restore: record what the wallet's chain shows as paid and this database lacks, so that it is not paid again;
+    /// exit 1 unless nothing is left.
+    AdoptPayments(AdoptOptions),
 }
 
 /// A verb of `bursar faucet admin`.
@@ -70,6 +76,7 @@ pub fn run(verb: &FaucetVerb, context: &Context) -> Result<Value, CommandError> 
         FaucetVerb::Switches => return faucet_switches::list(context),
         FaucetVerb::Stop(options) => return faucet_switches::stop(options, context),
         FaucetVerb::Resume(options) => return faucet_switches::resume(options, context),
+        FaucetVerb::AdoptPayments(options) => return adopt::adopt(options, context),
     };
     match verb {
         AdminVerb::SetPassword { email, password_file } => {

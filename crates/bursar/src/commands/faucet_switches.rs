@@ -3,6 +3,7 @@
 
 use bursar_control::settings::{self, SettingRow};
 use bursar_control::{ConfigTable, RecordedStop, StopSource, Switch, SwitchChange, SwitchState, Switchboard};
+use bursar_faucet::adoption::{STAYS_STOPPED, keeps_stopped};
 use bursar_faucet::switches::{SWITCHES, WORDS, named, word};
 use bursar_store::clock::machine_time;
 use bursar_store::{Store, StoreError, Timestamp, Tx};
@@ -34,6 +35,18 @@ fn names() -> clap::builder::PossibleValuesParser {
     clap::builder::PossibleValuesParser::new(WORDS.map(|(word, _)| word))
 }
 
+/// Options of `bursar faucet resume`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ResumeOptions {
+    /// What, who and why.
+    #[command(flatten)]
+    pub switch: SwitchOptions,
+    /// Resume payouts although payments from before a restore may be missing here; say why with --reason. What is missing
+    /// is then paid a second time.
+    #[arg(long, requires = "reason")]
+    pub force: bool,
+}
+
 /// How all of them stand.
 pub(super) fn list(context: &Context) -> Result<Value, CommandError> {
     let configuration = context.configuration()?;
@@ -61,7 +74,7 @@ pub(super) fn stop(options: &SwitchOptions, context: &Context) -> Result<Value, 
             .is_ok()
     });
     let set = context.open(&configuration, Patience::Short).and_then(|store| {
-        set(&store, switch, &who, true, options.for_ms, || Ok(()))?;
+        set(&store, switch, &who, Wanted::Stopped { for_ms: options.for_ms }, || Ok(()))?;
         Ok(store)
     });
     match set {
@@ -82,13 +95,18 @@ pub(super) fn stop(options: &SwitchOptions, context: &Context) -> Result<Value, 
 }
 
 /// Lets one run again.
-pub(super) fn resume(options: &SwitchOptions, context: &Context) -> Result<Value, CommandError> {
+pub(super) fn resume(options: &ResumeOptions, context: &Context) -> Result<Value, CommandError> {
+    let (options, force) = (&options.switch, options.force);
     let (switch, who) = (wanted(options)?, accountable(options, context)?);
     let configuration = context.configuration()?;
     let switchboard = Desks::new(&configuration).switchboard(&configuration);
     let store = context.open(&configuration, Patience::Short)?;
     let forget = || switchboard.control_file().map_or(Ok(()), |file| file.forget(&[switch]));
-    set(&store, switch, &who, false, None, forget)?;
+    if !set(&store, switch, &who, Wanted::Running { force }, forget)? {
+        let why = format!("{STAYS_STOPPED}, or resume with --force and --reason.");
+        let answer = json!({"ok": false, "code": "payments_unadopted", "state": "stopped", "error": why});
+        return Err(CommandError::No { answer, why });
+    }
     if !switchboard.is_held_by_environment(switch) {
         return answer(&store, &switchboard, switch, "running");
     }
@@ -112,18 +130,30 @@ fn accountable(options: &SwitchOptions, context: &Context) -> Result<Accountable
     Accountable::new(options.actor.as_deref(), context.user(), options.reason.as_deref())
 }
 
-/// Sets the row; its change is in the audit log by itself. `then` has a say before the commit.
+/// What a switch is to say.
+#[derive(Clone, Copy, Debug)]
+enum Wanted {
+    Stopped { for_ms: Option<i64> },
+    Running { force: bool },
+}
+
+/// Sets the row; its change is in the audit log by itself. `then` has a say before the commit. Not done, and `false`, where
+/// running could pay somebody twice.
 fn set(
     store: &Store,
     switch: Switch,
     who: &Accountable,
-    stop: bool,
-    for_ms: Option<i64>,
+    wanted: Wanted,
     mut then: impl FnMut() -> Result<(), StoreError>,
-) -> Result<(), CommandError> {
+) -> Result<bool, CommandError> {
     Ok(store.transact("command.faucet_switch", |tx: &mut Tx<'_>| {
         let now = tx.reading()?;
         let table = ConfigTable::FAUCET;
+        let (stop, for_ms) = match wanted {
+            Wanted::Stopped { for_ms } => (true, for_ms),
+            Wanted::Running { force } if !force && keeps_stopped(tx, switch)? => return Ok(false),
+            Wanted::Running { .. } => (false, None),
+        };
         // Switches get their rows when the server first starts; a stop may come before.
         if settings::rows(tx, table)?.iter().all(|row| row.key != switch.key) {
             settings::seed(tx, table, &[(switch.key, "off".to_owned(), "on = stopped", false)], now)?;
@@ -131,7 +161,7 @@ fn set(
         let expires_at = for_ms.map(|ms| now.after_ms(ms));
         let (actor, reason) = (who.actor.as_str(), who.reason.as_str());
         Switchboard::set(tx, &[SwitchChange { table, switch, stop, actor, reason, expires_at }], now)?;
-        then()
+        then().map(|()| true)
     })?)
 }
 

@@ -1,6 +1,7 @@
 //! What the server and the command line share: which desks there are, their tables, and the open database.
 
 mod backups;
+mod banano;
 mod database;
 mod desks;
 mod failpoints;
@@ -46,9 +47,7 @@ impl Desks {
         let faucet = Arc::new(Faucet::new(configuration));
         let built = DeskName::ALL.into_iter().filter_map(|name| {
             let desk = desks::build(name, &rounds, &faucet)?;
-            // The faucet's sign-in and pages are under way: it runs only where it is asked for by name.
-            let is_whole = name != DeskName::Faucet || configuration.values.is_set("BURSAR_DESKS");
-            Some((desk, configuration.runs(name) && is_whole))
+            Some((desk, configuration.runs(name)))
         });
         let all = built.collect();
         Desks { all, rounds, faucet }

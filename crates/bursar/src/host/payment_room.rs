@@ -1,16 +1,12 @@
 //! Keys, chains and payouts of a process, made from the configuration.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bursar_access::{Entropy, OsEntropy};
 use bursar_audit::Recorder;
+use bursar_banano::Banano;
 use bursar_banano::ban::from_ban;
-use bursar_banano::rpc::{HttpNode, NodeClient};
-use bursar_banano::work::{PoolSettings, Threshold, Thresholds, WorkPool};
-use bursar_banano::{Asking, Banano, NodeSet, Settings};
 use bursar_chain::Chain;
 use bursar_control::{ConfigTable, Switch, Switchboard};
 use bursar_faucet::operator_key::BananoSeed;
@@ -21,8 +17,8 @@ use bursar_store::fault::Faults;
 use bursar_web::CallerSecret;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::banano::{banano, failpoints};
 use super::embedded_file;
-use super::failpoints::{Failpoints, HeldNode};
 use crate::config::Configuration;
 
 /// Stops every payout of every desk.
@@ -31,12 +27,6 @@ pub(crate) const PAYOUTS_HALTED: Switch =
 
 /// The secret that seals the others.
 pub(crate) const SEAL_KEY: &str = "FAUCET_SEAL_KEY";
-/// How long a node may take (docs/spec/faucet.md 5).
-const NODE_TIME: Duration = Duration::from_secs(10);
-/// Asked when no node is configured: nothing listens there, so a balance is unknown and nothing is paid.
-const NO_NODE: &str = "http://127.0.0.1:7072";
-/// Accounts that work is computed ahead for: the operator wallets of one deployment.
-const WORK_ACCOUNTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(7);
 /// What a seal key of any text is hashed with.
 const SEAL_CONTEXT: &str = "bursar faucet seal key v1";
 
@@ -72,6 +62,9 @@ pub(crate) enum RoomFault {
         "the Banano nodes cannot be used: {0}; check BANANO_NODE_RPC, BURSAR_BANANO_NODES and BURSAR_BANANO_AGREE"
     )]
     Nodes(String),
+    /// A peer's address.
+    #[error("a server in BURSAR_BANANO_WORK_PEERS cannot be used: {0}")]
+    WorkPeers(String),
     /// A threshold that is none.
     #[error("FAUCET_WORK_THRESHOLD is not 16 hexadecimal digits")]
     Threshold,
@@ -147,43 +140,6 @@ fn derived(material: &[u8]) -> Kek {
     );
     Kek::from_hexadecimal(&digits)
         .unwrap_or_else(|| bursar_store::fail_stop("a hash is 64 hexadecimal digits"))
-}
-
-fn banano(configuration: &Configuration) -> Result<Banano, RoomFault> {
-    let first = configuration.values.secret("BANANO_NODE_RPC");
-    let first = first.map_or(NO_NODE, |url| url.expose_secret());
-    let more = configuration.values.secret("BURSAR_BANANO_NODES");
-    let more = more.map_or("", |urls| urls.expose_secret()).split(',').map(str::trim);
-    let urls = std::iter::once(first).chain(more.filter(|url| !url.is_empty()));
-    let nodes: Result<Vec<NodeClient>, RoomFault> = urls
-        .map(|url| {
-            let node = HttpNode::new(url, NODE_TIME).map_err(|error| RoomFault::Nodes(error.to_string()))?;
-            Ok(match failpoints(configuration) {
-                Some(failpoints) => NodeClient::new(HeldNode { node, failpoints }),
-                None => NodeClient::new(node),
-            })
-        })
-        .collect();
-    let nodes = nodes?;
-    let usual = nodes.len().min(2);
-    let agree =
-        configuration.value("BURSAR_BANANO_AGREE").and_then(|text| text.parse().ok()).unwrap_or(usual);
-    let nodes =
-        NodeSet::new(nodes, agree, Asking::AtOnce).map_err(|error| RoomFault::Nodes(error.to_string()))?;
-    let settings = PoolSettings { threads: NonZeroUsize::MIN, accounts_max: WORK_ACCOUNTS };
-    let pool = WorkPool::start(settings).map_err(|error| RoomFault::System {
-        what: "the threads that compute work",
-        why: error.to_string(),
-    })?;
-    let digits = configuration.value("FAUCET_WORK_THRESHOLD").unwrap_or("fffffe0000000000");
-    let threshold = u64::from_str_radix(digits, 16).map_err(|_| RoomFault::Threshold)?;
-    let thresholds = Thresholds::both(Threshold(threshold));
-    Ok(Banano::new(nodes, Arc::new(pool), Settings { thresholds, ..Settings::default() }))
-}
-
-/// Those of a crash test; never in production.
-fn failpoints(configuration: &Configuration) -> Option<Failpoints> {
-    configuration.failpoints.clone().map(|folder| Failpoints { folder })
 }
 
 fn settings(configuration: &Configuration) -> Result<SendSettings, RoomFault> {

@@ -1,4 +1,4 @@
-//! The API's description without a server: every route is assembled over an empty scratch database that nothing touches.
+//! The API's description without a server: every route is assembled over a scratch database that holds the schema alone.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -34,6 +34,7 @@ pub(crate) fn describe() -> Result<Description, StartFault> {
     let configuration = load(&Source::new(environment))?;
     let desks = Desks::new(&configuration);
     let store = Arc::new(open(&configuration)?);
+    store.migrate(&desks.migrations(store.kind())).map_err(|error| set_up(&error))?;
     let (surfaces, application) = Opening::new(configuration, store, desks)?.describe()?;
     let mut errors = ErrorRegistry::new();
     for surface in &surfaces {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::campaign::{Book, PATIENCE};
 use crate::harness::{Place, Server, Setup, Tool};
 use crate::proof;
-use crate::rows::PAYMENT;
+use crate::rows::{PAYMENT, Rows};
 use crate::stage::{CYCLE_MS, Stage, move_clock, wait_for};
 
 /// Between handing a block over and knowing what became of it.
@@ -135,7 +135,7 @@ fn fallen_back(stage: &mut Stage, to: &Place) -> (Setup, usize) {
 }
 
 #[test]
-fn f8_a_wallet_of_a_restored_older_backup_stands_still_and_a_match_alone_pays_nobody_again() {
+fn f8_after_a_restore_without_the_journal_nobody_is_paid_twice_and_new_kills_are_paid() {
     for_each_engine(|place| {
         let to = if place.is_embedded() { Place::sqlite() } else { Place::postgres() };
         let mut stage = Stage::start(place, 1, 2);
@@ -169,5 +169,35 @@ fn f8_a_wallet_of_a_restored_older_backup_stands_still_and_a_match_alone_pays_no
             .unwrap()
             .unwrap();
         assert_eq!(switch, "on");
+
+        what_was_lost_is_adopted(&mut stage, &to, (&server, &tool), blocks);
     });
+}
+
+/// Records what the chain shows as paid, and plays on: each kill is paid exactly once.
+fn what_was_lost_is_adopted(stage: &mut Stage, to: &Place, (server, tool): (&Server, &Tool), blocks: usize) {
+    let resume = ["faucet", "resume", "payouts", "--reason", "paid up"];
+    let refused = tool.run(&resume);
+    assert_eq!((refused.status, &refused.json()["code"]), (1, &"payments_unadopted".into()), "{refused:?}");
+    stage.play(1, 5);
+    cycles(server, 2);
+    let adopt = ["faucet", "adopt-payments", "--reason", "the disk is gone"];
+    let shown = tool.json(&[&adopt[..], &["--dry-run"]].concat());
+    assert_eq!((&shown["left"], &shown["payments"][0]["kills"]), (&0.into(), &4.into()), "{shown}");
+    let adopted = tool.json(&adopt);
+    assert_eq!((&adopted["left"], &adopted["payments"][0]["kills"]), (&0.into(), &4.into()), "{adopted}");
+    assert_eq!(adopted["next"], "bursar faucet resume payouts --reason TEXT");
+    assert_eq!(tool.json(&adopt)["payments"], serde_json::json!([]), "said twice");
+
+    stage.customs.look_into(Book::of(to), vec![to.folder().join("journal")]);
+    tool.json(&resume);
+    stage.play(0, 2);
+    cycles(server, 5);
+    let rows = Book::of(to).store().read("test.rows", Rows::load).unwrap();
+    let chain = proof::chain(&stage.outside);
+    assert_eq!(chain.len(), blocks + 2, "{}", server.log());
+    proof::check_players(&chain, &rows, &stage.players, &stage.grown);
+    proof::check_rest(&stage.outside, &rows);
+    proof::check_verbs(tool);
+    stage.customs.seen(|seen| assert_eq!(seen.smuggled, [] as [String; 0]));
 }

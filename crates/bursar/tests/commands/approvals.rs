@@ -136,6 +136,26 @@ fn a_name_at_the_command_line_does_nothing_that_a_policy_binds() {
 }
 
 #[test]
+fn adopting_payments_of_the_chain_is_asked_for_before_the_chain_is() {
+    on_each_engine(|payments| {
+        let [ann, _] = admins(payments, ["ann", "bob"]);
+        payments.yes("approvals policy faucet.adopt --approvals 1 --reason four-eyes");
+        let command = "faucet adopt-payments --reason restored";
+        let ask = format!("{} -- {command}", ann.says("approvals request act --reason looked --json"));
+        assert_eq!(payments.code(&ask), "usage", "nothing is missing");
+        let sql = "INSERT INTO faucet_finding (kind, count, detail, since, checked_at) VALUES ('payout.blind', 1, '', $1, $1)";
+        payments.write(|tx, now| tx.execute(sql, &[now.into()]));
+        assert_eq!(payments.code(command), "operator_needed");
+        assert_eq!(payments.code(&ann.says(command)), "approval_needed");
+        let filed = payments.yes(&ask);
+        assert_eq!(filed["request"]["payload"], json!("wholeHistory=false why=restored"));
+        assert_eq!(payments.code("faucet resume payouts --reason over"), "payments_unadopted");
+        assert_eq!(payments.yes("faucet resume payouts --reason over --force")["state"], "running");
+        assert_eq!(payments.code("faucet resume payouts --force"), "usage");
+    });
+}
+
+#[test]
 fn an_act_that_is_asked_for_is_not_done_and_approval_is_for_exactly_it() {
     on_each_engine(|payments| {
         let [ann, bob] = admins(payments, ["ann", "bob"]);

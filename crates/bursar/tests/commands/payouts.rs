@@ -343,7 +343,8 @@ fn after_a_restore_a_wallet_whose_journal_is_elsewhere_runs_by_an_explicit_word_
     on_each_engine(|payments| {
         payments.fund(1_000);
         payments.send(20);
-        let journal = "INSERT INTO payout_journal (wallet, journal, position, is_known) VALUES ('hot', 'j', 9, TRUE)";
+        let journal =
+            "INSERT INTO payout_journal (wallet, journal, position, is_known) VALUES ('hot', 'j', 9, TRUE)";
         payments.scene.execute(journal);
         payments.scene.execute("UPDATE payout_wallet SET standing = 2, restored_mark = 9");
         let (answer, why) = payments.no("payouts match hot --holds 1000 --reason fine");

@@ -9,6 +9,7 @@ mod harness;
 
 mod accruing;
 mod alerts;
+mod authorisation;
 mod deploying;
 mod dry_run;
 mod gaps;

@@ -26,20 +26,21 @@ fn names(text: &str) -> Vec<&str> {
 
 #[test]
 fn f43_a_snapshot_of_the_metrics_is_a_file_with_its_time_and_the_content_of_the_metrics() {
-    let faucet = LiveFaucet::start(&Place::sqlite());
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start(&place);
     let player = faucet.player(1, 0);
     faucet.outside.stats.grow_kills(&player.epic, 7);
     faucet.pass_ms(2 * MINUTE_MS);
     let cookie = faucet.admin();
     let path = "/admin/metrics/snapshot";
     assert_eq!(faucet.server.get(path).status, 401);
-    // 2023-11-14T22:13:20Z, and 2 minutes and 1 second later.
-    faucet.server.move_clock(1_700_000_121_000);
+    // 2023-11-14T22:16:01Z.
+    assert_eq!(faucet.server.now_ms(), 1_700_000_161_000);
     let now = faucet.server.get("/metrics").text;
     let snapshot = faucet.server.get_with(path, &[("cookie", &cookie)]);
     assert_eq!(snapshot.status, 200);
     let disposition = snapshot.header("content-disposition").unwrap();
-    assert_eq!(disposition, "attachment; filename=\"metrics-20231114T221521Z.txt\"");
+    assert_eq!(disposition, "attachment; filename=\"metrics-20231114T221601Z.txt\"");
     assert_eq!(names(&snapshot.text), names(&now));
     assert_eq!(series(&snapshot.text), series(&now));
     assert_eq!(series(&now)["payout_amount_ban_count"], "1");
@@ -65,7 +66,10 @@ fn f44_dry_run_that_is_turned_on_at_runtime_sends_nothing_from_the_next_cycle_on
         assert_eq!(faucet.outside.sends().len(), 1);
         assert_eq!(faucet.server.get("/config/product").expect(200)["feature_flags"]["dry_run_banner"], true);
         let newest = &audited(&faucet)[0];
-        assert_eq!((&newest["target_type"], &newest["target_id"]), (&json!("switch"), &json!("force_dry_run")));
+        assert_eq!(
+            (&newest["target_type"], &newest["target_id"]),
+            (&json!("switch"), &json!("force_dry_run"))
+        );
         assert_eq!(newest["summary"], "force_dry_run on: a test");
         assert!(newest["actor_email"].as_str().unwrap().ends_with("@discord"), "{newest}");
     });
@@ -75,6 +79,7 @@ fn f44_dry_run_that_is_turned_on_at_runtime_sends_nothing_from_the_next_cycle_on
 fn f45_a_halted_scheduler_starts_no_cycle_and_what_is_under_way_ends_and_http_goes_on() {
     Place::for_each_engine(|place| {
         let faucet = LiveFaucet::start(place);
+        faucet.pass_ms(MINUTE_MS);
         let [under_way, accepted] = [1, 2].map(|number| faucet.player(number, 0));
         // One is on the chain and not final, the other is accepted and not signed.
         faucet.outside.node.command(Command::ConfirmationLag(None)).unwrap();
@@ -152,9 +157,8 @@ impl Feed {
 fn reads_at_once(place: &Place, name: &str, size: usize) {
     let folder = place.folder().join(format!("failpoints-{size}"));
     std::fs::create_dir(&folder).unwrap();
-    let sized = |setup: Setup| {
-        setup.env(name, &size.to_string()).env("BURSAR_FAILPOINTS", folder.to_str().unwrap())
-    };
+    let sized =
+        |setup: Setup| setup.env(name, &size.to_string()).env("BURSAR_FAILPOINTS", folder.to_str().unwrap());
     let faucet = LiveFaucet::start_with(place, 99, sized);
     let feed = Feed::in_folder(&folder);
     std::thread::scope(|scope| {

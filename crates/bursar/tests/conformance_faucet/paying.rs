@@ -7,7 +7,7 @@ use bursar_devnet_banano::{Command, Misbehaviour};
 use serde_json::json;
 
 use crate::harness::faucet::{Player, RAW_PER_E8};
-use crate::harness::{LiveFaucet, Place, Setup};
+use crate::harness::{LiveFaucet, Place, Setup, Webhook};
 
 /// Two players who are owed 0.7 and 0.5 BAN.
 fn two_players(faucet: &LiveFaucet) -> [Player; 2] {
@@ -182,4 +182,18 @@ fn a_payout_is_sent_once_a_node_shows_its_block_and_settled_once_that_is_final()
     assert_eq!(faucet.payouts(&player)[0]["status"], "sent");
     assert_eq!(faucet.accruals(&player)[0]["settled"], true);
     assert_eq!(attempts(&faucet), (1.0, 0.0));
+}
+
+#[test]
+fn a_peer_is_asked_for_work_and_this_machine_computes_it_when_the_peer_has_none() {
+    let (place, peer) = (Place::sqlite(), Webhook::start());
+    let faucet =
+        LiveFaucet::start_with(&place, 100, |setup| setup.env("BURSAR_BANANO_WORK_PEERS", &peer.url()));
+    let player = faucet.player(1, 0);
+    faucet.outside.stats.grow_kills(&player.epic, 7);
+    faucet.pass_ms(60_000);
+    assert_eq!(faucet.outside.sends().len(), 1);
+    let asked = peer.received();
+    assert!(!asked.is_empty());
+    assert!(asked.iter().all(|request| request.json()["action"] == "work_generate"), "and nothing else");
 }

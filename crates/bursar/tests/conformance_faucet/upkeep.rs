@@ -75,7 +75,8 @@ fn f40_settled_rows_of_91_days_go_and_those_of_89_days_and_open_ones_stay_and_no
         assert_eq!(rows(), [(1, 1), (1, 1), (1, 1), (1, 0)]);
         let before = totals(&faucet);
         let prune = |wish: Value| faucet.admin_post("/admin/prune", &wish);
-        let wish = |days: u32, dry_run: bool| json!({"reason": "space", "retention_days": days, "dry_run": dry_run});
+        let wish =
+            |days: u32, dry_run: bool| json!({"reason": "space", "retention_days": days, "dry_run": dry_run});
         assert_eq!(prune(wish(7, false)).expect_code(400), "retention_too_short");
         for (dry_run, status, left) in [(true, "dry_run", (1, 1)), (false, "pruned", (0, 0))] {
             let answer = prune(wish(90, dry_run)).expect(200);
@@ -99,33 +100,32 @@ fn f40_settled_rows_of_91_days_go_and_those_of_89_days_and_open_ones_stay_and_no
 
 #[test]
 fn f47_pruning_runs_at_3_30_by_itself_and_leaves_a_metric_and_an_audit_row() {
-    Place::for_each_engine(|place| {
-        // 2023-11-15T03:25:00Z.
-        let faucet =
-            LiveFaucet::start_with(place, 99, |setup| every_20_minutes(setup).manual_clock(1_700_018_700_000));
-        let player = faucet.player(1, 0);
-        pay(&faucet, &player, 7);
-        age(place, &player, 91);
-        let pruned = || {
-            ["reward_accrual", "payout"]
-                .map(|table| faucet.metric(&format!("faucet_pruned_rows_total{{table=\"{table}\"}}")))
-        };
-        let runs = || {
-            let tool = Tool::beside(&faucet.server);
-            let listed = tool.json(&["audit", "list", "--event", "faucet.pruned"]);
-            listed["events"].as_array().unwrap().clone()
-        };
-        faucet.server.move_clock(1_700_018_999_999);
-        assert_eq!((runs().len(), pruned()), (0, [0.0, 0.0]), "a moment before 03:30");
-        faucet.server.move_clock(1_700_019_001_000);
-        assert_eq!((runs().len(), pruned()), (1, [1.0, 1.0]));
-        let run = &runs()[0];
-        assert_eq!((&run["actor"], &run["desk"]), (&json!("faucet.prune"), &json!("faucet")), "{run}");
-        assert_eq!((&run["payload"]["accruals"], &run["payload"]["payouts"]), (&json!(1), &json!(1)));
-        assert!(faucet.accruals(&player).is_empty());
-        faucet.pass_ms(60_000);
-        assert_eq!(runs().len(), 1, "once a day");
-    });
+    let place = Place::sqlite();
+    // 2023-11-15T03:25:00Z.
+    let faucet =
+        LiveFaucet::start_with(&place, 99, |setup| every_20_minutes(setup).manual_clock(1_700_018_700_000));
+    let player = faucet.player(1, 0);
+    pay(&faucet, &player, 7);
+    age(&place, &player, 91);
+    let pruned = || {
+        ["reward_accrual", "payout"]
+            .map(|table| faucet.metric(&format!("faucet_pruned_rows_total{{table=\"{table}\"}}")))
+    };
+    let runs = || {
+        let tool = Tool::beside(&faucet.server);
+        let listed = tool.json(&["audit", "list", "--event", "faucet.pruned"]);
+        listed["events"].as_array().unwrap().clone()
+    };
+    faucet.server.move_clock(1_700_018_999_999);
+    assert_eq!((runs().len(), pruned()), (0, [0.0, 0.0]), "a moment before 03:30");
+    faucet.server.move_clock(1_700_019_001_000);
+    assert_eq!((runs().len(), pruned()), (1, [1.0, 1.0]));
+    let run = &runs()[0];
+    assert_eq!((&run["actor"], &run["desk"]), (&json!("faucet.prune"), &json!("faucet")), "{run}");
+    assert_eq!((&run["payload"]["accruals"], &run["payload"]["payouts"]), (&json!(1), &json!(1)));
+    assert!(faucet.accruals(&player).is_empty());
+    faucet.pass_ms(60_000);
+    assert_eq!(runs().len(), 1, "once a day");
 }
 
 #[test]
@@ -196,5 +196,10 @@ fn identity(place: &Place) -> Vec<(i64, i64, i64)> {
     let kills = numbers(&format!(
         "SELECT (SELECT CAST(SUM(a.kills) AS BIGINT) FROM faucet_reward_accrual a WHERE a.user_id = t.user_id) {whose}"
     ));
-    baselines.into_iter().zip(kills).zip(cursors).map(|((baseline, kills), cursor)| (baseline, kills, cursor)).collect()
+    baselines
+        .into_iter()
+        .zip(kills)
+        .zip(cursors)
+        .map(|((baseline, kills), cursor)| (baseline, kills, cursor))
+        .collect()
 }

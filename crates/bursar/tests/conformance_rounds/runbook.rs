@@ -31,7 +31,8 @@ fn walked(server: &Server, name: &str) -> Value {
 fn listed(server: &Server, of_alerts: bool) -> Vec<String> {
     let listed = Tool::beside(server).json(&["runbook", "list"])["runbooks"].clone();
     let listed = listed.as_array().unwrap().clone();
-    let listed = listed.iter().filter(|one| one["alert"] == of_alerts && (of_alerts || one["desk"] == "rounds"));
+    let listed =
+        listed.iter().filter(|one| one["alert"] == of_alerts && (of_alerts || one["desk"] == "rounds"));
     listed.map(|one| one["name"].as_str().unwrap().to_owned()).collect()
 }
 

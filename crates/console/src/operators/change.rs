@@ -11,6 +11,7 @@ use axum::response::Response;
 use bursar_access::{Act, Actor, By, Permission, Rejection, admit, authorize, decide_clearance, policy};
 use bursar_audit::Recorder;
 use bursar_control::{ConfigTable, RecordedStop, Switch, SwitchChange, Switchboard};
+use bursar_faucet::adoption::{STAYS_STOPPED, keeps_stopped};
 use bursar_rounds::DESK;
 use bursar_rounds::operate::{Toggle, Toggled, forget_recorded, toggle};
 use bursar_store::clock::machine_time;
@@ -64,6 +65,8 @@ enum Came {
     RoundsWait(i64),
     /// Joins stay stopped: nobody has followed the settlement job for this many milliseconds.
     WorkerSilent(i64),
+    /// Payouts stay stopped: payments from before a restore may be missing.
+    Unadopted,
     /// The rows say run, and these variables still say stop.
     Held(Vec<&'static str>),
     /// It may not be.
@@ -227,8 +230,13 @@ fn toggle_as(
         Ok(admission) => admission,
         Err(rejection) => return Ok(Came::Refused(rejection)),
     };
-    let by = admission.spend(tx)?.actor.audit_id();
     let Wish { switches, stop, force, .. } = *wish;
+    for switch in switches.iter().filter(|_| !stop && wish.desk != DESK) {
+        if keeps_stopped(tx, *switch)? {
+            return Ok(Came::Unadopted);
+        }
+    }
+    let by = admission.spend(tx)?.actor.audit_id();
     if wish.desk == DESK {
         let wanted = Toggle { switches, stop, actor: &by, reason: &wish.reason, expires_at: None, force };
         match toggle(tx, &wanted, recorder, now)? {
@@ -282,6 +290,9 @@ fn told(wish: &Wish, came: &Came) -> (StatusCode, Outcome) {
                  does not settle. Start a server, or tick the box."
             );
             (StatusCode::CONFLICT, Outcome::Refused(text))
+        }
+        Came::Unadopted => {
+            (StatusCode::CONFLICT, Outcome::Refused(format!("Not resumed: {STAYS_STOPPED}.")))
         }
         Came::Held(variables) => {
             let names = variables.join(", ");

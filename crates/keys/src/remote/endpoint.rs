@@ -51,12 +51,12 @@ impl fmt::Display for Endpoint {
 }
 
 fn is_endpoint(text: &str) -> Option<bool> {
-    if text.len() > URL_LENGTH_MAX || text.contains('#') {
+    if text.len() > URL_LENGTH_MAX || text.contains(['#', '@']) {
         return None;
     }
     let uri: Uri = text.parse().ok()?;
     let host = uri.host().filter(|host| !host.is_empty())?;
-    if uri.authority()?.as_str().contains('@') || uri.query().is_some() {
+    if uri.query().is_some() {
         return None;
     }
     let address: Option<IpAddr> = host.trim_start_matches('[').trim_end_matches(']').parse().ok();
@@ -85,6 +85,7 @@ mod tests {
             "http://127.0.0.1.example/",
             "ftp://127.0.0.1",
             "https://user:s3cret@signer.example",
+            "https://a://user:s3cret@signer.example",
             "https://signer.example/?token=s3cret",
             "https://signer.example/#s3cret",
             &long,

@@ -170,6 +170,20 @@ pub(crate) fn page(
     tx.query(sql, &params, read)
 }
 
+/// Intents of a wallet for which nothing was ever held, changed at `since` or later, oldest first.
+pub(crate) fn without_hold(
+    tx: &mut Tx<'_>,
+    wallet: &KeyId,
+    since: Timestamp,
+) -> Result<Vec<IntentRow>, StoreError> {
+    let sql = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM payout_intent WHERE hold IS NULL AND wallet = $1 AND changed_at >= $2 ORDER BY id"
+    );
+    tx.query(sql, &[wallet.as_str().into(), since.into()], read)
+}
+
 /// Whether an intent of the wallet is held.
 pub(crate) fn is_any_held(tx: &mut Tx<'_>, wallet: &KeyId) -> Result<bool, StoreError> {
     let sql = "SELECT id FROM payout_intent WHERE state = 1 AND wallet = $1 LIMIT 1";

@@ -100,6 +100,10 @@ codes! {
         "There is no operator wallet to pay from.",
         "The operator's seed was never set.",
         "Set it with POST /admin/config/operator-seed.";
+    PAYMENTS_UNADOPTED = "payments_unadopted", CONFLICT,
+        "Payouts stay halted: payments from before a restore may be missing here.",
+        "The wallet paid since the backup, and what it paid counts as unpaid until it is recorded.",
+        "On the server, run `bursar faucet adopt-payments --reason TEXT`; it says how payouts go on.";
     PAYOUT_REFUSED = "payout_refused", CONFLICT,
         "The payout cannot be tried again now.",
         "The payouts room refuses it; the message says why.",

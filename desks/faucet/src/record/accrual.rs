@@ -76,6 +76,7 @@ static UPDATE: LazyLock<Bulk> = LazyLock::new(|| {
         ("id", Int),
         ("kills", Int),
         ("amount_e8", Int),
+        ("rate_e8", Int),
         ("cursor_to", Int),
         ("state", Text),
         ("payout_id", Int),
@@ -189,6 +190,14 @@ impl Accrual {
         tx.query(sql, &params, |row| Ok((row.get(0)?, large(row.get(1)?)?)))
     }
 
+    /// BAN per kill of a player's newest row that is worth anything.
+    pub fn newest_rate(tx: &mut Tx<'_>, user: i64, dry_run: bool) -> Result<Option<BanE8>, StoreError> {
+        let sql = "SELECT rate_e8 FROM faucet_reward_accrual WHERE user_id = $1 AND dry_run = $2 AND rate_e8 > 0 \
+                   ORDER BY epoch_minute DESC, seq DESC LIMIT 1";
+        let found = tx.query_first(sql, &[user.into(), dry_run.into()], |row| row.get::<i64>(0))?;
+        found.map(ban).transpose()
+    }
+
     /// Writes new rows.
     pub fn insert(tx: &mut Tx<'_>, accruals: &[Accrual], now: Timestamp) -> Result<(), StoreError> {
         let mut rows = Vec::with_capacity(accruals.len() * SHAPE.len());
@@ -208,11 +217,12 @@ impl Accrual {
         tx.execute_many(&INSERT, &rows).map(|_| ())
     }
 
-    /// Writes what a payout changes: kills and amount of a split row, state, payout and time.
+    /// Writes what a payout changes: kills, amount and rate of a split row, state, payout and time.
     pub fn update(tx: &mut Tx<'_>, accruals: &[Accrual], now: Timestamp) -> Result<(), StoreError> {
-        let mut rows = Vec::with_capacity(accruals.len() * 8);
+        let mut rows = Vec::with_capacity(accruals.len() * 9);
         for accrual in accruals {
-            rows.extend([accrual.id, i64::from(accrual.kills), accrual.amount.e8()].map(Param::Int));
+            let figures = [accrual.id, i64::from(accrual.kills), accrual.amount.e8(), accrual.rate.e8()];
+            rows.extend(figures.map(Param::Int));
             rows.push(i64::from(accrual.cursor_to).into());
             rows.push(accrual.state.word().into());
             rows.extend_from_slice(&[accrual.payout_id.into(), accrual.settled_at.into(), now.into()]);

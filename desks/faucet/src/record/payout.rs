@@ -109,6 +109,12 @@ impl Payout {
         tx.lookup(&BY_ID_UNLOCKED, &keys, read)
     }
 
+    /// Whether a payout has this transaction.
+    pub fn is_recorded(tx: &mut Tx<'_>, transaction: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT id FROM faucet_payout WHERE tx_hash = $1";
+        Ok(tx.query_first(sql, &[transaction.into()], |row| row.get::<i64>(0))?.is_some())
+    }
+
     /// Payouts made at `since` or later by these players, failed ones included.
     pub fn of_users_since(
         tx: &mut Tx<'_>,

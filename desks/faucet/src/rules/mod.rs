@@ -5,6 +5,7 @@
 
 pub mod abuse;
 pub mod accrual;
+pub mod adoption;
 pub mod balance;
 pub mod ban;
 pub mod baseline;

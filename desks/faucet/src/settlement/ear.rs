@@ -8,6 +8,7 @@ use bursar_ledger::Book;
 use bursar_payouts::{Change, Ear, IntentId, IntentState, Received};
 use bursar_store::{StoreError, Timestamp, Tx};
 
+use crate::adoption::{BLIND, UNKNOWN};
 use crate::halt::halt_payouts;
 use crate::policy::damaged;
 use crate::record::{Accrual, Finding, Payout, Tally, Totals};
@@ -103,11 +104,11 @@ impl Ear for PayoutEar {
 
     fn blind(&self, tx: &mut Tx<'_>, wallet: &KeyId, now: Timestamp) -> Result<(), StoreError> {
         let detail = format!(
-            "{wallet} runs after a restore without its journals: what it paid since the backup counts as unpaid here. Compare \
-             open accruals and waiting payouts with the wallet's history on the chain before you resume payouts"
+            "{wallet} runs after a restore without its journals: what it paid since the backup counts as unpaid here. Before \
+             you resume payouts, record it with `bursar faucet adopt-payments --reason TEXT`"
         );
         tracing::error!(detail, "payments since the backup are not known");
-        Finding::note(tx, "payout.blind", 1, &detail, now)?;
+        Finding::note(tx, BLIND, 1, &detail, now)?;
         halt_payouts(tx, &self.recorder, &detail, now)
     }
 
@@ -125,12 +126,12 @@ impl PayoutEar {
     /// as unpaid here, so nothing more is paid until somebody has looked.
     fn unknown(&self, tx: &mut Tx<'_>, change: &Change, now: Timestamp) -> Result<(), StoreError> {
         let detail = format!(
-            "intent {} pays a payout {} that is not in this database: it was made after the backup. Compare its player's \
-             open accruals with what was paid before you resume payouts",
+            "intent {} pays a payout {} that is not in this database: it was made after the backup. Before you \
+             resume payouts, record it with `bursar faucet adopt-payments --reason TEXT`",
             change.intent, change.reference
         );
         tracing::error!(detail, "a payment without a payout");
-        Finding::note(tx, "payout.unknown", 1, &detail, now)?;
+        Finding::note(tx, UNKNOWN, 1, &detail, now)?;
         if change.to == IntentState::Signed {
             halt_payouts(tx, &self.recorder, &detail, now)?;
         }

@@ -10,6 +10,8 @@ mod load;
 mod resume;
 mod save;
 
+pub(crate) use load::{Candidate, candidates};
+
 pub use aside::{NOT_ELIGIBLE, set_aside};
 pub use cycle::{Cycle, Settlement, SettlementParts, Skipped};
 pub use ear::{PayoutEar, Receives, Told, Word};

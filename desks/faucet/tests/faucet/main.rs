@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod accruing;
+mod adopting;
 mod checks;
 mod conserving;
 mod holding;

@@ -25,14 +25,14 @@ const TABLES: [&str; 15] = [
     "payout_wallet",
 ];
 
-fn backup(scene: &Scene) {
+pub fn backup(scene: &Scene) {
     let copy = |table: &str| format!("CREATE TABLE kept_{table} AS SELECT * FROM {table};");
     let sql: String = TABLES.map(copy).concat();
     scene.write(|tx, _| tx.batch_execute(&sql));
 }
 
 /// Puts the tables back as they were, as a restore does.
-fn restore(scene: &Scene) {
+pub fn restore(scene: &Scene) {
     let copy = |table: &str| format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM kept_{table};");
     let sql: String = TABLES.map(copy).concat();
     scene.write(|tx, _| tx.batch_execute(&sql));

@@ -147,9 +147,13 @@ fn keystore() -> Keystore {
 }
 
 fn chain_of(node: &LocalNode) -> Arc<dyn Chain> {
+    Arc::new(banano_of(node))
+}
+
+pub fn banano_of(node: &LocalNode) -> Banano {
     let set = NodeSet::new(vec![NodeClient::new(node.clone())], 1, Asking::InTurn).unwrap();
     let thresholds = NodeSettings::easy(1).thresholds;
-    Arc::new(Banano::new(set, Arc::new(InThread), Settings { thresholds, ..Settings::default() }))
+    Banano::new(set, Arc::new(InThread), Settings { thresholds, ..Settings::default() })
 }
 
 fn upstreams(stats: &StandIn<Stats>) -> LiveUpstreams {

@@ -1,6 +1,7 @@
 //! What administrators see and do (docs/spec/faucet.md 4.3).
 
 use axum::http::Method;
+use bursar_faucet::record::Finding;
 use bursar_faucet::rules::pruning::Retention;
 use bursar_store::EngineKind;
 use serde_json::{Value, json};
@@ -211,6 +212,28 @@ fn a_switch_binds_the_next_cycle_and_says_who_set_it() {
         assert_eq!((&ran["status"], &ran["payouts"]), (&"ok".into(), &0.into()));
         let reasonless = json!({"switch": "scheduler_halted", "state": "on", "reason": " "}).to_string();
         scene.post("/admin/switches", &admin, &reasonless).refused(422, "invalid_body");
+    });
+}
+
+#[test]
+fn payouts_stay_halted_while_payments_from_before_a_restore_may_be_missing() {
+    on_each_engine(|scene| {
+        let admin = scene.admin();
+        let set = |switch: &str, state: &str| {
+            let body = json!({"switch": switch, "state": state, "reason": "drill"}).to_string();
+            scene.post("/admin/switches", &admin, &body)
+        };
+        let note = |kind: &str, count: i64| {
+            scene.write(|tx, now| Finding::note(tx, kind, count, "drill", now).map(|_| ()));
+        };
+        for kind in ["payout.blind", "payout.unknown"] {
+            note(kind, 1);
+            set("payouts_halted", "on").ok();
+            set("payouts_halted", "off").refused(409, "payments_unadopted");
+            set("accrual_halted", "off").ok();
+            note(kind, 0);
+            set("payouts_halted", "off").ok();
+        }
     });
 }
 

@@ -18,11 +18,12 @@ const fn action(name: &'static str, permission: Permission, command: &'static st
 
 /// All of them, in the order of names. What a desk's own API or the console alone does is not among them: there nobody
 /// could bring an approval.
-pub(super) const ACTIONS: [Action; 18] = [
+pub(super) const ACTIONS: [Action; 19] = [
     action(actions::DISABLE_OPERATOR, Permission::ManageOperators, "operators disable"),
     action(actions::ADD_OPERATOR, Permission::ManageOperators, "operators add"),
     action(actions::SET_POLICY, Permission::ManagePolicy, "approvals policy"),
     action(actions::ISSUE_TOKEN, Permission::ManageOperators, "operators token"),
+    action("faucet.adopt", Permission::ResolvePayout, "faucet adopt-payments"),
     action("keys.add", Permission::RotateKey, "keys add"),
     action("keys.destination.list", Permission::ChangeSetting, "keys destination"),
     action("keys.policy.set", Permission::ChangeSetting, "keys policy"),

@@ -8,6 +8,7 @@ use clap::Parser;
 use serde_json::Value;
 
 use super::{ApprovalsVerb, Asking, Room, decide, show};
+use crate::commands::faucet::FaucetVerb;
 use crate::commands::keys::KeysVerb;
 use crate::commands::operators::OperatorsVerb;
 use crate::commands::payouts::room::{Room as PaymentsRoom, refused, rejected};
@@ -107,12 +108,14 @@ const fn can_be_asked_for(verb: &Verb) -> bool {
             | ApprovalsVerb::Decline(_)
             | ApprovalsVerb::Withdraw(_) => false,
         },
+        Verb::Faucet(group) => {
+            matches!(&group.verb, FaucetVerb::AdoptPayments(options) if !options.dry_run)
+        }
         Verb::Migrate(_)
         | Verb::Config(_)
         | Verb::Ops(_)
         | Verb::Settings(_)
         | Verb::Secrets(_)
-        | Verb::Faucet(_)
         | Verb::Ledger(_)
         | Verb::Audit(_)
         | Verb::Backup(_)

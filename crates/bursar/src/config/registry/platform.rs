@@ -171,8 +171,8 @@ pub(super) static VARIABLES: &[Variable] = &[
         "BURSAR_PAYOUT_JOURNAL",
         Kind::Path,
         None,
-        "Append-only file of signed payouts. Unset: beside an embedded database; none with PostgreSQL, where every server \
-         must name one and the same file.",
+        "Append-only file of signed payouts. Unset: beside an embedded database; none with PostgreSQL. After a restore payouts \
+         go on by themselves only where all servers wrote to one and the same file.",
     ),
     var(
         "BURSAR_BANANO_NODES",
@@ -185,6 +185,13 @@ pub(super) static VARIABLES: &[Variable] = &[
         Kind::Integer { min: 1, max: 7 },
         None,
         "Banano nodes that must say the same before it is believed. Unset: two, or one when there is only one.",
+    ),
+    var(
+        "BURSAR_BANANO_WORK_PEERS",
+        Kind::Secret,
+        None,
+        "Servers that compute Banano's work (`work_generate`), a comma list of addresses. This machine computes it where \
+         none is named or none answers.",
     ),
     var(
         "BURSAR_BANANO_RECEIPT_MIN",

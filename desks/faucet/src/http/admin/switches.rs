@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::super::guards::{Act, Done, moment, reason};
 use super::super::{Routes, codes};
+use crate::adoption::keeps_stopped;
 use crate::faucet::Faucet;
 use crate::switches::SWITCHES;
 
@@ -53,13 +54,21 @@ pub(super) async fn set(routes: Arc<Routes>, act: Act) -> Result<Value, ApiError
     let (who, shared) = (act.admin.principal(), Arc::clone(&routes));
     let work = move |tx: &mut Tx<'_>| {
         let now = tx.reading()?;
+        if !stop && keeps_stopped(tx, switch)? {
+            return Ok(false);
+        }
         let table = ConfigTable::FAUCET;
         let change = SwitchChange { table, switch, stop, actor: &who, reason: &why, expires_at: None };
         Switchboard::set(tx, &[change], now)?;
         shared.recorder.record(tx, std::slice::from_ref(&done), now)?;
-        if !stop { forget_recorded(&shared.faucet.platform.switchboard, switch) } else { Ok(()) }
+        if !stop {
+            forget_recorded(&shared.faucet.platform.switchboard, switch)?;
+        }
+        Ok(true)
     };
-    routes.faucet.platform.off_thread.transact("faucet.set_switch", work).await?;
+    if !routes.faucet.platform.off_thread.transact("faucet.set_switch", work).await? {
+        return Err(ApiError::of(&codes::PAYMENTS_UNADOPTED));
+    }
     routes.faucet.platform.waker.wake();
     if !stop && routes.faucet.platform.switchboard.is_held_by_environment(switch) {
         return Err(ApiError::of(&codes::SWITCH_HELD).with_detail("variable", switch.variable));

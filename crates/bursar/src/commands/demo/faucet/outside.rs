@@ -22,8 +22,9 @@ const STATS_KEY: &str = "fortnite-key-of-the-demo";
 /// Both cycles, by the rules' clock: five real seconds at the usual speed.
 const INTERVAL_S: &str = "300";
 /// Variables that must not reach from the environment into a demo whose money is invented.
-const CLEARED: [&str; 13] = [
+const CLEARED: [&str; 14] = [
     "BURSAR_BANANO_NODES",
+    "BURSAR_BANANO_WORK_PEERS",
     "BURSAR_BANANO_AGREE",
     "P2S_OPERATOR_ACCOUNT",
     "P2S_DAILY_CAP",

@@ -1,0 +1,191 @@
+//! Which payments the records lack: sends of the operator's account since the newest block that they know from before the
+//! restore, and payouts that the journal brought back without the desk's rows.
+
+use bursar_banano::rpc::PastBlock;
+use bursar_banano::{Banano, BlockHash};
+use bursar_chain::TransactionId;
+use bursar_money::Amount;
+use bursar_payouts::{IntentId, IntentState, PayoutShown};
+use bursar_store::{StoreError, Timestamp, Tx};
+
+use super::{Adoption, BLIND, Outcome, Refusal, UNKNOWN};
+use crate::DESK;
+use crate::record::{Finding, Payout};
+
+/// Blocks of the account that are asked for at a time.
+const PAGE: usize = 100;
+/// Blocks of the account that are read at most.
+const BLOCKS_MAX: usize = 10_000;
+
+/// A payment of the operator's wallet that the records lack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payment {
+    /// The transaction; empty while none of it is final.
+    pub transaction: String,
+    /// Where to.
+    pub to: String,
+    /// How much, in raw.
+    pub raw: Amount,
+    /// Its intent, where the journal brought that back.
+    pub intent: Option<IntentId>,
+    /// Whether it can never be lost.
+    pub is_final: bool,
+    /// The player whom the lost order named; another may have the number by now.
+    pub named: Option<i64>,
+    /// From when on it counts.
+    pub paid_at: Timestamp,
+}
+
+/// What is known of a hole in the records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Lost {
+    /// Since when it is known.
+    pub since: Timestamp,
+    /// Whether no journal tells what it holds, so that the chain has to.
+    pub is_blind: bool,
+}
+
+/// The hole in the records; `None` = there is none.
+pub(super) fn lost(tx: &mut Tx<'_>) -> Result<Option<Lost>, StoreError> {
+    let mut lost: Option<Lost> = None;
+    for finding in Finding::all(tx)?.into_iter().filter(|finding| finding.count > 0) {
+        let is_blind = finding.kind == BLIND;
+        if is_blind || finding.kind == UNKNOWN {
+            lost = Some(Lost {
+                since: lost.map_or(finding.since, |lost| lost.since.min(finding.since)),
+                is_blind: is_blind || lost.is_some_and(|lost| lost.is_blind),
+            });
+        }
+    }
+    Ok(lost)
+}
+
+/// What the records lack, oldest first: what the journal brought back, then what the chain alone shows.
+pub(super) fn payments(adoption: &Adoption<'_>, chain: &Banano, lost: &Lost) -> Outcome<Vec<Payment>> {
+    let read = |tx: &mut Tx<'_>| brought_back(tx, adoption, lost);
+    let mut found = adoption.store.read("faucet.brought_back", read)?;
+    if lost.is_blind {
+        match sends(adoption, chain, lost)? {
+            Ok(sends) => found.extend(sends),
+            Err(refusal) => return Ok(Err(refusal)),
+        }
+    }
+    Ok(Ok(found))
+}
+
+fn brought_back(tx: &mut Tx<'_>, adoption: &Adoption<'_>, lost: &Lost) -> Result<Vec<Payment>, StoreError> {
+    let mut found = Vec::new();
+    for shown in adoption.payouts.brought_back(tx, adoption.operator, lost.since)? {
+        if shown.payout.desk != DESK {
+            continue;
+        }
+        let payout = Payout::peek(tx, &[shown.payout.reference])?.pop();
+        if payout.is_some_and(|payout| payout.intent == Some(shown.payout.id.0)) {
+            continue;
+        }
+        if let Some(payment) = payment(&shown)
+            && (payment.transaction.is_empty() || !Payout::is_recorded(tx, &payment.transaction)?)
+        {
+            found.push(payment);
+        }
+    }
+    Ok(found)
+}
+
+/// What the journal's payout has paid or may yet pay; `None` = it has failed.
+fn payment(shown: &PayoutShown) -> Option<Payment> {
+    let PayoutShown { payout, attempts } = shown;
+    let is_final = payout.state == IntentState::Final;
+    if payout.state.is_ended() && !is_final {
+        return None;
+    }
+    let paid = attempts.iter().find(|attempt| attempt.kind == "payment" && attempt.state == "final");
+    Some(Payment {
+        transaction: paid.map(|attempt| attempt.transaction.to_string()).unwrap_or_default(),
+        to: payout.destination.to_string(),
+        raw: payout.amount,
+        intent: Some(payout.id),
+        is_final: is_final && paid.is_some(),
+        named: payout.key.split('/').nth(1).and_then(|player| player.parse().ok()),
+        paid_at: payout.created_at,
+    })
+}
+
+/// Sends that neither the payouts room nor the desk knows, down to the newest block that was known before the restore.
+fn sends(adoption: &Adoption<'_>, chain: &Banano, lost: &Lost) -> Outcome<Vec<Payment>> {
+    let wallet = adoption.store.read("faucet.wallet", |tx| adoption.payouts.wallet(tx, adoption.operator))?;
+    let Some(wallet) = wallet else { return Ok(Err(Refusal::NoWallet)) };
+    let mut next = match chain.newest_block(&wallet.address) {
+        Ok(newest) => newest.unwrap_or(BlockHash::ZERO),
+        Err(error) => return Ok(Err(Refusal::Chain(error))),
+    };
+    let (mut found, mut read) = (Vec::new(), 0);
+    while !next.is_zero() {
+        if read >= BLOCKS_MAX {
+            return Ok(Err(Refusal::TooFar(BLOCKS_MAX)));
+        }
+        let blocks = match chain.blocks_back(&wallet.address, next, PAGE) {
+            Ok(blocks) => blocks,
+            Err(error) => return Ok(Err(Refusal::Chain(error))),
+        };
+        let looked = adoption.store.read("faucet.sends", |tx| look(tx, adoption, lost, &blocks))?;
+        found.extend(looked.unknown);
+        if looked.is_end {
+            found.reverse();
+            return Ok(Ok(found));
+        }
+        read += blocks.len();
+        next = blocks.last().map_or(BlockHash::ZERO, |last| last.previous);
+    }
+    found.reverse();
+    let is_empty = found.is_empty();
+    Ok(if adoption.is_whole_history || is_empty { Ok(found) } else { Err(Refusal::NoKnownBlock) })
+}
+
+/// A page of the account's blocks beside the records.
+struct Looked {
+    unknown: Vec<Payment>,
+    is_end: bool,
+}
+
+fn look(
+    tx: &mut Tx<'_>,
+    adoption: &Adoption<'_>,
+    lost: &Lost,
+    blocks: &[PastBlock],
+) -> Result<Looked, StoreError> {
+    let mut looked = Looked { unknown: Vec::new(), is_end: false };
+    for block in blocks {
+        let hash = block.hash.to_string();
+        let id = TransactionId::from_canonical(hash.clone());
+        match adoption.payouts.transaction(tx, &id)? {
+            // What was signed since the restore may lie above what is missing.
+            Some(known) if !known.is_imported && known.signed_at <= lost.since => {
+                looked.is_end = true;
+                return Ok(looked);
+            }
+            Some(_) => continue,
+            None => {}
+        }
+        let Some(sent) = &block.sent else { continue };
+        if !Payout::is_recorded(tx, &hash)? {
+            looked.unknown.push(Payment {
+                transaction: hash,
+                to: sent.to.address(),
+                raw: sent.amount,
+                intent: None,
+                is_final: true,
+                named: None,
+                paid_at: lost.since,
+            });
+        }
+    }
+    Ok(looked)
+}
+
+impl Adoption<'_> {
+    /// Whether every payout that the journal brought back has its row.
+    pub(super) fn is_all_adopted(&self, tx: &mut Tx<'_>, lost: &Lost) -> Result<bool, StoreError> {
+        Ok(brought_back(tx, self, lost)?.is_empty())
+    }
+}

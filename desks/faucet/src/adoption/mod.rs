@@ -1,0 +1,270 @@
+//! After a restore: payments that the chain, or the journal, shows and the records lack are recorded as paid, so that nobody
+//! is paid a second time (docs/spec/faucet.md 3.14).
+//!
+//! [`Adoption::run`] finds them, records each in a transaction of its own, and puts the findings right once nothing is left.
+
+mod adopt;
+mod find;
+mod refusal;
+
+pub use find::Payment;
+pub use refusal::Refusal;
+
+use bursar_access::{Act, Actor, Admission, ApprovalId, By, Draft, Permission, admit};
+use bursar_audit::Recorder;
+use bursar_banano::Banano;
+use bursar_control::Switch;
+use bursar_keys::KeyId;
+use bursar_payouts::{Payouts, Wallet};
+use bursar_store::{Store, StoreError, Timestamp, Tx};
+
+use self::find::Lost;
+use crate::record::Finding;
+use crate::rules::ban::BanE8;
+use crate::switches::PAYOUTS_HALTED;
+use crate::{CLOCK, DESK};
+
+/// The finding of a wallet that was matched without its journals.
+pub const BLIND: &str = "payout.blind";
+/// The finding of payments that the journal brought back without their payouts.
+pub const UNKNOWN: &str = "payout.unknown";
+/// The act as policies know it.
+const ACTION: &str = "faucet.adopt";
+/// What stands beside an adopted payout, for administrators.
+pub const MARK: &str = "adopted from the chain after a restore";
+
+/// Why payouts stay stopped, and what to do.
+pub const STAYS_STOPPED: &str = "Payments from before a restore may be missing here, so that paying on could pay them \
+                                 twice. Record them with `bursar faucet adopt-payments --reason TEXT` first";
+
+/// What an adoption ends in: the store's fault outside, the caller's doing inside.
+pub type Outcome<T> = Result<Result<T, Refusal>, StoreError>;
+
+/// With what an adoption works, and by whom.
+pub struct Adoption<'a> {
+    /// The database.
+    pub store: &'a Store,
+    /// The payouts room.
+    pub payouts: &'a Payouts,
+    /// Name of the operator's wallet.
+    pub operator: &'a KeyId,
+    /// The audit chain of this writer.
+    pub recorder: &'a Recorder,
+    /// Who.
+    pub actor: &'a Actor,
+    /// Other people's approval, where a policy asks for it. It is used up once nothing is left.
+    pub approval: Option<ApprovalId>,
+    /// Where the act is written down instead of being done.
+    pub draft: Option<&'a Draft>,
+    /// Why: 1 to 200 characters.
+    pub reason: &'a str,
+    /// Nothing is written.
+    pub is_dry_run: bool,
+    /// Every send of the account counts as this faucet's, though the records know no block of it from before the restore.
+    pub is_whole_history: bool,
+}
+
+/// What became of a payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It has a payout now.
+    Adopted {
+        /// Whom it paid.
+        player: i64,
+        /// The payout.
+        payout: i64,
+        /// The kills that it paid.
+        kills: u64,
+        /// How much.
+        amount: BanE8,
+    },
+    /// It has one already.
+    Known,
+    /// The player's open accruals are worth less.
+    WaitsForKills {
+        /// Whom it paid.
+        player: i64,
+        /// How much less.
+        missing: BanE8,
+        /// How many kills that are, at the player's newest rate; `None` = the player has none.
+        kills: Option<u64>,
+    },
+    /// It is on its way, and may still be lost.
+    NotFinal,
+    /// No player had linked its address when the wallet was matched.
+    NoPlayer,
+    /// So many players had, and nothing says which of them it paid.
+    SeveralPlayers(Vec<i64>),
+    /// It is no whole number of hundred-millionths, so it is no payout of the faucet's.
+    NotWhole,
+}
+
+impl Verdict {
+    /// Whether nothing is left to do about it.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        matches!(self, Verdict::Adopted { .. } | Verdict::Known)
+    }
+}
+
+/// What an adoption came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Each payment that the records lacked, oldest first.
+    pub payments: Vec<(Payment, Verdict)>,
+}
+
+impl Report {
+    /// Whether nothing is left that the records lack.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.payments.iter().all(|(_, verdict)| verdict.is_settled())
+    }
+}
+
+/// Whether payments may be missing here, so that paying on could pay them twice.
+pub fn is_incomplete(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
+    Ok(Finding::is_open(tx, BLIND)? || Finding::is_open(tx, UNKNOWN)?)
+}
+
+/// Whether resuming what `switch` stops could pay somebody twice: it stops payouts, and payments may be missing here.
+pub fn keeps_stopped(tx: &mut Tx<'_>, switch: Switch) -> Result<bool, StoreError> {
+    Ok(switch.key == PAYOUTS_HALTED.key && is_incomplete(tx)?)
+}
+
+/// One transaction of an adoption: admitted, in its turn, with the wallet locked.
+struct Turn {
+    admission: Option<Admission>,
+    wallet: Wallet,
+    lost: Lost,
+    now: Timestamp,
+}
+
+impl Adoption<'_> {
+    /// Records what is missing. Asks the chain before any transaction.
+    pub fn run(&self, chain: &Banano) -> Outcome<Report> {
+        let lost = self.store.read("faucet.lost", find::lost)?;
+        let Some(lost) = lost else { return Ok(Ok(Report::default())) };
+        if let Err(refusal) = self.store.transact("faucet.adopt", |tx| self.may(tx))? {
+            return Ok(Err(refusal));
+        }
+        let found = match find::payments(self, chain, &lost)? {
+            Ok(found) => found,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if self.is_dry_run {
+            return self.rehearse(&found).map(Ok);
+        }
+        let mut report = Report::default();
+        for payment in found {
+            match self.store.transact("faucet.adopt", |tx| self.adopt_one(tx, &payment))? {
+                Ok(verdict) => report.payments.push((payment, verdict)),
+                Err(refusal) => return Ok(Err(refusal)),
+            }
+        }
+        if report.is_complete() {
+            let closed = self.store.transact("faucet.adopted", |tx| self.put_right(tx, &lost, &report))?;
+            return Ok(closed.map(|()| report));
+        }
+        Ok(Ok(report))
+    }
+
+    /// Refuses at once whoever would be refused later, before the chain is asked.
+    fn may(&self, tx: &mut Tx<'_>) -> Outcome<()> {
+        Ok(self.begin(tx)?.map(|_| ()))
+    }
+
+    fn begin(&self, tx: &mut Tx<'_>) -> Outcome<Turn> {
+        let admission = match self.is_dry_run {
+            true => None,
+            false => match self.admitted(tx)? {
+                Ok(admission) => Some(admission),
+                Err(refusal) => return Ok(Err(refusal)),
+            },
+        };
+        let now = tx.open_clock(CLOCK)?;
+        let Some(wallet) = self.payouts.lock_wallet(tx, self.operator)? else {
+            return Ok(Err(Refusal::NoWallet));
+        };
+        if !self.is_dry_run && !self.payouts.is_paying(tx, &wallet)? {
+            return Ok(Err(Refusal::WalletStill(wallet.why)));
+        }
+        match find::lost(tx)? {
+            Some(lost) => Ok(Ok(Turn { admission, wallet, lost, now })),
+            None => Ok(Err(Refusal::Changed)),
+        }
+    }
+
+    fn admitted(&self, tx: &mut Tx<'_>) -> Outcome<Admission> {
+        let by = By::new(self.actor, tx.reading()?).drafting(self.draft);
+        let by = By { approval: self.approval, ..by };
+        let act = Act {
+            action: ACTION.to_owned(),
+            desk: DESK.to_owned(),
+            subject: self.operator.to_string(),
+            payload: format!("wholeHistory={} why={}", self.is_whole_history, self.reason),
+            permission: Permission::ResolvePayout,
+        };
+        Ok(admit(tx, &by, &act)?.map_err(Refusal::Access))
+    }
+
+    fn adopt_one(&self, tx: &mut Tx<'_>, payment: &Payment) -> Outcome<Verdict> {
+        let turn = match self.begin(tx)? {
+            Ok(turn) => turn,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let verdict = self.adopt(tx, &turn, payment)?;
+        tx.close_clock(CLOCK, turn.now)?;
+        Ok(Ok(verdict))
+    }
+
+    /// Does everything in one transaction, and takes it back.
+    fn rehearse(&self, found: &[Payment]) -> Result<Report, StoreError> {
+        let mut rehearsed = None;
+        let ended = self.store.transact("faucet.rehearse", |tx| {
+            let turn = match self.begin(tx)? {
+                Ok(turn) => turn,
+                Err(refusal) => return Err::<(), _>(taken_back(&refusal)),
+            };
+            let mut report = Report::default();
+            for payment in found {
+                report.payments.push((payment.clone(), self.adopt(tx, &turn, payment)?));
+            }
+            rehearsed = Some(report);
+            Err(taken_back(&"a rehearsal leaves no trace"))
+        });
+        match (rehearsed, ended) {
+            (Some(report), _) => Ok(report),
+            (None, Err(error)) => Err(error),
+            (None, Ok(())) => Ok(Report::default()),
+        }
+    }
+
+    /// Nothing is left that the records lack, unless something new came up meanwhile.
+    fn put_right(&self, tx: &mut Tx<'_>, seen: &Lost, report: &Report) -> Outcome<()> {
+        let turn = match self.begin(tx)? {
+            Ok(turn) => turn,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if turn.lost != *seen || !self.is_all_adopted(tx, &turn.lost)? {
+            return Ok(Err(Refusal::Changed));
+        }
+        let detail = format!("{} payments were adopted", report.payments.len());
+        for kind in [BLIND, UNKNOWN] {
+            if Finding::is_open(tx, kind)? {
+                Finding::note(tx, kind, 0, &detail, turn.now)?;
+            }
+        }
+        tx.close_clock(CLOCK, turn.now)?;
+        self.recorder.record(tx, &[self.completed(&turn, report)], turn.now)?;
+        if let Some(admission) = turn.admission {
+            admission.spend(tx)?;
+        }
+        Ok(Ok(()))
+    }
+}
+
+/// Ends a transaction without a trace.
+fn taken_back(why: &dyn std::fmt::Display) -> StoreError {
+    StoreError::Decode(format!("nothing was recorded: {why}"))
+}
