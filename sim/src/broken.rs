@@ -1,6 +1,7 @@
 //! Planted bugs: the platform as it would be with a rule forgotten, to see that the simulator finds each.
 
 use crate::invariant::Invariant;
+use crate::scenario::Room;
 
 /// A rule of the platform that is left out. What each does instead stands with its room; nothing of it is compiled into
 /// a server.
@@ -36,11 +37,23 @@ pub enum Bug {
     KeyForgotten,
     /// A wallet goes on paying after a restore by what its chain holds, without a look at what was signed since.
     RepaysAfterRestore,
+    /// What a payout reserves is open for the next settlement all the same.
+    ReservesTwice,
+    /// The kill cursor moves on, and the row of the kills is not written.
+    MovesCursorAlone,
+    /// The window of the caps begins hours too late.
+    MisplacesCapWindow,
+    /// What dry-run invented is paid once dry-run ends.
+    PaysDryRunRows,
+    /// Pruning takes a row that is not settled yet.
+    PrunesOpenRows,
+    /// The desk does not halt when its wallet goes on after a restore without its journal.
+    DeafToBlindness,
 }
 
 impl Bug {
     /// Every planted bug with its name on the command line and the rule that it shows as a breach of.
-    pub const ALL: [(&'static str, Bug, Invariant); 15] = [
+    pub const ALL: [(&'static str, Bug, Invariant); 21] = [
         ("answers-before-commit", Bug::AnswersBeforeCommit, Invariant::Durable),
         ("retries-with-new-id", Bug::RetriesWithNewId, Invariant::Once),
         ("retries-blindly", Bug::RetriesBlindly, Invariant::Once),
@@ -57,15 +70,39 @@ impl Bug {
         ("unknown-is-dead", Bug::UnknownIsDead, Invariant::PaidOnce),
         ("key-forgotten", Bug::KeyForgotten, Invariant::Once),
         ("repays-after-restore", Bug::RepaysAfterRestore, Invariant::RestoreNeverRepays),
+        ("reserves-twice", Bug::ReservesTwice, Invariant::PaidOnce),
+        ("moves-cursor-alone", Bug::MovesCursorAlone, Invariant::KillsOnce),
+        ("misplaces-cap-window", Bug::MisplacesCapWindow, Invariant::Caps),
+        ("pays-dry-run-rows", Bug::PaysDryRunRows, Invariant::DryRunApart),
+        ("prunes-open-rows", Bug::PrunesOpenRows, Invariant::Accrued),
+        ("deaf-to-blindness", Bug::DeafToBlindness, Invariant::RestoreNeverRepays),
     ];
 
-    /// Whether it is one of payouts, and not of rounds.
+    /// The room that it is in.
     #[must_use]
-    pub fn is_of_payouts(self) -> bool {
-        matches!(
-            self,
-            Bug::SendsBeforeRecord | Bug::UnknownIsDead | Bug::KeyForgotten | Bug::RepaysAfterRestore
-        )
+    pub fn room(self) -> Room {
+        match self {
+            Bug::AnswersBeforeCommit
+            | Bug::RetriesWithNewId
+            | Bug::RetriesBlindly
+            | Bug::PaysFromStaleList
+            | Bug::CachesSwitch
+            | Bug::ChecksSwitchAtDoor
+            | Bug::LimitsWithoutTaking
+            | Bug::KeepsRemainder
+            | Bug::LosesRemainder
+            | Bug::TrustsOwnClock
+            | Bug::JoinsSealedRound => Room::Rounds,
+            Bug::SendsBeforeRecord | Bug::UnknownIsDead | Bug::KeyForgotten | Bug::RepaysAfterRestore => {
+                Room::Payouts
+            }
+            Bug::ReservesTwice
+            | Bug::MovesCursorAlone
+            | Bug::MisplacesCapWindow
+            | Bug::PaysDryRunRows
+            | Bug::PrunesOpenRows
+            | Bug::DeafToBlindness => Room::Faucet,
+        }
     }
 
     /// The rule that it shows as a breach of.

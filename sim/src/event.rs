@@ -57,6 +57,12 @@ impl Queue {
         Some((at_ms, entry.remove()))
     }
 
+    /// Puts everything off by so much, ms.
+    pub fn put_off(&mut self, span_ms: i64) {
+        let events = std::mem::take(&mut self.events);
+        self.events = events.into_iter().map(|((at_ms, number), event)| ((at_ms + span_ms, number), event)).collect();
+    }
+
     /// Forgets everything but the platform's own work.
     pub fn keep_work(&mut self) {
         self.events.retain(|_, event| event.class == Class::Work);

@@ -42,6 +42,14 @@ pub enum Invariant {
     RestoreNeverRepays,
     /// What the book says of a wallet is what the chain says.
     ChainIsBook,
+    /// A player's cursor is the baseline and the kills of the rows since; each kill is in exactly one row.
+    KillsOnce,
+    /// For each player, in kills and in e8: accrued is settled, reserved, open and written off; and so for everybody.
+    Accrued,
+    /// No payout takes a player above the caps in force when it is made.
+    Caps,
+    /// What is earned and paid in dry-run stays there: it earns nothing real and reaches no chain.
+    DryRunApart,
     /// The platform stops itself only for a disk that fails in a commit, and never panics.
     NoFailStop,
 }
@@ -67,6 +75,10 @@ impl Invariant {
             Invariant::NoSignAfterStop => "NO-SIGN-AFTER-STOP",
             Invariant::RestoreNeverRepays => "RESTORE-NEVER-REPAYS",
             Invariant::ChainIsBook => "CHAIN-IS-BOOK",
+            Invariant::KillsOnce => "KILLS-ONCE",
+            Invariant::Accrued => "ACCRUED",
+            Invariant::Caps => "CAPS",
+            Invariant::DryRunApart => "DRY-RUN-APART",
             Invariant::NoFailStop => "NO-FAIL-STOP",
         }
     }

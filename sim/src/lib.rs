@@ -16,6 +16,7 @@ mod broken;
 mod chain;
 mod coverage;
 mod event;
+mod faucet;
 mod figures;
 mod gate;
 mod inspection;
@@ -31,6 +32,7 @@ mod random;
 mod restores;
 mod rounds;
 mod scenario;
+mod seat;
 mod shrink;
 mod strikes;
 mod template;
@@ -44,9 +46,10 @@ pub use broken::Bug;
 pub use coverage::unreached;
 pub use figures::Figures;
 pub use invariant::{Invariant, Violation};
-pub use scenario::{Item, Omitted, Outcome, Scenario, Simpler};
+pub use scenario::{Item, Omitted, Outcome, Room, Scenario, Simpler};
 pub use shrink::{Shrunk, shrink};
 
+use faucet::FaucetRoom;
 use payouts::PayoutsRoom;
 use plan::Plan;
 use rounds::{Rounds, RoundsPlan};
@@ -57,16 +60,15 @@ use world::World;
 #[must_use]
 pub fn run(scenario: &Scenario) -> Outcome {
     let plan = Plan::of(scenario);
-    let (has_rounds, has_payouts) = match scenario.bug {
-        Some(bug) => (!bug.is_of_payouts(), bug.is_of_payouts()),
-        None => plan.rooms,
-    };
     let mut rooms: Vec<Arc<dyn Workload>> = Vec::new();
-    if has_rounds {
+    if plan.rooms.rounds {
         rooms.push(Rounds::new(scenario, RoundsPlan::of(scenario), plan.nodes));
     }
-    if has_payouts {
+    if plan.rooms.payouts {
         rooms.push(PayoutsRoom::new(scenario, plan.start_ms, plan.nodes));
+    }
+    if plan.rooms.faucet {
+        rooms.push(FaucetRoom::new(scenario, plan.start_ms));
     }
     World::new(scenario.clone(), plan, rooms).run()
 }

@@ -2,8 +2,9 @@
 
 use bursar_rounds::timing::CYCLE_MS;
 
+use crate::broken::Bug;
 use crate::random::Random;
-use crate::scenario::{Scenario, Simpler};
+use crate::scenario::{Room, Scenario, Simpler};
 
 /// Simulated time with faults: one hour.
 pub const TROUBLE_MS: i64 = 3_600_000;
@@ -48,6 +49,40 @@ const STRIKES: [Strike; 9] = [
     Strike::Restore,
 ];
 
+/// The rooms of a world. The faucet stands alone: the other rooms owe by rules of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rooms {
+    /// Rounds are played.
+    pub rounds: bool,
+    /// Payouts are made that somebody asked for.
+    pub payouts: bool,
+    /// Kills earn.
+    pub faucet: bool,
+}
+
+impl Rooms {
+    const NONE: Rooms = Rooms { rounds: false, payouts: false, faucet: false };
+    /// Rounds alone.
+    pub const ROUNDS: Rooms = Rooms { rounds: true, ..Rooms::NONE };
+    /// Payouts alone.
+    pub const PAYOUTS: Rooms = Rooms { payouts: true, ..Rooms::NONE };
+    /// The faucet alone.
+    pub const FAUCET: Rooms = Rooms { faucet: true, ..Rooms::NONE };
+    const BOTH: Rooms = Rooms { rounds: true, payouts: true, ..Rooms::NONE };
+}
+
+/// The room of a planted bug, the one that is asked for, or what the seed draws; a draw is made in any case, so that what
+/// is drawn after it stays the same.
+fn rooms_of(scenario: &Scenario, random: &mut Random) -> Rooms {
+    let drawn = *random.pick(&[Rooms::ROUNDS, Rooms::PAYOUTS, Rooms::BOTH, Rooms::FAUCET]);
+    match scenario.bug.map(Bug::room).or(scenario.room) {
+        Some(Room::Rounds) => Rooms::ROUNDS,
+        Some(Room::Payouts) => Rooms::PAYOUTS,
+        Some(Room::Faucet) => Rooms::FAUCET,
+        None => drawn,
+    }
+}
+
 /// One seed's world.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -55,8 +90,8 @@ pub struct Plan {
     pub start_ms: i64,
     /// Serving nodes.
     pub nodes: usize,
-    /// Whether rounds are played, and whether payouts are made.
-    pub rooms: (bool, bool),
+    /// What stands in it.
+    pub rooms: Rooms,
     /// Kinds of trouble, drawn anew for each seed so that each gets its turn without the others.
     pub strikes: Vec<Strike>,
     /// Mean time between two troubles, ms.
@@ -77,7 +112,7 @@ impl Plan {
             start_ms: ORIGIN_MS + CYCLE_MS * random.between(0, 10_000) + random.between(0, CYCLE_MS - 1),
             nodes: usize::try_from(random.between(1, 3)).expect("a few"),
             strikes,
-            rooms: *random.pick(&[(true, false), (false, true), (true, true)]),
+            rooms: rooms_of(scenario, &mut random),
             strike_gap_ms: random.between(40_000, 120_000),
             network_loss_of_1000: random.below(80),
         };
@@ -97,7 +132,7 @@ impl Plan {
         Plan {
             start_ms: ORIGIN_MS,
             nodes,
-            rooms: (true, false),
+            rooms: Rooms::ROUNDS,
             strikes,
             strike_gap_ms: 60_000,
             network_loss_of_1000: 0,

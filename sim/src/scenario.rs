@@ -106,6 +106,29 @@ impl FromStr for Omitted {
     }
 }
 
+/// A room that a world can be made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// Rounds are played.
+    Rounds,
+    /// Payouts are made that somebody asked for.
+    Payouts,
+    /// Kills earn.
+    Faucet,
+}
+
+impl Room {
+    /// Every room with its name on the command line.
+    pub const ALL: [(&'static str, Room); 3] =
+        [("rounds", Room::Rounds), ("payouts", Room::Payouts), ("faucet", Room::Faucet)];
+
+    /// The room of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Room> {
+        Room::ALL.iter().find(|(known, _)| *known == name).map(|(_, room)| *room)
+    }
+}
+
 /// What to run.
 #[derive(Clone, Debug, Default)]
 pub struct Scenario {
@@ -113,6 +136,8 @@ pub struct Scenario {
     pub seed: u64,
     /// A planted bug that the run should find.
     pub bug: Option<Bug>,
+    /// The one room that is played; without it the seed says which are.
+    pub room: Option<Room>,
     /// What is left out.
     pub omitted: Omitted,
     /// Whether the trace is printed while it grows.
@@ -124,6 +149,12 @@ impl Scenario {
     #[must_use]
     pub fn new(seed: u64) -> Scenario {
         Scenario { seed, ..Scenario::default() }
+    }
+
+    /// The same with this room alone.
+    #[must_use]
+    pub fn playing(self, room: Room) -> Scenario {
+        Scenario { room: Some(room), ..self }
     }
 
     /// The same on a platform with a bug.

@@ -10,12 +10,22 @@ use bursar_rounds::settings::{SWITCHES, all};
 use bursar_store::{Clock, DatabaseUrl, EngineKind, OpenMode, Store, StoreOptions, Timestamp};
 use uuid::Uuid;
 
-use crate::payouts;
+use crate::{faucet, payouts};
 
 /// Where the database is on the simulated disk.
 pub const DATABASE: &str = "data/bursar.db";
 
-static IMAGE: LazyLock<DiskImage> = LazyLock::new(|| {
+/// The house in which rounds and payouts stand.
+static ROOMS: LazyLock<DiskImage> = LazyLock::new(|| {
+    image(|store| {
+        prepare(store);
+        payouts::prepare(store);
+    })
+});
+/// The house of the faucet.
+static FAUCET: LazyLock<DiskImage> = LazyLock::new(|| image(faucet::prepare));
+
+fn image(prepare: impl FnOnce(&Arc<Store>)) -> DiskImage {
     let disk = Disk::new(0);
     let batches = AtomicU64::new(1);
     let options = StoreOptions {
@@ -27,16 +37,15 @@ static IMAGE: LazyLock<DiskImage> = LazyLock::new(|| {
     let store = Store::open(&DatabaseUrl::Sqlite(DATABASE.into()), options).expect("an empty database opens");
     let store = Arc::new(store);
     prepare(&store);
-    payouts::prepare(&store);
     store.checkpoint().expect("the log is copied");
     drop(store);
     disk.snapshot()
-});
+}
 
 /// A disk of `seed` that holds the database.
-pub fn disk(seed: u64) -> Disk {
+pub fn disk(seed: u64, has_faucet: bool) -> Disk {
     let disk = Disk::new(seed);
-    disk.restore(IMAGE.clone());
+    disk.restore(if has_faucet { FAUCET.clone() } else { ROOMS.clone() });
     disk
 }
 

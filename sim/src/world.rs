@@ -64,7 +64,7 @@ impl World {
             serving: plan.nodes,
             nodes: (0..=plan.nodes).map(|_| Node::new()).collect(),
             rooms,
-            disk: template::disk(seed),
+            disk: template::disk(seed, plan.rooms.faucet),
             batches: AtomicU64::new(1),
             random: Part::new(Random::of(seed, "world")),
             anchor: Part::default(),
@@ -207,6 +207,13 @@ impl World {
     pub(crate) fn go_to(&self, at_ms: i64) {
         self.now_ms.fetch_max(at_ms, Ordering::SeqCst);
         self.set_clocks();
+    }
+
+    /// A night passes in which nothing happens: whatever is planned is so much later, and so is the end.
+    pub(crate) fn pass(&self, span_ms: i64) {
+        self.queue.with(|queue| queue.put_off(span_ms));
+        self.end_ms.fetch_add(span_ms, Ordering::SeqCst);
+        self.go_to(self.now_ms() + span_ms);
     }
 
     /// Sets every node's clock to the true time and its error.

@@ -4,9 +4,9 @@ mod broken;
 mod coverage;
 mod obligations;
 mod operators;
-mod rows;
+pub mod rows;
 mod sending;
-mod wiring;
+pub mod wiring;
 mod witness;
 
 use std::any::Any;
@@ -25,6 +25,7 @@ pub use operators::{Act, Stop};
 #[cfg(test)]
 pub use wiring::wallet;
 pub use wiring::{migrations, prepare};
+pub use witness::{FINAL, HELD, MOVES, SIGNED};
 
 use crate::broken::Bug;
 use crate::chain::{Bench, Family, Network};
@@ -63,7 +64,7 @@ impl PayoutsRoom {
     pub fn new(scenario: &Scenario, start_ms: i64, nodes: usize) -> Arc<PayoutsRoom> {
         let seed = scenario.seed;
         let has_journal = Random::of(seed, "journal").chance(1, 2);
-        let journal = has_journal.then(|| tempfile::tempdir().expect("a folder for the journal"));
+        let journal = has_journal.then(wiring::journal_folder);
         let mut networks: BTreeMap<Family, Network> =
             Family::ALL.map(|family| (family, Network::new(family, seed, start_ms))).into();
         for (family, network) in &mut networks {

@@ -1,6 +1,8 @@
-//! Rows of payouts as their witness reads them.
+//! Rows of payouts as witnesses read them.
 
-use rusqlite::Row;
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension, Row};
 
 /// A row of `payout_intent`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +27,39 @@ pub struct Signed {
     pub state: i64,
     /// It came from the journal.
     pub is_imported: bool,
+}
+
+/// Intents, and attempts with their bytes, that are new or were not over when they were last seen.
+pub type Fresh = (Vec<Intent>, Vec<(Signed, Vec<u8>)>);
+
+/// What is new beside what was seen, and what was not over then.
+pub fn fresh(
+    connection: &Connection,
+    intents: &BTreeMap<i64, Intent>,
+    attempts: &BTreeMap<i64, Signed>,
+) -> rusqlite::Result<Fresh> {
+    let snapshot = connection.unchecked_transaction()?;
+    let columns = "id, idempotency_key, wallet, destination, amount, state, hold IS NOT NULL";
+    let by_id = format!("SELECT {columns} FROM payout_intent WHERE id = ?1");
+    let after = format!("SELECT {columns} FROM payout_intent WHERE id > ?1 ORDER BY id");
+    let last = intents.keys().next_back().copied().unwrap_or(0);
+    let mut new_intents = Vec::new();
+    for open in intents.values().filter(|intent| intent.state < super::FINAL) {
+        new_intents.extend(snapshot.prepare_cached(&by_id)?.query_row([open.id], intent).optional()?);
+    }
+    let mut new = snapshot.prepare_cached(&after)?;
+    new_intents.extend(new.query_map([last], intent)?.collect::<Result<Vec<_>, _>>()?);
+    let columns = "id, intent, kind, transaction_id, state, bytes, imported";
+    let by_id = format!("SELECT {columns} FROM payout_attempt WHERE id = ?1");
+    let after = format!("SELECT {columns} FROM payout_attempt WHERE id > ?1 ORDER BY id");
+    let last = attempts.keys().next_back().copied().unwrap_or(0);
+    let mut new_attempts = Vec::new();
+    for open in attempts.values().filter(|attempt| attempt.state < 2) {
+        new_attempts.extend(snapshot.prepare_cached(&by_id)?.query_row([open.id], attempt).optional()?);
+    }
+    let mut new = snapshot.prepare_cached(&after)?;
+    new_attempts.extend(new.query_map([last], attempt)?.collect::<Result<Vec<_>, _>>()?);
+    Ok((new_intents, new_attempts))
 }
 
 /// Reads an intent.

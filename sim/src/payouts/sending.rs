@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bursar_payouts::{Payouts, Sender, Turn};
-use bursar_store::lease::Lease;
+use bursar_payouts::{Payouts, Turn};
 use bursar_store::{Store, StoreError, Timestamp};
 use parking_lot::Mutex;
 
@@ -14,13 +13,8 @@ use super::{PayoutsRoom, wiring};
 use crate::chain::Family;
 use crate::event::Class;
 use crate::node::Place;
+use crate::seat::{SLEEP_MAX_MS, Seat};
 use crate::world::World;
-
-/// How long a lease holds, ms, and how much of it may be left when it is renewed.
-const LEASE_MS: i64 = 20_000;
-const LEASE_LEFT_MS: i64 = 8_000;
-/// The longest that an idle sender sleeps, ms.
-const SLEEP_MAX_MS: i64 = 20_000;
 
 /// What of payouts runs in one process.
 pub struct Process {
@@ -28,13 +22,6 @@ pub struct Process {
     pub accept: Mutex<AcceptOrders>,
     seats: BTreeMap<Family, Mutex<Seat>>,
     holder: String,
-}
-
-/// A wallet's sender in a process, while it holds the lease.
-#[derive(Default)]
-struct Seat {
-    sender: Option<Sender>,
-    lease: Option<(Lease, i64)>,
 }
 
 impl Process {
@@ -51,32 +38,7 @@ impl Process {
 
     fn turn(&self, store: &Store, family: Family) -> Result<Turn, StoreError> {
         let mut seat = self.seats[&family].try_lock().expect("one turn at a time");
-        let now = store.read("payouts.now", |tx| tx.reading())?;
-        let lasts = seat.lease.as_ref().is_some_and(|(_, until_ms)| until_ms - now.ms() > LEASE_LEFT_MS);
-        if !lasts {
-            seat.lease = None;
-            let name = format!("payouts.{}", wiring::wallet(family));
-            let lease = store.transact("payouts.lease", |tx| {
-                let now = tx.reading()?;
-                Ok(Lease::take(tx, &name, &self.holder, now, LEASE_MS)?
-                    .map(|lease| (lease, now.ms() + LEASE_MS)))
-            })?;
-            seat.lease = lease;
-        }
-        let Some((lease, _)) = seat.lease.clone() else {
-            return Ok(Turn::Idle { until: Some(now.after_ms(SLEEP_MAX_MS)) });
-        };
-        if seat.sender.is_none() {
-            let wallet =
-                store.read("payouts.wallet", |tx| self.payouts.wallet(tx, &wiring::wallet(family)))?;
-            seat.sender = wallet.and_then(|wallet| self.payouts.sender(&wallet));
-        }
-        let sender = seat.sender.as_ref().expect("the template has both wallets");
-        let turn = sender.turn(&lease);
-        if matches!(turn, Err(StoreError::LeaseLost(_))) {
-            seat.lease = None;
-        }
-        turn
+        seat.turn(store, &self.payouts, &wiring::wallet(family), &self.holder)
     }
 }
 

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use bursar_chain::Attempt;
 use bursar_disk_faults::Disk;
 use bursar_keys::KeyId;
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, OpenFlags};
 
 use super::obligations::{Obligation, OrderReply};
 use super::operators::{Act, Stop};
-use super::rows::{Intent, Signed, amount, attempt, intent};
+use super::rows::{Intent, Signed, amount, fresh, intent};
 use crate::chain::Landed;
 use crate::figures::Figures;
 use crate::gate::Gate;
@@ -18,11 +18,11 @@ use crate::template::DATABASE;
 
 /// Names of intents' states by code.
 const STATES: [&str; 7] = ["accepted", "held", "signed", "broadcast", "final", "failed", "cancelled"];
-const HELD: i64 = 1;
-const SIGNED: i64 = 2;
-const FINAL: i64 = 4;
+pub const HELD: i64 = 1;
+pub const SIGNED: i64 = 2;
+pub const FINAL: i64 = 4;
 /// Moves from state to state that may be seen between two looks.
-const MOVES: &[(i64, i64, &str)] = &[
+pub const MOVES: &[(i64, i64, &str)] = &[
     (0, 1, "accepted > held"),
     (1, 0, "held > accepted"),
     (0, 2, "accepted > signed"),
@@ -38,9 +38,6 @@ const MOVES: &[(i64, i64, &str)] = &[
     (3, 0, "broadcast > accepted"),
     (3, 5, "broadcast > failed"),
 ];
-
-/// Intents, and attempts with their bytes, that are new or were not over when they were last seen.
-type Fresh = (Vec<Intent>, Vec<(Signed, Vec<u8>)>);
 
 /// Everything that was ever seen committed.
 #[derive(Clone, Debug, Default)]
@@ -168,7 +165,8 @@ impl Witness {
     pub fn look(&mut self) -> Result<(), Breach> {
         self.commits += 1;
         let connection = self.connection.as_ref().expect("the witness is connected while nodes run");
-        let (intents, attempts) = self.read(connection).expect("the witness can read");
+        let fresh = fresh(connection, &self.seen.intents, &self.seen.attempts);
+        let (intents, attempts) = fresh.expect("the witness can read");
         for intent in intents {
             self.admit_intent(intent)?;
         }
@@ -176,32 +174,6 @@ impl Witness {
             self.admit_attempt(attempt, bytes)?;
         }
         Ok(())
-    }
-
-    /// What is new, and what was not over when it was last seen.
-    fn read(&self, connection: &Connection) -> rusqlite::Result<Fresh> {
-        let snapshot = connection.unchecked_transaction()?;
-        let columns = "id, idempotency_key, wallet, destination, amount, state, hold IS NOT NULL";
-        let by_id = format!("SELECT {columns} FROM payout_intent WHERE id = ?1");
-        let after = format!("SELECT {columns} FROM payout_intent WHERE id > ?1 ORDER BY id");
-        let last = self.seen.intents.keys().next_back().copied().unwrap_or(0);
-        let mut intents = Vec::new();
-        for id in self.open() {
-            intents.extend(snapshot.prepare_cached(&by_id)?.query_row([id], intent).optional()?);
-        }
-        let mut new = snapshot.prepare_cached(&after)?;
-        intents.extend(new.query_map([last], intent)?.collect::<Result<Vec<_>, _>>()?);
-        let columns = "id, intent, kind, transaction_id, state, bytes, imported";
-        let by_id = format!("SELECT {columns} FROM payout_attempt WHERE id = ?1");
-        let after = format!("SELECT {columns} FROM payout_attempt WHERE id > ?1 ORDER BY id");
-        let last = self.seen.attempts.keys().next_back().copied().unwrap_or(0);
-        let mut attempts = Vec::new();
-        for open in self.seen.attempts.values().filter(|attempt| attempt.state < 2) {
-            attempts.extend(snapshot.prepare_cached(&by_id)?.query_row([open.id], attempt).optional()?);
-        }
-        let mut new = snapshot.prepare_cached(&after)?;
-        attempts.extend(new.query_map([last], attempt)?.collect::<Result<Vec<_>, _>>()?);
-        Ok((intents, attempts))
     }
 
     fn admit_intent(&mut self, intent: Intent) -> Result<(), Breach> {

@@ -15,8 +15,8 @@ fn every_20_minutes(setup: Setup) -> Setup {
 
 #[test]
 fn f6_accrual_that_stands_still_for_more_than_two_intervals_is_told_and_no_longer_once_it_runs() {
-    let faucet =
-        LiveFaucet::start_with(&Place::sqlite(), 99, |setup| setup.env("P2S_INTERVAL_SECONDS", "120"));
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start_with(&place, 99, |setup| setup.env("P2S_INTERVAL_SECONDS", "120"));
     let mut scrapes = Scrapes::default();
     scrapes.take(&faucet);
     faucet.switch("scheduler_halted", "on");
@@ -32,7 +32,8 @@ fn f6_accrual_that_stands_still_for_more_than_two_intervals_is_told_and_no_longe
 
 #[test]
 fn f15_the_lag_is_the_age_of_what_waits_and_0_once_it_is_paid() {
-    let faucet = LiveFaucet::start_with(&Place::sqlite(), 99, every_20_minutes);
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start_with(&place, 99, every_20_minutes);
     let player = faucet.player(1, 0);
     assert_eq!(faucet.metric("payout_accrual_lag_minutes"), 0.0);
     faucet.outside.stats.grow_kills(&player.epic, 7);
@@ -49,7 +50,8 @@ fn f15_the_lag_is_the_age_of_what_waits_and_0_once_it_is_paid() {
 
 #[test]
 fn f18_the_gauge_of_the_mode_follows_the_switch_without_a_restart() {
-    let faucet = LiveFaucet::start(&Place::sqlite());
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start(&place);
     let mut modes = vec![faucet.metric("app_dry_run_mode")];
     for state in ["on", "off"] {
         faucet.switch("force_dry_run", state);
@@ -60,7 +62,8 @@ fn f18_the_gauge_of_the_mode_follows_the_switch_without_a_restart() {
 
 #[test]
 fn f19_five_minutes_of_dry_run_are_told_and_health_names_the_mode_and_who_set_it() {
-    let faucet = LiveFaucet::start_with(&Place::sqlite(), 99, every_20_minutes);
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start_with(&place, 99, every_20_minutes);
     let mut scrapes = Scrapes::default();
     scrapes.take_for(&faucet, 1);
     faucet.switch("force_dry_run", "on");
@@ -120,7 +123,8 @@ fn f21_players_who_wait_for_a_locked_database_are_told_of_and_health_shows_where
 #[test]
 fn f22_1_failure_in_19_attempts_is_told_and_1_in_20_is_not() {
     let low_floor = |setup| every_20_minutes(setup).env("P2S_MIN_OPERATOR_BALANCE_BAN", "1");
-    let faucet = LiveFaucet::start_with(&Place::sqlite(), 10, low_floor);
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start_with(&place, 10, low_floor);
     let players: Vec<_> = (1..=9).map(|number| faucet.player(number, 0)).collect();
     let greedy = faucet.player(10, 0);
     let mut scrapes = Scrapes::default();
@@ -149,7 +153,8 @@ fn f22_1_failure_in_19_attempts_is_told_and_1_in_20_is_not() {
 
 #[test]
 fn f23_answers_that_take_800_ms_are_told_and_shown_by_route_and_by_upstream() {
-    let faucet = LiveFaucet::start_with(&Place::sqlite(), 99, every_20_minutes);
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start_with(&place, 99, every_20_minutes);
     let player = faucet.player(1, 0);
     let mut scrapes = Scrapes::default();
     scrapes.take(&faucet);
@@ -174,7 +179,8 @@ fn f23_answers_that_take_800_ms_are_told_and_shown_by_route_and_by_upstream() {
 
 #[test]
 fn f24_eleven_flags_within_an_hour_are_told_listed_and_reviewed() {
-    let faucet = LiveFaucet::start_with(&Place::sqlite(), 99, every_20_minutes);
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start_with(&place, 99, every_20_minutes);
     let mut scrapes = Scrapes::default();
     scrapes.take(&faucet);
     let players: Vec<_> = (1..=11).map(|number| faucet.player(number, 0)).collect();

@@ -90,7 +90,7 @@ fn whoever_lacks_the_cookie_is_refused_and_changes_nothing() {
         let before = evidence.domain();
         let near = |cookie: &str| format!("{cookie}x");
         let swapped = |cookie: &str, to: &str| format!("{to}={}", cookie.split_once('=').unwrap().1);
-        let wrong_of = |operation: &str, credential: &str| {
+        let wrong_of = |credential: &str| {
             let (right, other) = match credential {
                 "cookie_p2s_admin" => (&admin, swapped(&player.cookie, "p2s_admin")),
                 _ => (&player.cookie, swapped(&admin, "p2s_session")),
@@ -109,7 +109,7 @@ fn whoever_lacks_the_cookie_is_refused_and_changes_nothing() {
         assert!(guarded.len() > 30, "{}", guarded.len());
         for (operation, credential) in &guarded {
             assert_eq!(call(&live.server, operation, &[]).status, 401, "{operation}");
-            for cookie in wrong_of(operation, credential) {
+            for cookie in wrong_of(credential) {
                 let answer = call(&live.server, operation, &[("cookie", &cookie)]);
                 assert_eq!(answer.status, 401, "{operation} with {cookie}: {}", answer.text);
             }

@@ -262,20 +262,20 @@ fn f30_sigterm_ends_requests_in_flight_leaves_no_payout_unrecorded_and_exits_0_w
 fn works(faucet: &LiveFaucet, number: u32) {
     let player = faucet.player(number, 100);
     faucet.outside.stats.grow_kills(&player.epic, 7);
-    faucet.pass_ms(120_000);
+    faucet.pass_ms(60_000);
     assert_eq!(faucet.outside.paid_e8(&player), [70_000_000]);
     assert_eq!(faucet.accruals(&player)[0]["settled"], true);
     assert_eq!(faucet.payouts(&player)[0]["status"], "sent");
     // More than the rule about spikes allows, and more than the day's cap.
     faucet.outside.stats.grow_kills(&player.epic, 151);
-    faucet.pass_ms(120_000);
+    faucet.pass_ms(60_000);
     assert_eq!(faucet.accruals(&player).len(), 3, "one was split");
     let flag = faucet.admin_get("/admin/flags")["flags"][0]["id"].clone();
     let verdict = json!({"verdict": "confirmed", "reason": "a test"});
     faucet.admin_post(&format!("/admin/flags/{flag}/review"), &verdict).expect(200);
     // Below the first milestone, which would raise the rate.
     faucet.outside.fund_e8(10 * 100_000_000);
-    faucet.pass_ms(180_000);
+    faucet.pass_ms(60_000);
     assert_eq!(faucet.admin_get("/admin/reconcile")["mismatches"]["missing"], 0);
     let prune = json!({"reason": "a test", "retention_days": 90});
     faucet.admin_post("/admin/prune", &prune).expect(200);

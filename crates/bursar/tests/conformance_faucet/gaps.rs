@@ -100,7 +100,8 @@ fn an_administrator_is_named_by_discord_id_and_a_name_is_refused() {
 
 #[test]
 fn f42_one_request_id_leads_to_all_its_lines_each_with_a_trace_id() {
-    let faucet = LiveFaucet::start(&Place::sqlite());
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start(&place);
     for (path, id) in [("/config/product", "gap-1"), ("/nowhere", "gap-1"), ("/config/product", "gap-2")] {
         faucet.server.get_with(path, &[("x-request-id", id)]);
     }
@@ -131,7 +132,8 @@ fn parsed(line: &Value) -> Value {
 
 #[test]
 fn the_log_can_be_followed_and_the_buffer_is_as_large_as_configured() {
-    let faucet = LiveFaucet::start_with(&Place::sqlite(), 99, |setup| setup.env("P2S_LOG_BUFFER_SIZE", "5"));
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start_with(&place, 99, |setup| setup.env("P2S_LOG_BUFFER_SIZE", "5"));
     assert_eq!(faucet.admin_get("/admin/logs/recent?tail=5000")["count"], 5);
     let address = faucet.server.base().strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
@@ -178,7 +180,8 @@ const NAMES: &str = "http_requests_total http_request_duration_seconds http_rate
 
 #[test]
 fn every_metric_of_the_contract_has_a_series_once_the_faucet_has_run() {
-    let faucet = LiveFaucet::start(&Place::sqlite());
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start(&place);
     faucet.player(1, 0);
     faucet.pass_ms(120_000);
     let text = faucet.server.get("/metrics").text;
@@ -197,7 +200,8 @@ fn every_metric_of_the_contract_has_a_series_once_the_faucet_has_run() {
 #[test]
 fn refusals_by_a_limit_are_counted_by_their_scope() {
     let setup = |setup: Setup| setup.env("RATE_LIMIT_PER_IP_PER_MINUTE", "30");
-    let faucet = LiveFaucet::start_with(&Place::sqlite(), 99, setup);
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start_with(&place, 99, setup);
     let answers: Vec<u16> = (0..40).map(|_| faucet.server.get("/config/product").status).collect();
     let refused = answers.iter().filter(|status| **status == 429).count();
     assert!(refused >= 10, "{answers:?}");
@@ -210,7 +214,8 @@ fn refusals_by_a_limit_are_counted_by_their_scope() {
 
 #[test]
 fn a_send_whose_answer_is_lost_is_counted_as_ambiguous_and_paid_once() {
-    let faucet = LiveFaucet::start(&Place::sqlite());
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start(&place);
     let player = faucet.player(1, 0);
     faucet.outside.stats.grow_kills(&player.epic, 7);
     assert_eq!(faucet.metric("faucet_payout_ambiguous_total"), 0.0);
@@ -283,7 +288,8 @@ fn a_short_password_is_refused() {
 
 #[test]
 fn f41_declaring_s1_halts_payouts_by_itself_and_less_does_not() {
-    let faucet = LiveFaucet::start(&Place::sqlite());
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start(&place);
     let halted = || faucet.metric("faucet_switch{name=\"payouts_halted\"}");
     let open =
         |class: &str| faucet.admin_post("/admin/incidents", &json!({"class": class, "title": "drill"}));

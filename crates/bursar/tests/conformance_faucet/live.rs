@@ -6,7 +6,8 @@ use crate::harness::{LiveFaucet, Place};
 
 #[test]
 fn f1_a_live_server_says_so_and_its_payouts_reach_the_chain() {
-    let faucet = LiveFaucet::start(&Place::sqlite());
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start(&place);
     assert_eq!(faucet.metric("app_dry_run_mode"), 0.0);
     let product = faucet.server.get("/config/product").expect(200);
     assert_eq!(product["feature_flags"]["dry_run_banner"], false);
@@ -21,7 +22,8 @@ fn f1_a_live_server_says_so_and_its_payouts_reach_the_chain() {
 
 #[test]
 fn f20_dry_run_uses_up_no_live_accrual_and_sends_nothing_and_after_it_they_are_paid_once() {
-    let faucet = LiveFaucet::start(&Place::sqlite());
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start(&place);
     let player = faucet.player(1, 0);
     faucet.outside.stats.grow_kills(&player.epic, 7);
     faucet.switch("payouts_halted", "on");
@@ -40,7 +42,8 @@ fn f20_dry_run_uses_up_no_live_accrual_and_sends_nothing_and_after_it_they_are_p
 
 #[test]
 fn worked_example_17_dry_run_pays_two_players_apart_and_leaves_nothing_behind_for_the_live_mode() {
-    let faucet = LiveFaucet::start_with(&Place::sqlite(), 99, |setup| setup.env("FAUCET_SIM_KILLS", "7"));
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start_with(&place, 99, |setup| setup.env("FAUCET_SIM_KILLS", "7"));
     let players = [1, 2].map(|number| faucet.player(number, 0));
     faucet.switch("force_dry_run", "on");
     faucet.pass_ms(2 * 60_000);

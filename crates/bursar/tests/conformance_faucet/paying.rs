@@ -105,7 +105,8 @@ fn f8_a_crash_between_publishing_and_recording_pays_once() {
 
 #[test]
 fn worked_example_14_an_answer_lost_after_the_node_accepted_is_one_send_and_one_success() {
-    let faucet = LiveFaucet::start(&Place::sqlite());
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start(&place);
     let player = faucet.player(1, 0);
     faucet.outside.stats.grow_kills(&player.epic, 7);
     faucet.outside.node_fault("process", Misbehaviour::DropAnswer, 1);
@@ -125,7 +126,8 @@ fn worked_example_14_an_answer_lost_after_the_node_accepted_is_one_send_and_one_
 
 #[test]
 fn f14_a_payout_of_7_5_ban_counts_below_10_and_not_below_5() {
-    let faucet = LiveFaucet::start(&Place::sqlite());
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start(&place);
     let player = faucet.player(1, 0);
     faucet.outside.stats.grow_kills(&player.epic, 75);
     faucet.pass_ms(60_000);
@@ -138,7 +140,8 @@ fn f14_a_payout_of_7_5_ban_counts_below_10_and_not_below_5() {
 #[test]
 fn f16_a_payout_that_is_sent_is_a_success_and_one_that_is_refused_is_a_failure() {
     let low_floor = |setup: Setup| setup.env("P2S_MIN_OPERATOR_BALANCE_BAN", "1");
-    let faucet = LiveFaucet::start_with(&Place::sqlite(), 10, low_floor);
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start_with(&place, 10, low_floor);
     let [first, second] = [1, 2].map(|number| faucet.player(number, 0));
     faucet.outside.stats.grow_kills(&first.epic, 75);
     faucet.pass_ms(60_000);
@@ -153,7 +156,8 @@ fn f16_a_payout_that_is_sent_is_a_success_and_one_that_is_refused_is_a_failure()
 
 #[test]
 fn f17_two_retries_are_two_waits_of_together_1_5_to_4_5_seconds() {
-    let faucet = LiveFaucet::start(&Place::sqlite());
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start(&place);
     let player = faucet.player(1, 0);
     faucet.outside.stats.grow_kills(&player.epic, 7);
     assert_eq!(faucet.metric("payout_retry_latency_seconds_count"), 0.0);
@@ -168,7 +172,8 @@ fn f17_two_retries_are_two_waits_of_together_1_5_to_4_5_seconds() {
 
 #[test]
 fn a_payout_is_sent_once_a_node_shows_its_block_and_settled_once_that_is_final() {
-    let faucet = LiveFaucet::start(&Place::sqlite());
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start(&place);
     let player = faucet.player(1, 0);
     faucet.outside.stats.grow_kills(&player.epic, 7);
     faucet.outside.node.command(Command::ConfirmationLag(None)).unwrap();

@@ -1,5 +1,6 @@
 //! The wallets: listing them, stopping one, letting one run again, and assigning what came in.
 
+use bursar_faucet::adoption::{STAYS_STOPPED, is_incomplete};
 use bursar_keys::KeyId;
 use bursar_payouts::{Funding, Outcome, Receipt, ReceiptState, Rejection, Wallet, WalletSight};
 use bursar_store::{StoreError, Timestamp, Tx};
@@ -60,10 +61,14 @@ pub(super) fn match_wallet(
         return Err(refused("chain_says_otherwise", why));
     }
     let sight = WalletSight { holds, expected, journals_are_lost: options.journals_are_lost };
-    change(room, &name, json, |tx| {
+    let shown = change(room, &name, json, |tx| {
         let by = who.by(tx)?;
         room.payouts().match_wallet(tx, &by, &name, &sight, &who.reason, &room.recorder)
-    })
+    })?;
+    if wallet.desk == bursar_faucet::DESK && room.store.read("command.incomplete", is_incomplete)? {
+        context.say(&format!("{STAYS_STOPPED}; until then payouts stay halted."));
+    }
+    Ok(shown)
 }
 
 pub(super) fn assign(
