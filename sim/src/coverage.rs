@@ -45,7 +45,8 @@ const PLATFORM: &[(&str, &[&str])] = &[
 /// Everything in the catalogue that is not among what was reached: area and what.
 #[must_use]
 pub fn unreached(reached: &BTreeMap<(String, String), u64>) -> Vec<(&'static str, &'static str)> {
-    let catalogue = PLATFORM.iter().chain(rounds::CATALOGUE).chain(payouts::CATALOGUE).chain(faucet::CATALOGUE);
+    let catalogue =
+        PLATFORM.iter().chain(rounds::CATALOGUE).chain(payouts::CATALOGUE).chain(faucet::CATALOGUE);
     let all = catalogue.flat_map(|(area, whats)| whats.iter().map(|what| (*area, *what)));
     all.filter(|(area, what)| !reached.contains_key(&((*area).to_owned(), (*what).to_owned()))).collect()
 }

@@ -60,7 +60,8 @@ impl Queue {
     /// Puts everything off by so much, ms.
     pub fn put_off(&mut self, span_ms: i64) {
         let events = std::mem::take(&mut self.events);
-        self.events = events.into_iter().map(|((at_ms, number), event)| ((at_ms + span_ms, number), event)).collect();
+        self.events =
+            events.into_iter().map(|((at_ms, number), event)| ((at_ms + span_ms, number), event)).collect();
     }
 
     /// Forgets everything but the platform's own work.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use bursar_sim::{Bug, Omitted, Scenario, run, shrink};
+use bursar_sim::{Bug, Omitted, Room, Scenario, run, shrink};
 use clap::Parser;
 
 /// Simulates the money path by seed and checks it.
@@ -42,6 +42,9 @@ struct Arguments {
     /// Plant a bug, by name.
     #[arg(long, value_parser = bug)]
     bug: Option<Bug>,
+    /// Play this room alone: rounds, payouts or faucet.
+    #[arg(long, value_parser = room)]
+    room: Option<Room>,
     /// Plant each bug in turn and say which seed finds it, and how fast.
     #[arg(long, conflicts_with_all = ["seed", "bug", "minutes", "state"])]
     bugs: bool,
@@ -52,6 +55,10 @@ fn bug(name: &str) -> Result<Bug, String> {
         let names: Vec<_> = Bug::ALL.iter().map(|(name, _, _)| *name).collect();
         format!("no such bug; known are {}", names.join(", "))
     })
+}
+
+fn room(name: &str) -> Result<Room, String> {
+    Room::named(name).ok_or_else(|| "no such room; known are rounds, payouts and faucet".to_owned())
 }
 
 fn main() -> ExitCode {
@@ -70,6 +77,7 @@ fn main() -> ExitCode {
         jobs: arguments.jobs.max(1),
         state: arguments.state,
         bug: arguments.bug,
+        room: arguments.room,
     };
     match campaign::run_many(&options) {
         Ok(true) => ExitCode::SUCCESS,
@@ -82,8 +90,13 @@ fn main() -> ExitCode {
 }
 
 fn replay(seed: u64, arguments: &Arguments) -> ExitCode {
-    let scenario =
-        Scenario { seed, bug: arguments.bug, omitted: arguments.omit.clone(), prints_trace: arguments.trace };
+    let scenario = Scenario {
+        seed,
+        bug: arguments.bug,
+        room: arguments.room,
+        omitted: arguments.omit.clone(),
+        prints_trace: arguments.trace,
+    };
     let outcome = run(&scenario);
     for ((area, what), times) in &outcome.figures.reached {
         println!("{times:>9}  {area}: {what}");

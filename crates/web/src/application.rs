@@ -20,6 +20,7 @@ use crate::client_address::{ProxyTrust, client_ip};
 use crate::endpoint::{Endpoint, Profile};
 use crate::error::ApiError;
 use crate::headers::BUILD;
+use crate::leftover;
 use crate::metrics::{HttpMetrics, UNMATCHED};
 use crate::platform_codes::{METHOD_NOT_ALLOWED, NOT_FOUND, NOT_READY};
 use crate::request_id::RequestIdentity;
@@ -70,15 +71,19 @@ impl Application {
         let line = (request.method(), request.uri());
         let observation = Observation::start(watch, started, identity.clone(), line, self.http.in_flight());
         let is_head = request.method() == Method::HEAD;
+        let (request, leftover) = leftover::watch(request);
         let mut response = match target {
             Target::Endpoint(endpoint, parameters) => {
                 self.run(endpoint, parameters, request, peer, &identity, started).await
             }
-            Target::Options(entry) => self.options(entry, request.headers()),
-            Target::WrongMethod(entry) => self.wrong_method(entry, request.uri().path(), &identity),
-            Target::Nothing => self.nothing(request.uri().path(), &identity),
+            Target::Options(entry) => self.options(entry, &request.into_parts().0.headers),
+            Target::WrongMethod(entry) => {
+                self.wrong_method(entry, request.into_parts().0.uri.path(), &identity)
+            }
+            Target::Nothing => self.nothing(request.into_parts().0.uri.path(), &identity),
         };
         let headers = response.headers_mut();
+        leftover.settle(headers).await;
         identity.write_to(headers);
         headers.insert(BUILD, self.build.clone());
         if is_head {

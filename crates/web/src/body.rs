@@ -1,37 +1,23 @@
 //! Reading a request's body with a byte limit and a deadline.
 
 use axum::body::{Body, HttpBody};
-use axum::http::{HeaderMap, header};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
-use tokio::time::{Duration, Instant, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use crate::error::ApiError;
 use crate::platform_codes::{BAD_REQUEST, BODY_TIMEOUT, BODY_TOO_LARGE, INVALID_BODY, MALFORMED_JSON};
 use crate::strict_json::{self, JsonRefusal};
-
-/// After an oversized body was refused, this much more is read and dropped, so that the answer gets through.
-const DRAINED_BYTES_MAX: usize = 1024 * 1024;
-const DRAIN_TIME_MAX: Duration = Duration::from_millis(500);
 
 /// Reads a whole body.
 ///
 /// # Errors
 /// 413 `body_too_large` (told by `Content-Length` before reading, else while reading), 408 `body_timeout`,
 /// 400 `bad_request` when the connection breaks off.
-pub async fn read(
-    headers: &HeaderMap,
-    body: Body,
-    limit_bytes: usize,
-    deadline: Instant,
-) -> Result<Bytes, ApiError> {
+pub async fn read(body: Body, limit_bytes: usize, deadline: Instant) -> Result<Bytes, ApiError> {
     let announced = body.size_hint().lower();
     if announced > u64::try_from(limit_bytes).unwrap_or(u64::MAX) {
-        // A client that waits for "100 Continue" has not sent anything: reading would invite it to.
-        if !headers.contains_key(header::EXPECT) {
-            drain(body).await;
-        }
         return Err(too_large(limit_bytes));
     }
     match timeout_at(deadline, collect(body, limit_bytes)).await {
@@ -45,12 +31,11 @@ pub async fn read(
 /// # Errors
 /// As [`read`]; 400 `malformed_json` for bad JSON, 400 `invalid_body` for another shape.
 pub async fn read_json<T: DeserializeOwned>(
-    headers: &HeaderMap,
     body: Body,
     limit_bytes: usize,
     deadline: Instant,
 ) -> Result<T, ApiError> {
-    parse_json(&read(headers, body, limit_bytes, deadline).await?)
+    parse_json(&read(body, limit_bytes, deadline).await?)
 }
 
 /// Parses a body that was read before, for routes that also need its bytes.
@@ -71,7 +56,6 @@ pub fn parse_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, ApiError> {
 async fn collect(mut body: Body, limit_bytes: usize) -> Result<Bytes, ApiError> {
     let Some(first) = next_data(&mut body).await? else { return Ok(Bytes::new()) };
     if first.len() > limit_bytes {
-        drain(body).await;
         return Err(too_large(limit_bytes));
     }
     if body.is_end_stream() {
@@ -80,7 +64,6 @@ async fn collect(mut body: Body, limit_bytes: usize) -> Result<Bytes, ApiError> 
     let mut whole = BytesMut::from(first);
     while let Some(data) = next_data(&mut body).await? {
         if whole.len().saturating_add(data.len()) > limit_bytes {
-            drain(body).await;
             return Err(too_large(limit_bytes));
         }
         whole.extend_from_slice(&data);
@@ -89,7 +72,7 @@ async fn collect(mut body: Body, limit_bytes: usize) -> Result<Bytes, ApiError> 
 }
 
 /// The next piece of data; trailers are skipped.
-async fn next_data(body: &mut Body) -> Result<Option<Bytes>, ApiError> {
+pub(crate) async fn next_data(body: &mut Body) -> Result<Option<Bytes>, ApiError> {
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {
             ApiError::because(&BAD_REQUEST, "The request body broke off; send the request again.")
@@ -100,20 +83,6 @@ async fn next_data(body: &mut Body) -> Result<Option<Bytes>, ApiError> {
         }
     }
     Ok(None)
-}
-
-/// Closing a connection with unread data resets it, and the peer may then lose the answer.
-async fn drain(mut body: Body) {
-    let read_rest = async {
-        let mut drained = 0_usize;
-        while let Ok(Some(data)) = next_data(&mut body).await {
-            drained = drained.saturating_add(data.len());
-            if drained > DRAINED_BYTES_MAX {
-                return;
-            }
-        }
-    };
-    let _ = timeout_at(Instant::now() + DRAIN_TIME_MAX, read_rest).await;
 }
 
 fn too_large(limit_bytes: usize) -> ApiError {
@@ -128,6 +97,7 @@ mod tests {
     use super::*;
     use futures_util::stream;
     use serde_json::{Value, json};
+    use tokio::time::Duration;
 
     type Chunk = Result<&'static str, std::io::Error>;
 
@@ -137,9 +107,7 @@ mod tests {
 
     async fn read_with(body: Body, limit_bytes: usize) -> Result<Value, (u16, &'static str)> {
         let deadline = Instant::now() + Duration::from_secs(10);
-        read_json(&HeaderMap::new(), body, limit_bytes, deadline)
-            .await
-            .map_err(|error| (error.status().as_u16(), error.code()))
+        read_json(body, limit_bytes, deadline).await.map_err(|error| (error.status().as_u16(), error.code()))
     }
 
     #[tokio::test]
@@ -170,7 +138,7 @@ mod tests {
         let broken = || chunked(vec![Ok("{"), Err(std::io::Error::other("reset"))]);
         assert_eq!(read_with(broken(), 100).await, Err((400, "bad_request")));
         let deadline = Instant::now() + Duration::from_secs(10);
-        let error = read(&HeaderMap::new(), broken(), 100, deadline).await.unwrap_err();
+        let error = read(broken(), 100, deadline).await.unwrap_err();
         assert!(error.fault_text().unwrap().contains("reset"));
         assert!(!error.message().contains("reset"));
     }

@@ -135,7 +135,7 @@ impl Call {
     pub async fn bytes(&mut self) -> Result<Bytes, ApiError> {
         let taken = std::mem::take(&mut self.body);
         let deadline = self.deadline.min(Instant::now() + self.endpoint.body_time_max);
-        body::read(&self.head.headers, taken, self.endpoint.body_bytes_max, deadline).await
+        body::read(taken, self.endpoint.body_bytes_max, deadline).await
     }
 
     /// The same request with another body: for a route that translates what it read and hands it to another route's

@@ -21,6 +21,7 @@ mod headers;
 mod idempotency;
 pub mod infrastructure;
 mod keys;
+mod leftover;
 mod live_secret;
 pub mod metrics;
 mod openapi;

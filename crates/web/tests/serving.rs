@@ -99,3 +99,48 @@ async fn requests_that_outlast_the_drain_deadline_are_cut_and_counted_as_499() {
     assert!(text.contains(r#"http_requests_total{method="GET",path="/gate",status="499"} 1"#), "{text}");
     assert!(text.contains("bursar_http_requests_in_flight 0\n"));
 }
+
+/// The head of one answer, read with its body, on a connection that stays.
+async fn read_head(stream: &mut TcpStream) -> String {
+    let mut text = String::new();
+    loop {
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+            if body.len() >= length.parse().unwrap() {
+                return head.to_owned();
+            }
+        }
+        let mut piece = [0; 4_096];
+        let count = stream.read(&mut piece).await.unwrap();
+        assert!(count > 0, "closed after {text:?}");
+        text.push_str(std::str::from_utf8(&piece[..count]).unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_connection_lives_on_after_an_answer_to_a_request_whose_body_came_late_and_was_not_read() {
+    let server = start(toy_desk(), ServeLimits::default()).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    for _ in 0..2 {
+        stream
+            .write_all(b"POST /nothing/here HTTP/1.1\r\nhost: toy\r\ncontent-length: 4\r\n\r\n")
+            .await
+            .unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        stream.write_all(b"late").await.unwrap();
+        let head = read_head(&mut stream).await;
+        assert!(head.starts_with("HTTP/1.1 404") && !head.contains("connection:"), "{head}");
+    }
+    stream.write_all(b"GET /toy/rounds/7 HTTP/1.1\r\nhost: toy\r\n\r\n").await.unwrap();
+    assert!(read_head(&mut stream).await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn a_connection_whose_body_never_comes_is_closed_and_the_answer_says_so() {
+    let server = start(toy_desk(), ServeLimits::default()).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(b"POST /nothing/here HTTP/1.1\r\nhost: toy\r\ncontent-length: 4\r\n\r\n").await.unwrap();
+    let answer = read_answer(&mut stream).await;
+    assert_eq!((answer.status, answer.header("connection")), (404, Some("close")));
+    assert_eq!(stream.read_to_end(&mut Vec::new()).await.unwrap(), 0);
+}

@@ -2,7 +2,7 @@
 //! and after every restart.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use bursar_store::{StoreError, Timestamp, Tx};
@@ -94,7 +94,8 @@ pub fn oldest_payable(
 
 /// Figures that the gauges of one scrape share.
 struct Shared {
-    faucet: Arc<Faucet>,
+    /// The faucet holds the registry, and the registry these gauges.
+    faucet: Weak<Faucet>,
     newest: Mutex<Option<Shown>>,
 }
 
@@ -113,7 +114,8 @@ impl Shared {
         {
             return Some(Arc::clone(&shown.figures));
         }
-        match self.faucet.platform.store.read("faucet.figures", |tx| Figures::read(tx, &self.faucet)) {
+        let faucet = self.faucet.upgrade()?;
+        match faucet.platform.store.read("faucet.figures", |tx| Figures::read(tx, &faucet)) {
             Ok(figures) => {
                 let figures = Arc::new(figures);
                 let (at, by) = (Instant::now(), BTreeSet::from([gauge]));
@@ -132,7 +134,7 @@ type Read<const N: usize> = fn(&Figures) -> Vec<([String; N], i64)>;
 
 /// Registers the gauges.
 pub fn register(registry: &Registry, faucet: &Arc<Faucet>) -> Result<(), MetricError> {
-    let shared = Arc::new(Shared { faucet: Arc::clone(faucet), newest: Mutex::default() });
+    let shared = Arc::new(Shared { faucet: Arc::downgrade(faucet), newest: Mutex::default() });
     one(
         registry,
         &shared,
@@ -242,10 +244,10 @@ fn dry_run_gauge(registry: &Registry, shared: &Arc<Shared>) -> Result<(), Metric
 
 /// What the chain said last; missing until it was asked.
 fn balance_gauge(registry: &Registry, faucet: &Arc<Faucet>) -> Result<(), MetricError> {
-    let faucet = Arc::clone(faucet);
+    let balance = Arc::clone(&faucet.balance);
     let help = "What the operator's wallet holds by the chain.";
     registry.computed_gauge("faucet_operator_balance_ban", help, [], BAN, move || {
-        let seen = faucet.balance.known().map(|seen| seen.balance().e8());
+        let seen = balance.known().map(|seen| seen.balance().e8());
         seen.map(|value| Reading { labels: [], value }).into_iter().collect()
     })
 }

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use bursar_sim::{Bug, Outcome, Scenario, Shrunk, run, shrink, unreached};
+use bursar_sim::{Bug, Outcome, Room, Scenario, Shrunk, run, shrink, unreached};
 
 use totals::{StateError, Totals};
 
@@ -34,6 +34,14 @@ pub struct Options {
     pub state: Option<PathBuf>,
     /// A planted bug.
     pub bug: Option<Bug>,
+    /// The one room to play.
+    pub room: Option<Room>,
+}
+
+impl Options {
+    fn scenario(&self, seed: u64) -> Scenario {
+        Scenario { seed, bug: self.bug, room: self.room, ..Scenario::default() }
+    }
 }
 
 /// Runs a campaign; true when no rule broke in it.
@@ -63,7 +71,7 @@ pub fn run_many(options: &Options) -> Result<bool, StateError> {
         }
     }
     report(&totals, begun.elapsed(), options.jobs);
-    explain(&failed, options.bug);
+    explain(&failed, options);
     Ok(failed.is_empty())
 }
 
@@ -86,7 +94,7 @@ fn run_block(first: u64, count: u64, begun: Instant, options: &Options) -> Vec<O
                     if seed >= first + count {
                         break;
                     }
-                    let outcome = run(&Scenario { seed, bug: options.bug, ..Scenario::default() });
+                    let outcome = run(&options.scenario(seed));
                     outcomes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(outcome);
                 }
             });
@@ -113,17 +121,22 @@ fn report(totals: &Totals, took: Duration, jobs: usize) {
     println!("{} of {} seeds broke a rule", totals.failures.len(), totals.seeds);
 }
 
+/// What a replay needs besides the seed.
+fn room_words(options: &Options) -> String {
+    let name = Room::ALL.iter().find(|(_, room)| Some(*room) == options.room).map(|(name, _)| *name);
+    name.map(|name| format!(" --room {name}")).unwrap_or_default()
+}
+
 /// Prints each failing seed, and the first one made small.
-fn explain(failed: &[Outcome], bug: Option<Bug>) {
+fn explain(failed: &[Outcome], options: &Options) {
     for outcome in failed {
         if let Some(violation) = &outcome.violation {
             println!("seed {}: {violation}", outcome.seed);
-            println!("  replay: cargo xtask sim --seed {} --trace", outcome.seed);
+            println!("  replay: cargo xtask sim --seed {} --trace{}", outcome.seed, room_words(options));
         }
     }
     if let Some(outcome) = failed.first() {
-        let scenario = Scenario { seed: outcome.seed, bug, ..Scenario::default() };
-        print_shrunk(shrink(&scenario, outcome, SHRINK_PATIENCE));
+        print_shrunk(shrink(&options.scenario(outcome.seed), outcome, SHRINK_PATIENCE));
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use bursar_chain::Address;
+
 use super::evidence::Says;
 use super::node::{Node, TROUBLES, Trouble};
 use super::transaction::{Kind, Transaction};
@@ -92,7 +94,12 @@ impl Network {
 
     /// Somebody sends money to an account.
     pub fn deposit(&mut self, to: &str, amount: u128, number: u64) {
-        let from = super::scheme::address_of(1_000_000 + number).to_string();
+        self.deposit_from(&super::scheme::address_of(1_000_000 + number), to, amount, number);
+    }
+
+    /// Somebody known sends money to an account.
+    pub fn deposit_from(&mut self, from: &Address, to: &str, amount: u128, number: u64) {
+        let from = from.to_string();
         let id = blake3::hash(format!("deposit {number} to {to}").as_bytes()).to_hex().to_string();
         let at_ms = self.now_ms;
         match self.family {

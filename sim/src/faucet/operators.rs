@@ -25,7 +25,6 @@ use super::wiring::{FAMILY, Process, operator};
 use crate::chain::{Bench, address_of};
 use crate::event::Class;
 use crate::gate::Gate;
-use crate::node;
 use crate::payouts::wiring::address;
 use crate::random::Random;
 use crate::scenario::{Item, Simpler};
@@ -204,7 +203,8 @@ impl FaucetRoom {
     /// After a restore without a whole journal the wallet waits for somebody who has looked at its chain.
     pub fn match_wallet(self: &Arc<FaucetRoom>, world: &Arc<World>) {
         if self.witness.with(|witness| witness.restores() > 0 && witness.wallet_stands_still()) {
-            let holds = self.with_network(FAMILY, |network| network.account(address(FAMILY).as_str(), 0).balance);
+            let holds =
+                self.with_network(FAMILY, |network| network.account(address(FAMILY).as_str(), 0).balance);
             self.act(world, Act::Match(holds));
         }
     }
@@ -236,7 +236,8 @@ fn write(tx: &mut Tx<'_>, process: &Process, act: Act) -> Result<bool, StoreErro
     let done = match act {
         Act::Stop(stop) | Act::Resume(stop) => {
             let (table, switch, stops) = (ConfigTable::FAUCET, stop.switch(), matches!(act, Act::Stop(_)));
-            let change = SwitchChange { table, switch, stop: stops, actor: "root", reason: "drill", expires_at: None };
+            let change =
+                SwitchChange { table, switch, stop: stops, actor: "root", reason: "drill", expires_at: None };
             Switchboard::set(tx, &[change], now)?;
             true
         }
@@ -266,7 +267,8 @@ fn write(tx: &mut Tx<'_>, process: &Process, act: Act) -> Result<bool, StoreErro
             let Some(wallet) = wallet.filter(|wallet| wallet.standing != WalletStanding::Running) else {
                 return Ok(false);
             };
-            let sight = WalletSight { holds: Amount::new(holds), expected: wallet.expected, journals_are_lost: true };
+            let sight =
+                WalletSight { holds: Amount::new(holds), expected: wallet.expected, journals_are_lost: true };
             payouts.match_wallet(tx, &by, &operator(), &sight, "looked at the chain", &recorder)?.is_ok()
         }
     };

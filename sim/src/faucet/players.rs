@@ -105,8 +105,9 @@ impl FaucetRoom {
                 world.reach("player", what);
                 self.visit(world, number, 0);
             }
-            let accounts: Vec<String> =
-                self.players.with(|players| players.all.iter().map(|player| player.account.clone()).collect());
+            let accounts: Vec<String> = self
+                .players
+                .with(|players| players.all.iter().map(|player| player.account.clone()).collect());
             for account in accounts {
                 let kills = if random.chance(1, 25) { random.below(300) } else { random.below(14) };
                 self.game.with(|game| game.play(&account, kills, world.now_ms()));
@@ -119,9 +120,8 @@ impl FaucetRoom {
 
     /// A player signs in and links a wallet; tries again when that fails.
     pub fn visit(self: &Arc<FaucetRoom>, world: &Arc<World>, number: usize, tries: u32) {
-        let (player, node) = self.players.with(|players| {
-            (players.all[number].clone(), players.random.index(world.serving))
-        });
+        let (player, node) =
+            self.players.with(|players| (players.all[number].clone(), players.random.index(world.serving)));
         let found = Found {
             discord_user_id: player.discord.clone(),
             username: None,
@@ -134,9 +134,11 @@ impl FaucetRoom {
         // Whatever the mode, its first reading is left to the accrual.
         let known = Known { user: None, baseline: Baseline::NONE, dry_run: true };
         let done = world.command(Some(node), |process: &node::Process| {
-            let faucet = &process.room::<Process>().desk(&process.store).map_err(|error| error.to_string())?.faucet;
+            let faucet =
+                &process.room::<Process>().desk(&process.store).map_err(|error| error.to_string())?.faucet;
             let user = conclude(faucet, &known, &found).map_err(|fault| fault.to_string())?;
-            let linked = link(faucet, &player.discord, player.wallet.as_str()).map_err(|fault| fault.to_string())?;
+            let linked =
+                link(faucet, &player.discord, player.wallet.as_str()).map_err(|fault| fault.to_string())?;
             Ok::<_, String>(user.is_ok() && linked.is_ok())
         });
         let is_done = matches!(done, Some(Ok(_)));

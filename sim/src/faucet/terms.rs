@@ -63,8 +63,7 @@ impl Terms {
     pub fn of(scenario: &Scenario) -> Terms {
         let mut random = Random::of(scenario.seed, "faucet terms");
         let bug = scenario.bug;
-        let mode =
-            if random.chance(3, 4) || bug.is_some() { CapMode::Kills } else { CapMode::Payouts };
+        let mode = if random.chance(3, 4) || bug.is_some() { CapMode::Kills } else { CapMode::Payouts };
         let caps = match mode {
             CapMode::Kills => *random.pick(&[
                 Caps { daily: 40, weekly: 90 },

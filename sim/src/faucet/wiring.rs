@@ -25,7 +25,7 @@ use super::FaucetRoom;
 use super::statistics::Statistics;
 use super::terms::{BAN_RAW, Terms};
 use crate::broken::Bug;
-use crate::chain::{Bench, Family};
+use crate::chain::Family;
 use crate::node::Place;
 use crate::payouts::wiring::{ALL, Wired, add_key, bare, journal_in, kek, keystore};
 use crate::seat::Seat;

@@ -88,7 +88,11 @@ impl Process {
         {
             return Err(StoreError::Unavailable(fault.to_string()));
         }
-        let mismatches = found.mismatches.counts().into_iter().filter(|(kind, count)| *count > 0 && *kind != "stale" && *kind != "regress");
+        let mismatches = found
+            .mismatches
+            .counts()
+            .into_iter()
+            .filter(|(kind, count)| *count > 0 && *kind != "stale" && *kind != "regress");
         Ok((pruned.accruals, mismatches.map(|(kind, count)| format!("{count} {kind} ")).collect()))
     }
 }
@@ -104,7 +108,14 @@ impl FaucetRoom {
         world.plan_in(250, Class::Work, move |world| room.pay(world, node, generation));
     }
 
-    fn plan_job(self: &Arc<FaucetRoom>, world: &Arc<World>, node: usize, generation: u64, job: Job, delay_ms: i64) {
+    fn plan_job(
+        self: &Arc<FaucetRoom>,
+        world: &Arc<World>,
+        node: usize,
+        generation: u64,
+        job: Job,
+        delay_ms: i64,
+    ) {
         let room = Arc::clone(self);
         world.plan_in(delay_ms, Class::Work, move |world| room.work(world, node, generation, job));
     }
@@ -155,9 +166,8 @@ impl FaucetRoom {
     }
 
     fn settle(&self, world: &Arc<World>, node: usize) -> Option<Result<(), StoreError>> {
-        let done = world.step(node, |process: &node::Process| {
-            process.room::<Process>().settle(&process.store)
-        })?;
+        let done =
+            world.step(node, |process: &node::Process| process.room::<Process>().settle(&process.store))?;
         Some(done.map(|cycle| {
             let Some(cycle) = cycle else { return world.reach("faucet", "another one settles") };
             if let Some(skipped) = cycle.skipped {
@@ -175,9 +185,8 @@ impl FaucetRoom {
     }
 
     fn keep_up(&self, world: &Arc<World>, node: usize) -> Option<Result<(), StoreError>> {
-        let done = world.step(node, |process: &node::Process| {
-            process.room::<Process>().keep_up(&process.store)
-        })?;
+        let done =
+            world.step(node, |process: &node::Process| process.room::<Process>().keep_up(&process.store))?;
         Some(done.map(|(pruned, mismatches)| {
             if pruned > 0 {
                 world.reach("faucet", "rows pruned");

@@ -90,6 +90,36 @@ fn a_wallet_that_pays_after_a_restore_without_a_look_is_found_as_somebody_who_is
 }
 
 #[test]
+fn an_accrual_that_stays_open_while_a_payout_reserves_it_is_found_as_one_that_two_payouts_pay() {
+    find(Bug::ReservesTwice);
+}
+
+#[test]
+fn a_cursor_that_moves_without_a_row_is_found_as_kills_that_nothing_accounts_for() {
+    find(Bug::MovesCursorAlone);
+}
+
+#[test]
+fn a_cap_window_that_begins_too_late_is_found_as_a_payout_above_the_caps() {
+    find(Bug::MisplacesCapWindow);
+}
+
+#[test]
+fn rows_of_dry_run_that_are_taken_for_real_ones_are_found_as_modes_that_mix() {
+    find(Bug::PaysDryRunRows);
+}
+
+#[test]
+fn a_pruned_row_that_was_not_settled_is_found_as_an_accrual_that_is_gone() {
+    find(Bug::PrunesOpenRows);
+}
+
+#[test]
+fn a_desk_that_is_deaf_to_a_lost_journal_is_found_as_kills_that_are_paid_again_after_a_restore() {
+    find(Bug::DeafToBlindness);
+}
+
+#[test]
 fn every_planted_bug_has_a_test() {
     let tests = include_str!("planted_bugs.rs");
     for (name, bug, _) in Bug::ALL {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bursar_sim::{Figures, Scenario, run, unreached};
+use bursar_sim::{Figures, Room, Scenario, run, unreached};
 
 fn figures_of(seeds: std::ops::Range<u64>) -> Figures {
     let mut figures = Figures::default();
@@ -33,6 +33,46 @@ const RARE: [(&str, &str); 8] = [
     ("intent", "held > cancelled"),
     ("operator", "match a wallet"),
 ];
+
+/// What of the faucet comes up in one seed of many.
+const RARE_OF_FAUCET: [&str; 6] = [
+    "work fails",
+    "skipped: the wallet stands still",
+    "match the faucet's wallet",
+    "payments missing after a restore",
+    "payouts stay halted",
+    "back in the guild",
+];
+
+fn faucet_figures_of(seeds: std::ops::Range<u64>) -> Figures {
+    let mut figures = Figures::default();
+    for seed in seeds {
+        let outcome = run(&Scenario::new(seed).playing(Room::Faucet));
+        let replay = format!("replay: cargo xtask sim --seed {seed} --room faucet --trace");
+        assert_eq!(outcome.violation, None, "{replay}");
+        assert!(outcome.figures.commands >= 40, "seed {seed} is idle: {} commands", outcome.figures.commands);
+        figures.add(&outcome.figures);
+    }
+    figures
+}
+
+#[test]
+fn no_rule_of_the_faucet_breaks_in_ten_seeds_and_between_them_they_reach_its_own_catalogue() {
+    let halves =
+        [1_000..1_005, 1_005..1_010].map(|seeds| std::thread::spawn(move || faucet_figures_of(seeds)));
+    let mut figures = Figures::default();
+    for half in halves {
+        figures.add(&half.join().expect("no rule of the faucet breaks"));
+    }
+    let own = ["faucet", "settlement", "player"];
+    let reached =
+        figures.reached.iter().map(|((area, what), n)| (((*area).to_owned(), (*what).to_owned()), *n));
+    let missing: Vec<_> = unreached(&reached.collect())
+        .into_iter()
+        .filter(|(area, what)| own.contains(area) && !RARE_OF_FAUCET.contains(what))
+        .collect();
+    assert_eq!(missing, [], "nothing reaches these any more");
+}
 
 #[test]
 fn no_rule_breaks_in_fifty_seeds_and_between_them_they_reach_the_whole_catalogue() {

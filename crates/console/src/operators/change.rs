@@ -291,9 +291,7 @@ fn told(wish: &Wish, came: &Came) -> (StatusCode, Outcome) {
             );
             (StatusCode::CONFLICT, Outcome::Refused(text))
         }
-        Came::Unadopted => {
-            (StatusCode::CONFLICT, Outcome::Refused(format!("Not resumed: {STAYS_STOPPED}.")))
-        }
+        Came::Unadopted => (StatusCode::CONFLICT, Outcome::Refused(format!("Not resumed: {STAYS_STOPPED}."))),
         Came::Held(variables) => {
             let names = variables.join(", ");
             let text = format!(

@@ -195,7 +195,9 @@ impl AccrualRun {
                 })
                 .collect();
             drop(tell);
-            let answers = gather(&told, &is_over, is_stopping);
+            let mut answers = gather(&told, &is_over, is_stopping);
+            // Whoever answers first is chance; the order of rows is not.
+            answers.sort_unstable_by_key(|(asked, _)| asked.user_id);
             for asker in askers {
                 // Whoever was not answered for because of a panic is left out; the panic stands in the log.
                 let _ = asker.join();

@@ -113,7 +113,8 @@ const TOTALS: &str =
 const CONFIG: &str = "SELECT key, value FROM faucet_config";
 const OWED: &str = "SELECT debits, credits FROM ledger_account WHERE path = 'faucet/owed'";
 const CLOCK: &str = "SELECT COALESCE(MAX(mark), 0) FROM store_clocks WHERE scope = 'faucet'";
-const LACKS: &str = "SELECT COUNT(*) FROM faucet_finding WHERE kind IN ('payout.blind', 'payout.unknown') AND count > 0";
+const LACKS: &str =
+    "SELECT COUNT(*) FROM faucet_finding WHERE kind IN ('payout.blind', 'payout.unknown') AND count > 0";
 
 impl Desk {
     /// Reads it.
@@ -137,7 +138,8 @@ impl Desk {
         desk.live_caps = (number("daily_kill_cap"), number("weekly_kill_cap"));
         desk.is_halted = config.get("payouts_halted").is_none_or(|value| value != "off");
         let amount = |row: &Row<'_>, at: usize| row.get(at).map(u128::from_be_bytes);
-        let owed = snapshot.prepare_cached(OWED)?.query_row([], |row| Ok((amount(row, 0)?, amount(row, 1)?)))?;
+        let owed =
+            snapshot.prepare_cached(OWED)?.query_row([], |row| Ok((amount(row, 0)?, amount(row, 1)?)))?;
         desk.owed = owed.1.saturating_sub(owed.0);
         desk.clock_ms = snapshot.prepare_cached(CLOCK)?.query_row([], |row| row.get(0))?;
         desk.lacks_payments = snapshot.prepare_cached(LACKS)?.query_row([], |row| row.get::<_, i64>(0))? > 0;

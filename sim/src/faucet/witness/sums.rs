@@ -84,7 +84,11 @@ fn kills_are_covered(tally: &Tally, rows: &[&Accrual]) -> Result<(), Breach> {
     ranges.sort_unstable();
     let mut reached = baseline;
     for (from, to) in ranges {
-        require!(KillsOnce, from == reached && to > from, "{tally:?} has kills {from} to {to} after {reached}");
+        require!(
+            KillsOnce,
+            from == reached && to > from,
+            "{tally:?} has kills {from} to {to} after {reached}"
+        );
         reached = to;
     }
     require!(KillsOnce, reached == cursor, "{tally:?} has rows up to {reached}");
