@@ -79,7 +79,8 @@ fn h8_the_page_loads_nothing_from_elsewhere_and_holds_no_script_or_style() {
 
 #[test]
 fn f1_practice_is_told_from_real_money_and_follows_the_switch() {
-    let faucet = LiveFaucet::start(&Place::sqlite());
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start(&place);
     assert!(!page(&faucet, None).contains("Dry run."));
     faucet.switch("force_dry_run", "on");
     assert!(page(&faucet, None).contains("Dry run. Everything here is practice: no BAN is sent"));
@@ -128,7 +129,8 @@ fn a_payout_goes_from_pending_to_sent_to_confirmed_and_shows_its_block() {
 
 #[test]
 fn a_wallet_is_linked_by_the_form_and_a_refusal_says_why_and_keeps_what_was_typed() {
-    let faucet = LiveFaucet::start(&Place::sqlite());
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start(&place);
     faucet.outside.person(80_351_110_225_000_009, "epic_9", 0);
     let cookie = faucet.sign_in(80_351_110_225_000_009, &[]);
     let headers = [("cookie", cookie.as_str())];
@@ -160,7 +162,8 @@ fn a_wallet_is_linked_by_the_form_and_a_refusal_says_why_and_keeps_what_was_type
 
 #[test]
 fn forms_take_a_session_and_come_from_our_own_pages() {
-    let faucet = LiveFaucet::start(&Place::sqlite());
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start(&place);
     let player = faucet.player(1, 0);
     let unsigned = faucet.server.post_form("/faucet/wallet", &[], &[("banano_address", &player_address(2))]);
     says(&unsigned, 401, "Not linked.");
@@ -183,7 +186,8 @@ fn forms_take_a_session_and_come_from_our_own_pages() {
 
 #[test]
 fn a_player_who_left_the_guild_is_told_and_may_look_again() {
-    let faucet = LiveFaucet::start(&Place::sqlite());
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start(&place);
     let player = faucet.player(1, 0);
     faucet.outside.yunite.with(|yunite| yunite.unlink(&player.id.to_string()));
     let headers = [("cookie", player.cookie.as_str())];
@@ -218,7 +222,8 @@ fn whoever_cannot_be_signed_in_is_told_what_is_missing() {
 
 #[test]
 fn names_of_players_are_text_and_nothing_else() {
-    let faucet = LiveFaucet::start(&Place::sqlite());
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start(&place);
     let player = faucet.player(1, 0);
     faucet.outside.discord.set_person(player.id, "<img src=x>&\"quote", [1_000_000_000_000_007]);
     let cookie = faucet.sign_in(player.id, &[]);
@@ -232,7 +237,8 @@ fn names_of_players_are_text_and_nothing_else() {
 
 #[test]
 fn donations_show_the_milestone_the_next_and_who_gave() {
-    let faucet = LiveFaucet::start_with(&Place::sqlite(), 150, |setup| setup);
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start_with(&place, 150, |setup| setup);
     faucet.pass_ms(120_000);
     let shown = page(&faucet, None);
     assert!(shown.contains("150.00 of 10,000.00 BAN, 1.50 %"), "{shown}");

@@ -17,7 +17,8 @@ fn open_as(browser: &Browser, faucet: &LiveFaucet, cookie: &str) {
 #[test]
 fn a_player_links_a_wallet_without_scripts() {
     let Some(browser) = Browser::start(Scripts::Off) else { return };
-    let faucet = LiveFaucet::start(&Place::sqlite());
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start(&place);
     faucet.outside.person(80_351_110_225_000_009, "epic_9", 0);
     let cookie = faucet.sign_in(80_351_110_225_000_009, &[]);
     open_as(&browser, &faucet, &cookie);
@@ -43,7 +44,8 @@ fn a_player_links_a_wallet_without_scripts() {
 #[test]
 fn the_page_follows_a_payout_by_itself_and_leaves_typing_alone() {
     let Some(browser) = Browser::start(Scripts::On) else { return };
-    let faucet = LiveFaucet::start(&Place::sqlite());
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start(&place);
     let player = faucet.player(1, 0);
     open_as(&browser, &faucet, &player.cookie);
     browser.wait_for("#payouts", "None yet.");
@@ -91,6 +93,8 @@ fn on_a_phone_of_320_pixels_no_page_of_the_faucet_is_wider_than_the_screen() {
     browser.open(&format!("{}/console/payouts", faucet.server.base()));
     browser.type_into("#token", &ola.token);
     browser.click("button.go");
+    // Going on before the answer is there would leave the session's cookie behind.
+    browser.wait_for("body", "ola (operator)");
     browser.open(&format!("{}/console/payouts", faucet.server.base()));
     browser.wait_for("#payouts", "0.735 BAN final");
     is_narrow("the console's payouts");
@@ -99,7 +103,8 @@ fn on_a_phone_of_320_pixels_no_page_of_the_faucet_is_wider_than_the_screen() {
 #[test]
 fn every_field_has_a_name_that_is_read_out_and_every_id_is_one_elements() {
     let Some(browser) = Browser::start(Scripts::On) else { return };
-    let faucet = LiveFaucet::start(&Place::sqlite());
+    let place = Place::sqlite();
+    let faucet = LiveFaucet::start(&place);
     let player = faucet.player(1, 0);
     open_as(&browser, &faucet, &player.cookie);
     let unnamed = "return [...document.querySelectorAll('input:not([type=hidden]), progress, button')].filter((one) => \
