@@ -37,6 +37,7 @@ mod shrink;
 mod strikes;
 mod template;
 mod trace;
+mod watching;
 mod workload;
 mod world;
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use bursar_chain::Attempt;
 use bursar_disk_faults::Disk;
 use bursar_keys::KeyId;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
 use super::obligations::{Obligation, OrderReply};
 use super::operators::{Act, Stop};
@@ -14,7 +14,7 @@ use crate::chain::Landed;
 use crate::figures::Figures;
 use crate::gate::Gate;
 use crate::invariant::{Breach, require};
-use crate::template::DATABASE;
+use crate::watching::watch;
 
 /// Names of intents' states by code.
 const STATES: [&str; 7] = ["accepted", "held", "signed", "broadcast", "final", "failed", "cancelled"];
@@ -98,11 +98,7 @@ impl Witness {
 
     /// Opens its connection.
     pub fn connect(&mut self, disk: &Disk) -> rusqlite::Result<()> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags_and_vfs(DATABASE, flags, disk.vfs_name())?;
-        connection.set_prepared_statement_cache_capacity(32);
-        connection.execute_batch("PRAGMA wal_autocheckpoint = 0; SELECT 1 FROM payout_wallet LIMIT 1")?;
-        self.connection = Some(connection);
+        self.connection = Some(watch(disk, "payout_wallet")?);
         Ok(())
     }
 

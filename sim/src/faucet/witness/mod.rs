@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bursar_disk_faults::Disk;
 use bursar_faucet::rules::caps::CapMode;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
 use self::rows::{Accrual, Desk, Payout, State};
 use super::operators::{Act, Stop};
@@ -18,7 +18,7 @@ use crate::gate::Gate;
 use crate::invariant::{Breach, require};
 use crate::payouts::rows::{Intent, Signed, fresh};
 use crate::payouts::{FINAL, HELD, MOVES, SIGNED};
-use crate::template::DATABASE;
+use crate::watching::watch;
 
 /// Kills of an account since a baseline: whose, which account, which baseline.
 type Counted = (i64, Option<String>, i64);
@@ -92,11 +92,7 @@ impl Witness {
 
     /// Opens its connection.
     pub fn connect(&mut self, disk: &Disk) -> rusqlite::Result<()> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags_and_vfs(DATABASE, flags, disk.vfs_name())?;
-        connection.set_prepared_statement_cache_capacity(32);
-        connection.execute_batch("PRAGMA wal_autocheckpoint = 0; SELECT 1 FROM payout_wallet LIMIT 1")?;
-        self.connection = Some(connection);
+        self.connection = Some(watch(disk, "payout_wallet")?);
         Ok(())
     }
 

@@ -10,13 +10,13 @@ mod rows;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bursar_disk_faults::Disk;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
 use crate::figures::Figures;
 use crate::invariant::Breach;
 use crate::rounds::upstream::PriceWalk;
 use crate::rounds::wish::Attempt;
-use crate::template::DATABASE;
+use crate::watching::watch;
 use promises::Promises;
 use round::Dues;
 use rows::{EntryRow, SettlementRow, TransferRow};
@@ -102,11 +102,7 @@ impl Witness {
 
     /// Opens its connection, which recovers the database when it is the first after a crash.
     pub fn connect(&mut self, disk: &Disk) -> rusqlite::Result<()> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags_and_vfs(DATABASE, flags, disk.vfs_name())?;
-        connection.set_prepared_statement_cache_capacity(32);
-        connection.execute_batch("PRAGMA wal_autocheckpoint = 0; SELECT 1 FROM rounds_pool LIMIT 1")?;
-        self.connection = Some(connection);
+        self.connection = Some(watch(disk, "rounds_pool")?);
         Ok(())
     }
 
