@@ -25,6 +25,14 @@ pub enum Bug {
     KeepsRemainder,
     /// What rounding leaves goes to nobody.
     LosesRemainder,
+    /// A wallet's total grows without a transfer.
+    CreditsWithoutTransfer,
+    /// A settler that meets a round of one market leaves it for later, and all after it, for ever.
+    LeavesRounds,
+    /// What was told of a join is told otherwise later.
+    RewritesAuditLog,
+    /// A join that is refused has opened its account.
+    RefusalOpensAccount,
     /// A batch takes the node's time as it is, without the mark below which the desk's time never falls.
     TrustsOwnClock,
     /// Whether a round is open is judged by the node's clock, and its seal is not looked at.
@@ -33,6 +41,12 @@ pub enum Bug {
     SendsBeforeRecord,
     /// A payment that no node shows, or that cannot be asked for, is taken for dead.
     UnknownIsDead,
+    /// A payment that one node has heard of is taken for final.
+    TakesWordForFinal,
+    /// A payout that is final is taken off its wallet once more.
+    DebitsTwice,
+    /// Whoever signs does not look at the stop.
+    SignsPastStop,
     /// An idempotency key is forgotten after a while.
     KeyForgotten,
     /// A wallet goes on paying after a restore by what its chain holds, without a look at what was signed since.
@@ -53,7 +67,7 @@ pub enum Bug {
 
 impl Bug {
     /// Every planted bug with its name on the command line and the rule that it shows as a breach of.
-    pub const ALL: [(&'static str, Bug, Invariant); 21] = [
+    pub const ALL: [(&'static str, Bug, Invariant); 28] = [
         ("answers-before-commit", Bug::AnswersBeforeCommit, Invariant::Durable),
         ("retries-with-new-id", Bug::RetriesWithNewId, Invariant::Once),
         ("retries-blindly", Bug::RetriesBlindly, Invariant::Once),
@@ -64,10 +78,17 @@ impl Bug {
         ("keeps-remainder", Bug::KeepsRemainder, Invariant::RoundExact),
         // The desk's own invariant stops it before the witness can see it.
         ("loses-remainder", Bug::LosesRemainder, Invariant::NoFailStop),
+        ("credits-without-transfer", Bug::CreditsWithoutTransfer, Invariant::LedgerZero),
+        ("leaves-rounds", Bug::LeavesRounds, Invariant::Settles),
+        ("rewrites-audit-log", Bug::RewritesAuditLog, Invariant::AuditChain),
+        ("refusal-opens-account", Bug::RefusalOpensAccount, Invariant::RefusedNoTrace),
         ("trusts-own-clock", Bug::TrustsOwnClock, Invariant::TimeMonotone),
         ("joins-sealed-round", Bug::JoinsSealedRound, Invariant::InWindow),
         ("sends-before-record", Bug::SendsBeforeRecord, Invariant::BytesFirst),
         ("unknown-is-dead", Bug::UnknownIsDead, Invariant::PaidOnce),
+        ("takes-word-for-final", Bug::TakesWordForFinal, Invariant::ChainIsBook),
+        ("debits-twice", Bug::DebitsTwice, Invariant::ChainIsBook),
+        ("signs-past-stop", Bug::SignsPastStop, Invariant::NoSignAfterStop),
         ("key-forgotten", Bug::KeyForgotten, Invariant::Once),
         ("repays-after-restore", Bug::RepaysAfterRestore, Invariant::RestoreNeverRepays),
         ("reserves-twice", Bug::ReservesTwice, Invariant::PaidOnce),
@@ -91,11 +112,19 @@ impl Bug {
             | Bug::LimitsWithoutTaking
             | Bug::KeepsRemainder
             | Bug::LosesRemainder
+            | Bug::CreditsWithoutTransfer
+            | Bug::LeavesRounds
+            | Bug::RewritesAuditLog
+            | Bug::RefusalOpensAccount
             | Bug::TrustsOwnClock
             | Bug::JoinsSealedRound => Room::Rounds,
-            Bug::SendsBeforeRecord | Bug::UnknownIsDead | Bug::KeyForgotten | Bug::RepaysAfterRestore => {
-                Room::Payouts
-            }
+            Bug::SendsBeforeRecord
+            | Bug::UnknownIsDead
+            | Bug::TakesWordForFinal
+            | Bug::DebitsTwice
+            | Bug::SignsPastStop
+            | Bug::KeyForgotten
+            | Bug::RepaysAfterRestore => Room::Payouts,
             Bug::ReservesTwice
             | Bug::MovesCursorAlone
             | Bug::MisplacesCapWindow

@@ -55,6 +55,31 @@ pub enum Invariant {
 }
 
 impl Invariant {
+    /// Every rule.
+    pub const ALL: [Invariant; Invariant::NoFailStop as usize + 1] = [
+        Invariant::LedgerZero,
+        Invariant::RoundExact,
+        Invariant::Once,
+        Invariant::Durable,
+        Invariant::StopBinds,
+        Invariant::Settles,
+        Invariant::AuditChain,
+        Invariant::RefusedNoTrace,
+        Invariant::TimeMonotone,
+        Invariant::Limits,
+        Invariant::InWindow,
+        Invariant::PaidOnce,
+        Invariant::BytesFirst,
+        Invariant::NoSignAfterStop,
+        Invariant::RestoreNeverRepays,
+        Invariant::ChainIsBook,
+        Invariant::KillsOnce,
+        Invariant::Accrued,
+        Invariant::Caps,
+        Invariant::DryRunApart,
+        Invariant::NoFailStop,
+    ];
+
     /// The name in code, reports and README.md.
     #[must_use]
     pub fn id(self) -> &'static str {

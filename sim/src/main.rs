@@ -9,14 +9,18 @@ use std::time::Duration;
 use bursar_sim::{Bug, Omitted, Room, Scenario, run, shrink};
 use clap::Parser;
 
+/// The allocator of the server, which small short-lived pieces suit better than the system's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Simulates the money path by seed and checks it.
 #[derive(Parser)]
 struct Arguments {
     /// How many seeds to run; 1,000 unless --minutes says how long.
     #[arg(long)]
     seeds: Option<u64>,
-    /// The first seed.
-    #[arg(long, conflicts_with = "state")]
+    /// The first seed, unless --state says where to go on.
+    #[arg(long)]
     from: Option<u64>,
     /// Stop after this many minutes.
     #[arg(long)]

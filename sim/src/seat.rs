@@ -6,8 +6,8 @@ use bursar_store::lease::Lease;
 use bursar_store::{Store, StoreError};
 
 /// How long a lease holds, ms, and how much of it may be left when it is renewed.
-const LEASE_MS: i64 = 20_000;
-const LEASE_LEFT_MS: i64 = 8_000;
+const LEASE_MS: i64 = 60_000;
+const LEASE_LEFT_MS: i64 = 15_000;
 /// The longest that an idle sender sleeps, ms.
 pub const SLEEP_MAX_MS: i64 = 20_000;
 

@@ -46,6 +46,9 @@ pub enum ChoreError {
         /// What to do.
         fix: String,
     },
+    /// As things stand, whoever checks a release could not rely on it.
+    #[error("No release was made: {0}")]
+    Unreleasable(String),
     /// A specification page breaks its own table rules.
     #[error("{page}:{line}: {reason}.")]
     Page {

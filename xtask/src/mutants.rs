@@ -17,8 +17,13 @@ const TOOL: &str = "cargo-mutants@27.1.0";
 const DEMANDED: [&str; 4] = ["crates/money", "crates/ledger", "crates/payouts", "(decide)"];
 const CAUGHT_PERMILLE_MIN: u64 = 850;
 /// What is mutated when nothing is named: the rules about money.
-const FILES: [&str; 4] =
-    ["crates/money/src/**", "crates/ledger/src/**", "crates/payouts/src/**", "desks/*/src/**/decide.rs"];
+const FILES: [&str; 5] = [
+    "crates/money/src/**",
+    "crates/ledger/src/**",
+    "crates/payouts/src/**",
+    "desks/*/src/**/decide.rs",
+    "desks/*/src/rules/**",
+];
 /// Seconds for the tests of one mutant, generous: a busy machine must not pass for a caught mutant.
 const TEST_SECONDS_MAX: &str = "180";
 
@@ -28,7 +33,7 @@ pub struct Options {
     /// A package to mutate; without one, the rules about money.
     #[arg(long = "package", short = 'p')]
     packages: Vec<String>,
-    /// One part of the work, as `0/4`: the first of four.
+    /// One part of the work, as `0/4`: every fourth mutant from the first on, so that a part is also a sample.
     #[arg(long)]
     shard: Option<String>,
 }
@@ -48,7 +53,7 @@ pub fn run(root: &Path, options: &Options) -> Result<Verdict, ChoreError> {
         tool.arg("--workspace").args(FILES.iter().flat_map(|file| ["--file", file]));
     }
     tool.args(options.packages.iter().flat_map(|package| ["--package", package]));
-    tool.args(options.shard.iter().flat_map(|shard| ["--shard", shard]));
+    tool.args(options.shard.iter().flat_map(|shard| ["--sharding=round-robin", "--shard", shard]));
     let program = spoken(&tool);
     let status = tool.status().map_err(|source| ChoreError::Start { program: program.clone(), source })?;
     // 2 = some were missed, 3 = some took too long.

@@ -43,7 +43,8 @@ pub fn room(file: &str) -> Option<String> {
     if is_test || !is_product || folder.ends_with("/disk-faults") || folder.ends_with("/test-stores") {
         return None;
     }
-    let decides = folder.starts_with("desks/") && Path::new(within).ends_with("decide.rs");
+    let decides = folder.starts_with("desks/")
+        && (Path::new(within).ends_with("decide.rs") || within.starts_with("rules/"));
     Some(if decides { format!("{folder} (decide)") } else { folder.to_owned() })
 }
 
@@ -77,6 +78,7 @@ mod tests {
     fn product_code_has_a_room_and_tests_have_none() {
         assert_eq!(room("crates/money/src/amount.rs").as_deref(), Some("crates/money"));
         assert_eq!(room("desks/rounds/src/join/decide.rs").as_deref(), Some("desks/rounds (decide)"));
+        assert_eq!(room("desks/faucet/src/rules/caps.rs").as_deref(), Some("desks/faucet (decide)"));
         assert_eq!(room("desks/rounds/src/join/work.rs").as_deref(), Some("desks/rounds"));
         for file in ["crates/keys/src/seal/tests.rs", "crates/store/tests/store/main.rs", "sim/src/lib.rs"] {
             assert_eq!(room(file), None, "{file}");

@@ -77,10 +77,13 @@ impl Act {
         Act::on_people(actions::ENABLE_OPERATOR, name, String::new())
     }
 
-    /// Issuing a token for somebody else.
+    /// Issuing a token for somebody else that is accepted for `lifetime_ms` from its issue on (`None` = until it is
+    /// revoked).
     #[must_use]
-    pub fn issue_token(name: &str) -> Act {
-        Act::on_people(actions::ISSUE_TOKEN, name, String::new())
+    pub fn issue_token(name: &str, label: &str, lifetime_ms: Option<i64>) -> Act {
+        let lifetime = lifetime_ms.map_or_else(|| "never".to_owned(), |ms| format!("{ms}ms"));
+        // The label, which may read like anything, comes last.
+        Act::on_people(actions::ISSUE_TOKEN, name, format!("expires_in={lifetime} label={label}"))
     }
 
     /// Revoking a token or ending a session; no policy holds that up.

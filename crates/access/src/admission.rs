@@ -1,12 +1,11 @@
 //! The gate for privileged writes: is the caller still who they were, have they the right, and who else agreed.
 
-use std::sync::{Mutex, PoisonError};
-
 use bursar_store::{Sequence, StoreError, Timestamp, Tx};
 
 use crate::actor::{Actor, OperatorId};
 use crate::approval::{ApprovalId, ApprovalState, decide_clearance};
 use crate::authentication::confirm;
+use crate::draft::{Draft, Drafted};
 use crate::permission::authorize;
 use crate::policy::{Policy, policy};
 use crate::rejection::Rejection;
@@ -28,32 +27,6 @@ pub struct By<'a> {
     pub draft: Option<&'a Draft>,
 }
 
-/// Finds out what an act is, so that approval can be asked for exactly it: whoever brings one is refused, and the act
-/// that would have been admitted stands in it.
-#[derive(Debug, Default)]
-pub struct Draft(Mutex<Option<Drafted>>);
-
-/// An act that was not done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Drafted {
-    /// What would have been done.
-    pub act: Act,
-    /// How many other people must approve it; 0 = none.
-    pub approvals_needed: u32,
-}
-
-impl Draft {
-    /// What was drafted; `None` = nothing came to be admitted.
-    #[must_use]
-    pub fn take(&self) -> Option<Drafted> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    fn put(&self, drafted: Drafted) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(drafted);
-    }
-}
-
 impl<'a> By<'a> {
     /// A caller without an approval.
     #[must_use]
@@ -71,6 +44,14 @@ impl<'a> By<'a> {
     #[must_use]
     pub fn drafting(self, draft: Option<&'a Draft>) -> By<'a> {
         By { draft, ..self }
+    }
+
+    /// Refuses a draft of what nobody is asked about. To be called before anything is done without [`admit`].
+    ///
+    /// # Errors
+    /// [`Rejection::ApprovalNotNeeded`].
+    pub fn check_undrafted(&self) -> Result<(), Rejection> {
+        if self.draft.is_some() { Err(Rejection::ApprovalNotNeeded) } else { Ok(()) }
     }
 }
 
@@ -139,6 +120,7 @@ pub fn admit_with(tx: &mut Tx<'_>, by: &By<'_>, act: &Act, approvals_needed: u32
 
 /// Admits an operator to what concerns only their own credentials.
 pub(crate) fn admit_as_oneself(tx: &mut Tx<'_>, by: &By<'_>) -> Outcome<Admission> {
+    accepted!(by.check_undrafted());
     let actor = accepted!(confirm(tx, by.actor, by.now)?);
     Ok(Ok(Admission { cleared: Cleared { actor, approval: None, approvers: Vec::new() }, now: by.now }))
 }

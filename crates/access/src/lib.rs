@@ -12,6 +12,7 @@ mod approval;
 mod authentication;
 mod bootstrap;
 mod change;
+mod draft;
 mod entropy;
 mod event;
 mod four_eyes;
@@ -28,7 +29,7 @@ mod token;
 
 pub use act::{Act, PLATFORM, actions};
 pub use actor::{Actor, OperatorId, ServicePrincipal, Via};
-pub use admission::{Admission, By, Cleared, Done, Draft, Drafted, admit, admit_with};
+pub use admission::{Admission, By, Cleared, Done, admit, admit_with};
 pub use approval::{
     APPROVAL_LIFETIME_MS_MAX, ApprovalId, ApprovalRequest, ApprovalState, Vote, decide_clearance, decide_vote,
 };
@@ -40,6 +41,7 @@ pub use bootstrap::{
     BOOTSTRAP_LIFETIME_MS, FirstAdmin, OneTimeToken, bootstrap, exchange_bootstrap, replace_bootstrap,
 };
 pub use change::Change;
+pub use draft::{Draft, Drafted, transact_unless_drafting};
 pub use entropy::{Entropy, OsEntropy, SeededEntropy};
 pub use four_eyes::{
     Filed, approval, approve, blank_ended_approvals, decline_approval, open_approvals, request_approval,

@@ -91,6 +91,11 @@ pub enum Rejection {
         /// Approvers that count so far.
         given: u32,
     },
+    /// Approval was asked for what takes nobody's.
+    #[error(
+        "No policy asks for other people's approval of this, so there is nothing to ask them. Do it without."
+    )]
+    ApprovalNotNeeded,
     /// No such request.
     #[error("There is no approval request with this id. Look it up in the list of requests.")]
     ApprovalUnknown,
@@ -114,7 +119,7 @@ pub enum Rejection {
 }
 
 /// Every code with its status, for the registry of error codes.
-pub const CODES: [(&str, u16); 17] = [
+pub const CODES: [(&str, u16); 18] = [
     ("unauthorized", 401),
     ("forbidden", 403),
     ("operator_needed", 403),
@@ -128,6 +133,7 @@ pub const CODES: [(&str, u16); 17] = [
     ("credential_not_found", 404),
     ("too_many_tokens", 409),
     ("approval_needed", 409),
+    ("approval_not_needed", 409),
     ("approval_not_found", 404),
     ("approval_mismatch", 409),
     ("approval_ended", 409),
@@ -152,6 +158,7 @@ impl Rejection {
             Rejection::CredentialUnknown => "credential_not_found",
             Rejection::TooManyTokens { .. } => "too_many_tokens",
             Rejection::ApprovalNeeded { .. } => "approval_needed",
+            Rejection::ApprovalNotNeeded => "approval_not_needed",
             Rejection::ApprovalUnknown => "approval_not_found",
             Rejection::ApprovalMismatch => "approval_mismatch",
             Rejection::ApprovalEnded { .. } => "approval_ended",
@@ -177,6 +184,7 @@ impl Rejection {
             | Rejection::NothingToChange
             | Rejection::TooManyTokens { .. }
             | Rejection::ApprovalNeeded { .. }
+            | Rejection::ApprovalNotNeeded
             | Rejection::ApprovalMismatch
             | Rejection::ApprovalEnded { .. } => 409,
         }
@@ -204,6 +212,7 @@ mod tests {
             Rejection::CredentialUnknown,
             Rejection::TooManyTokens { max: 20 },
             Rejection::ApprovalNeeded { needed: 2, given: 1 },
+            Rejection::ApprovalNotNeeded,
             Rejection::ApprovalUnknown,
             Rejection::ApprovalMismatch,
             Rejection::ApprovalEnded { how: "declined" },

@@ -43,7 +43,7 @@ pub struct TokenOrder<'a> {
     pub operator: &'a str,
     /// What it is for: at most 80 bytes.
     pub label: &'a str,
-    /// From when on it is refused; `None` = never by itself.
+    /// From when on it is refused; `None` = never by itself. What is approved is how far that is from the issue.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -64,8 +64,9 @@ pub fn issue_token(
     order: &TokenOrder<'_>,
 ) -> Outcome<Issued> {
     take_turn(tx)?;
-    let admission = accepted!(admit_issuer(tx, by, order.operator)?);
+    // Before anybody is asked to approve it.
     accepted!(check_order(order, by.now));
+    let admission = accepted!(admit_issuer(tx, by, order)?);
     let operator = accepted!(find(tx, order.operator)?);
     accepted!(may_hold_another(&operator, sql::live_tokens(tx, operator.id, by.now)?));
     let (secret, token) = create(tx, entropy, &operator, order, &by.actor.audit_id(), by.now)?;
@@ -131,13 +132,16 @@ pub(crate) fn admit_revoker(tx: &mut Tx<'_>, by: &By<'_>, owner: Option<Operator
     admit(tx, by, &Act::revoke_credential(&owner))
 }
 
-fn admit_issuer(tx: &mut Tx<'_>, by: &By<'_>, owner: &str) -> Outcome<Admission> {
-    let is_own = by.actor.operator().is_some() && by.actor.name == owner;
+fn admit_issuer(tx: &mut Tx<'_>, by: &By<'_>, order: &TokenOrder<'_>) -> Outcome<Admission> {
+    let is_own = by.actor.operator().is_some() && by.actor.name == order.operator;
     match (&by.actor.via, is_own) {
         (Via::Token { .. }, true) => admit_as_oneself(tx, by),
         // A stolen cookie must not become a token that outlives it.
         (Via::Session { .. }, true) => Ok(Err(Rejection::TokenNeeded)),
-        _ => admit(tx, by, &Act::issue_token(owner)),
+        _ => {
+            let lifetime_ms = order.expires_at.map(|expires_at| expires_at.ms().saturating_sub(by.now.ms()));
+            admit(tx, by, &Act::issue_token(order.operator, order.label, lifetime_ms))
+        }
     }
 }
 

@@ -33,7 +33,8 @@ pub trait Chain: Send + Sync {
     fn build(&self, payment: &Payment, state: &SenderState) -> Result<Unsigned, BuildError>;
 
     /// *Pure*, but for what the signer does. The attempt that the caller must commit to its records before anything
-    /// else happens to it. The signature is verified here: a faulty signer yields an error, never an attempt.
+    /// else happens to it (invariant BYTES-FIRST). The signature is verified here: a faulty signer yields an error, never
+    /// an attempt.
     fn sign(&self, unsigned: &Unsigned, signer: &dyn Signer) -> Result<Attempt, SignError>;
 
     /// *Asks.* Sends the attempt's bytes, and no others, to every node. May be repeated without limit, also for an
@@ -48,7 +49,7 @@ pub trait Chain: Send + Sync {
     fn classify(&self, attempt: &Attempt, evidence: &Evidence) -> Standing;
 
     /// *Pure.* Proof that the attempt can never become final, whatever anyone sends from now on: the only thing that
-    /// permits another attempt of the same intent. Needs the word of as many nodes as must agree, each showing that its
+    /// permits another attempt of the same intent (invariant PAID-ONCE). Needs the word of as many nodes as must agree, each showing that its
     /// final history covers the slot, and not one that shows the attempt as final.
     fn prove_dead(&self, attempt: &Attempt, evidence: &Evidence) -> Result<DeathProof, NotProven>;
 

@@ -108,7 +108,7 @@ impl RateWindows {
         Ok(())
     }
 
-    /// Counts one call and says whether it passes.
+    /// Counts one call and says whether it passes (invariant LIMITS).
     pub fn hit(&mut self, window: FixedWindow, bucket: &str, now: Timestamp) -> Verdict {
         let key = (window.start_ms(now), RateKey::of(self.desk, bucket));
         let entry = self.counts.entry(key).or_insert((0, false));

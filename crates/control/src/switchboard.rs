@@ -33,7 +33,7 @@ pub struct SwitchChange<'a> {
     pub actor: &'a str,
     /// Why.
     pub reason: &'a str,
-    /// When a stop ends by itself.
+    /// When a stop ends by itself, unless the switch is stopped for longer already.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -60,7 +60,8 @@ impl Switchboard {
         self.control_file.as_ref()
     }
 
-    /// The states of up to four switches of one table, whose rows nobody can change until this transaction ends.
+    /// The states of up to four switches of one table, whose rows nobody can change until this transaction ends
+    /// (invariant STOP-BINDS).
     pub fn read(
         &self,
         tx: &mut Tx<'_>,
@@ -115,7 +116,8 @@ impl Switchboard {
         Ok(switches.iter().map(state).collect())
     }
 
-    /// Sets switches, all in the transaction that is open. The control file is cleared by the caller afterwards.
+    /// Sets switches, all in the transaction that is open. The control file is cleared by the caller afterwards. A stop
+    /// never shortens one that lasts longer, nor ends one by itself that lasts until it is resumed: only a resume does.
     pub fn set(tx: &mut Tx<'_>, changes: &[SwitchChange<'_>], now: Timestamp) -> Result<(), StoreError> {
         for change in changes {
             let value = if change.stop { "on" } else { "off" };
@@ -130,7 +132,11 @@ impl Switchboard {
                 Param::Uuid(tx.batch()),
                 Param::Uuid(second_id(tx)),
             ];
-            if tx.execute(change.table.update, &params)? == 0 {
+            let sql = match change.expires_at {
+                Some(_) if change.stop => change.table.stop_until,
+                Some(_) | None => change.table.update,
+            };
+            if tx.execute(sql, &params)? == 0 {
                 let text = format!(
                     "switch {} has no row in {}_config; run the migrations",
                     change.switch.key, change.table.desk

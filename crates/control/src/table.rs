@@ -15,8 +15,17 @@ pub struct ConfigTable {
     pub(crate) lock_shared: &'static str,
     /// Changes one row as an operator; a second change in one transaction gets another id than the first.
     pub(crate) update: &'static str,
+    /// Stops until a moment; one that is stopped for longer, or cannot be read, stays as it is, with who and why.
+    pub(crate) stop_until: &'static str,
     /// Adds a row that is not there, or refreshes one that no operator has touched.
     pub(crate) seed: &'static str,
+}
+
+/// Whether the row as it was stops for longer than until `$6`, at `$7`.
+macro_rules! outlasts {
+    () => {
+        "(value <> 'off' AND (value <> 'on' OR expires_at IS NULL OR (expires_at > $6 AND expires_at > $7)))"
+    };
 }
 
 macro_rules! config_table {
@@ -36,6 +45,18 @@ macro_rules! config_table {
                 "UPDATE ",
                 $desk,
                 "_config SET value = $2, source = $3, actor = $4, reason = $5, expires_at = $6, updated_at = $7, ",
+                "change_id = CASE WHEN change_id = $8 THEN $9 ELSE $8 END WHERE key = $1"
+            ),
+            stop_until: concat!(
+                "UPDATE ",
+                $desk,
+                "_config SET value = $2, source = $3, actor = CASE WHEN ",
+                outlasts!(),
+                " THEN actor ELSE $4 END, reason = CASE WHEN ",
+                outlasts!(),
+                " THEN reason ELSE $5 END, expires_at = CASE WHEN NOT ",
+                outlasts!(),
+                " THEN $6 WHEN value = 'on' THEN expires_at END, updated_at = $7, ",
                 "change_id = CASE WHEN change_id = $8 THEN $9 ELSE $8 END WHERE key = $1"
             ),
             seed: concat!(

@@ -1,8 +1,8 @@
 //! What the verbs of `bursar keys` call: each in its own transactions, with its audit event in them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use bursar_access::{Actor, ApprovalId, By, Cleared, Draft};
+use bursar_access::{Actor, ApprovalId, By, Cleared, Draft, transact_unless_drafting};
 use bursar_audit::Recorder;
 use bursar_chain::Address;
 use bursar_store::{Store, StoreError, Timestamp, Tx};
@@ -14,8 +14,8 @@ use crate::{Change, Done, KekId, KeyError, KeyRecord, Keystore, NewKey, Outcome,
 /// Keys that one step of a rotation moves.
 const ROTATED_AT_ONCE: i64 = 32;
 
-/// How often the log of an embedded database is tried to be emptied, and the pause between two tries.
-const WIPE_TRIES: u32 = 50;
+/// How long the log of an embedded database is tried to be emptied, and the pause between two tries.
+const WIPE_TIME: Duration = Duration::from_secs(5);
 const WIPE_PAUSE: Duration = Duration::from_millis(100);
 
 /// Why a command was not done.
@@ -218,7 +218,7 @@ impl KeyCommands<'_> {
     /// # Errors
     /// [`KeyFault`]; what was moved stays moved, and every secret opens.
     pub fn rotate(&self) -> Result<Rotated, KeyFault> {
-        let (rotation, done) = self.store.transact("keys.rotate_begin", |tx| {
+        let (rotation, done) = self.transact("keys.rotate_begin", |tx| {
             let by = self.by(tx)?;
             let begun = self.keystore.begin_rotation(tx, &by)?;
             if let Ok((_, Some(done))) = &begun {
@@ -250,18 +250,22 @@ impl KeyCommands<'_> {
     }
 
     /// Makes sure that what was sealed anew stands nowhere in an embedded database as it was sealed before; its log keeps
-    /// former pages. Waits for others who use the log; `false` = they did not let go of it.
+    /// former pages. Waits 5 s for others who use the log, and keeps nobody from writing meanwhile; `false` = they did not
+    /// let go of it.
     ///
     /// # Errors
     /// [`KeyFault::Store`].
     pub fn wipe_former(&self) -> Result<bool, KeyFault> {
-        for _ in 0..WIPE_TRIES {
+        let begun = Instant::now();
+        loop {
             if self.store.empty_log()? {
                 return Ok(true);
             }
+            if begun.elapsed() >= WIPE_TIME {
+                return Ok(false);
+            }
             std::thread::sleep(WIPE_PAUSE);
         }
-        Ok(false)
     }
 
     /// Opens every secret and compares what follows from it with what is recorded.
@@ -286,7 +290,7 @@ impl KeyCommands<'_> {
         unit: &'static str,
         mut make: impl FnMut(&mut Tx<'_>, &By<'_>) -> Outcome<Done>,
     ) -> Result<Done, KeyFault> {
-        let made = self.store.transact(unit, |tx| {
+        let made = self.transact(unit, |tx| {
             let by = self.by(tx)?;
             let made = make(tx, &by)?;
             if let Ok(done) = &made {
@@ -295,6 +299,14 @@ impl KeyCommands<'_> {
             Ok(made)
         })?;
         Ok(made?)
+    }
+
+    fn transact<T>(
+        &self,
+        unit: &'static str,
+        work: impl FnMut(&mut Tx<'_>) -> Outcome<T>,
+    ) -> Result<Result<T, KeyError>, StoreError> {
+        transact_unless_drafting(self.store, unit, self.draft, work)
     }
 
     fn by(&self, tx: &mut Tx<'_>) -> Result<By<'_>, StoreError> {

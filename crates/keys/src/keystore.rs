@@ -10,9 +10,7 @@ use bursar_store::{StoreError, Tx};
 use crate::key::{KekUse, KeyId, SigningKey};
 use crate::scheme::{KeyScheme, Schemes};
 use crate::sql::{self, SecretRow};
-use crate::{
-    KeyError, KeyRing, KeySecret, Outcome, Policy, Rejection, SealError, SigningStops, accepted, seal,
-};
+use crate::{KeyRing, KeySecret, Outcome, Policy, Rejection, SealError, SigningStops, accepted, seal};
 
 /// How long a remote signer may take.
 const REMOTE_TIME: Duration = Duration::from_secs(10);
@@ -115,15 +113,37 @@ impl Keystore {
 
     /// Opens the secret of a key in the state that its row shows.
     pub(crate) fn open(&self, tx: &mut Tx<'_>, key: &SigningKey) -> Outcome<(KeySecret, SecretRow)> {
-        let row = sql::secret(tx, &key.id)?;
-        let row = accepted!(row.ok_or_else(|| SealError::Missing(key.id.clone())));
-        Ok(self.open_row(key, &row).map(|secret| (secret, row)))
+        let row = accepted!(secret_row(tx, key)?);
+        let secret = accepted!(self.open_as(key, &row, key.retired.is_some()));
+        Ok(Ok((secret, row)))
     }
 
-    pub(crate) fn open_row(&self, key: &SigningKey, row: &SecretRow) -> Result<KeySecret, KeyError> {
-        let binding = key.binding(row.row, key.retired.is_some());
-        Ok(seal::open(&self.ring(), &binding, &row.sealed)?)
+    /// Opens the secret of a key to seal it anew. That of a retired key may still be sealed to the state before, since a
+    /// key is retired whether its secret opens or not: which of the two it was comes with it. Nothing is signed with it.
+    pub(crate) fn open_to_seal(
+        &self,
+        tx: &mut Tx<'_>,
+        key: &SigningKey,
+    ) -> Outcome<(KeySecret, SecretRow, bool)> {
+        let row = accepted!(secret_row(tx, key)?);
+        let is_retired = key.retired.is_some();
+        let opened = match self.open_as(key, &row, is_retired) {
+            Err(SealError::Altered(_)) if is_retired => {
+                self.open_as(key, &row, false).map(|secret| (secret, false))
+            }
+            opened => opened.map(|secret| (secret, is_retired)),
+        };
+        let (secret, is_sealed_retired) = accepted!(opened);
+        Ok(Ok((secret, row, is_sealed_retired)))
     }
+
+    fn open_as(&self, key: &SigningKey, row: &SecretRow, is_retired: bool) -> Result<KeySecret, SealError> {
+        seal::open(&self.ring(), &key.binding(row.row, is_retired), &row.sealed)
+    }
+}
+
+fn secret_row(tx: &mut Tx<'_>, key: &SigningKey) -> Outcome<SecretRow> {
+    Ok(sql::secret(tx, &key.id)?.ok_or_else(|| SealError::Missing(key.id.clone()).into()))
 }
 
 impl fmt::Debug for Keystore {

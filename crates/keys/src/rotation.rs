@@ -49,6 +49,7 @@ impl Keystore {
         let kek = ring.current_id();
         if let Some(row) = under_way(tx)?.filter(|row| row.kek == *kek) {
             accepted!(authorize(by.actor, Permission::RotateKey, PLATFORM));
+            accepted!(by.check_undrafted());
             return Ok(Ok((row.into(), None)));
         }
         let act = Act {
@@ -71,7 +72,7 @@ impl Keystore {
 
     /// Moves the secrets of up to `limit` keys after `after`, in the caller's transaction, and ends the rotation when no
     /// secret is sealed with anything else. A secret is opened with the old key and sealed with the new one, and the
-    /// result opened again, before its row is replaced whole.
+    /// result opened again, before its row is replaced whole. To which state it was sealed stays as it was.
     pub fn continue_rotation(
         &self,
         tx: &mut Tx<'_>,
@@ -89,11 +90,11 @@ impl Keystore {
         // Locked as everybody locks who replaces or opens a secret, so that neither meets the other halfway.
         for row in sql::keys_locked(tx, &ids.iter().collect::<Vec<_>>())? {
             let key = row.key;
-            match self.open(tx, &key)? {
+            match self.open_to_seal(tx, &key)? {
                 // Moved by another process since.
-                Ok((_, row)) if row.sealed.kek == *current => {}
-                Ok((secret, row)) => {
-                    let binding = key.binding(row.row, key.retired.is_some());
+                Ok((_, row, _)) if row.sealed.kek == *current => {}
+                Ok((secret, row, is_sealed_retired)) => {
+                    let binding = key.binding(row.row, is_sealed_retired);
                     match seal(&ring, &binding, &secret, &*self.entropy) {
                         Ok(sealed) => {
                             sql::update_secret(tx, &SecretRow { sealed, ..row }, now)?;

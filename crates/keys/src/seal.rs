@@ -27,8 +27,8 @@ pub enum SealError {
     },
     /// The row is not as it was sealed.
     #[error(
-        "the sealed secret of key {0} does not open: its row was altered, swapped, or retired by hand; restore it \
-         from a backup or retire the key"
+        "the sealed secret of key {0} does not open: its row was altered, swapped, or un-retired by hand; restore \
+         it from a backup or retire the key"
     )]
     Altered(KeyId),
     /// There is no row, or it holds what cannot be a sealed secret.

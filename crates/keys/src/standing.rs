@@ -15,6 +15,7 @@ impl Keystore {
     /// Retires a key for good: it signs nothing once this has committed, and stays readable and provable. Its secret is
     /// sealed anew to the retired state, so that undoing it by hand leaves a secret that does not open. One that does not
     /// open now stays as it is, which the change says: nothing may keep a key that cannot be used from being retired.
+    /// Retiring it again once its key-encryption key is here seals it then.
     /// Takes [`Permission::RotateKey`] on its desk, under the policy `keys.retire`.
     pub fn retire(&self, tx: &mut Tx<'_>, by: &By<'_>, id: &KeyId, reason: &str) -> Outcome<Done> {
         accepted!(check_reason(reason));
@@ -22,11 +23,11 @@ impl Keystore {
         let admission = accepted!(admit(tx, by, &act("keys.retire", &key, Permission::RotateKey))?);
         // Whoever is about to sign with it has locked the row, or sees it retired.
         let key = accepted!(sql::key_locked(tx, id)?.map(|row| row.key).ok_or(Rejection::KeyUnknown));
-        if key.retired.is_some() {
-            return Ok(Err(Rejection::NothingToChange.into()));
-        }
-        let unopened = match self.open(tx, &key)? {
-            Ok((secret, row)) => {
+        let was_retired = key.retired.is_some();
+        let unopened = match self.open_to_seal(tx, &key)? {
+            Ok((.., true)) => return Ok(Err(Rejection::NothingToChange.into())),
+            Err(_) if was_retired => return Ok(Err(Rejection::NothingToChange.into())),
+            Ok((secret, row, false)) => {
                 let sealed =
                     accepted!(seal(&self.ring(), &key.binding(row.row, true), &secret, &*self.entropy));
                 sql::update_secret(tx, &SecretRow { sealed, ..row }, by.now)?;
@@ -36,7 +37,9 @@ impl Keystore {
             Err(error @ KeyError::Rejected(_)) => return Ok(Err(error)),
         };
         let noted = Noted { by: admission.actor().audit_id(), at: by.now, reason: reason.to_owned() };
-        sql::retire(tx, id, &noted)?;
+        if !was_retired {
+            sql::retire(tx, id, &noted)?;
+        }
         let change = Change::KeyRetired { key: id.clone(), reason: noted.reason, unopened };
         Ok(Ok(Done { change, cleared: admission.spend(tx)? }))
     }

@@ -48,7 +48,7 @@ impl SigningStops {
     }
 
     /// Why the desk's keys sign nothing, if they do not. Read with a lock, nobody can commit a stop before this
-    /// transaction ends.
+    /// transaction ends (invariant NO-SIGN-AFTER-STOP).
     pub(crate) fn stopped(
         &self,
         tx: &mut Tx<'_>,

@@ -14,6 +14,8 @@ pub enum KeyFinding {
     Remote,
     /// The secret does not open.
     Closed(SealError),
+    /// The key is retired, and its secret is sealed as before: it did not open then, or the key was retired by hand.
+    RetiredUnsealed,
     /// The secret opens and gives another public key.
     OtherPublicKey,
     /// The public key gives another account.
@@ -40,6 +42,7 @@ impl KeyFinding {
         match self {
             KeyFinding::Sound | KeyFinding::Remote => true,
             KeyFinding::Closed(_)
+            | KeyFinding::RetiredUnsealed
             | KeyFinding::OtherPublicKey
             | KeyFinding::OtherAddress
             | KeyFinding::SchemeUnknown => false,
@@ -55,6 +58,7 @@ impl KeyFinding {
             KeyFinding::Closed(SealError::KekMissing { .. }) => "kek_missing",
             KeyFinding::Closed(SealError::Altered(_) | SealError::Length(_)) => "altered",
             KeyFinding::Closed(SealError::Missing(_)) => "secret_missing",
+            KeyFinding::RetiredUnsealed => "retired_unsealed",
             KeyFinding::OtherPublicKey => "other_public_key",
             KeyFinding::OtherAddress => "other_address",
             KeyFinding::SchemeUnknown => "scheme_unknown",
@@ -68,8 +72,13 @@ impl Keystore {
     pub fn verify(&self, tx: &mut Tx<'_>) -> Result<Vec<KeyCheck>, StoreError> {
         let mut checks = Vec::new();
         for row in crate::sql::all_keys(tx)? {
-            let finding = match self.open(tx, &row.key)? {
-                Ok((secret, _)) => self.compare(&row.key, &secret),
+            let finding = match self.open_to_seal(tx, &row.key)? {
+                Ok((secret, _, is_sealed_retired)) => match self.compare(&row.key, &secret) {
+                    found if found.is_sound() && row.key.retired.is_some() != is_sealed_retired => {
+                        KeyFinding::RetiredUnsealed
+                    }
+                    found => found,
+                },
                 Err(KeyError::Sealed(error)) => KeyFinding::Closed(error),
                 Err(KeyError::Rejected(_)) => KeyFinding::Closed(SealError::Missing(row.key.id.clone())),
             };

@@ -136,6 +136,11 @@ mod tests {
         check(i32::MAX, "-7e2147483647");
     }
 
+    #[test]
+    fn nothing_is_nothing_at_any_exponent() {
+        assert_eq!(Price::new(0, i32::MAX), Price::new(0, i32::MIN));
+    }
+
     proptest! {
         #[test]
         fn order_agrees_with_scaled_integers(a in -1_000_000i64..1_000_000, ea in -8i32..8, b in -1_000_000i64..1_000_000, eb in -8i32..8) {

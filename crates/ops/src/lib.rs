@@ -24,7 +24,8 @@ pub mod rollup;
 use bursar_store::Migration;
 
 /// The tables of this room.
-pub const MIGRATIONS: [Migration; 2] = [
+pub const MIGRATIONS: [Migration; 3] = [
     Migration { name: "ops/0001_backup", epoch: 1, sql: include_str!("../migrations/0001_backup.sql") },
     Migration { name: "ops/0002_watch", epoch: 1, sql: include_str!("../migrations/0002_watch.sql") },
+    Migration { name: "ops/0003_proofs", epoch: 1, sql: include_str!("../migrations/0003_proofs.sql") },
 ];

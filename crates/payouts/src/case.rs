@@ -4,7 +4,7 @@ use bursar_audit::{Actor, Recorder};
 use bursar_chain::TransactionId;
 use bursar_keys::{Order, Work};
 use bursar_ledger::{Book, HoldState, TransferKind};
-use bursar_money::Amount;
+use bursar_money::{Amount, Balance};
 use bursar_store::{StoreError, Timestamp, Tx};
 use serde_json::{Map, Value};
 
@@ -91,7 +91,7 @@ impl Case {
 }
 
 impl Payouts {
-    /// Lets `event` happen to the case and writes all that follows from it. `added` is the attempt that the event makes.
+    /// PAID-ONCE: lets `event` happen to the case, if `life` admits it, and writes all that follows from it. `added` is the attempt that the event makes.
     /// An impossible event writes nothing.
     pub(crate) fn change(
         &self,
@@ -156,9 +156,10 @@ impl Payouts {
             intent.stuck_at = None;
         }
         let mut book = Book::default();
-        if to.is_ended() {
-            self.end_hold(tx, &mut book, case, to, particulars.fee)?;
-        }
+        let unheld = match to.is_ended() {
+            true => self.end_hold(tx, &mut book, case, to, particulars.fee)?,
+            false => None,
+        };
         let change = Change {
             intent: case.intent.id,
             reference: case.intent.reference,
@@ -181,13 +182,14 @@ impl Payouts {
             let shown = as_stored(case.intent.clone(), case.attempts.clone());
             webhook::tell(self, tx, &[(events::named(&change).1, shown)], hand.now)?;
         }
-        let events = events::changed(self, case, &change, particulars.detail, &hand.actor);
+        let mut events = events::changed(self, case, &change, particulars.detail, &hand.actor);
+        events.extend(unheld.map(|unheld| events::paid_unheld(self, case, &unheld, &hand.actor)));
         hand.recorder.record(tx, &events, hand.now)?;
         Ok(())
     }
 
-    /// Posts or voids what was held. A final payment leaves the wallet's expected balance; one without a hold, which the
-    /// journal brought back, is paid out of suspense.
+    /// Posts or voids what was held. A final payment leaves the wallet's expected balance (CHAIN-IS-BOOK); what one without
+    /// a hold, which the journal brought back, was paid out of is returned.
     fn end_hold(
         &self,
         tx: &mut Tx<'_>,
@@ -195,8 +197,9 @@ impl Payouts {
         case: &mut Case,
         to: IntentState,
         fee: Option<Amount>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<Unheld>, StoreError> {
         let is_paid = to == IntentState::Final;
+        let mut unheld = None;
         let broken = |what: &str| StoreError::Decode(format!("payout {}: {what}", case.intent.id));
         if let Some(id) = case.intent.hold {
             book.load_holds(tx, &[id])?;
@@ -212,9 +215,7 @@ impl Payouts {
             let ended = if is_paid { book.post_hold(slot).map(|_| ()) } else { book.void_hold(slot) };
             ended.map_err(|refusal| broken(&refusal.to_string()))?;
         } else if is_paid {
-            let slots = load_pair(tx, book, case.wallet.suspense, case.wallet.account)?;
-            let posted = book.transfer(slots.0, slots.1, case.intent.amount, PAYOUT, case.intent.id.0);
-            posted.map_err(|refusal| broken(&refusal.to_string()))?;
+            unheld = Some(pay_unheld(tx, book, case)?);
         }
         if is_paid {
             let fee = fee.unwrap_or(Amount::ZERO);
@@ -227,8 +228,38 @@ impl Payouts {
             case.wallet.pay(gone);
             sql::wallets::update(tx, &case.wallet)?;
         }
-        Ok(())
+        Ok(unheld)
     }
+}
+
+/// What a payment was paid out of that nothing was held for, in base units.
+pub(crate) struct Unheld {
+    pub from_funds: Amount,
+    pub from_suspense: Amount,
+}
+
+/// Books a payment that the journal alone brought back. One that a caller from outside asked for was paid from the wallet's
+/// funds, of which the restored book shows too much; what they do not cover any more, and a desk's own, is missing in
+/// suspense until somebody books where it belongs.
+fn pay_unheld(tx: &mut Tx<'_>, book: &mut Book, case: &Case) -> Result<Unheld, StoreError> {
+    let Case { wallet, intent, .. } = case;
+    let broken = |what: &str| StoreError::Decode(format!("payout {}: {what}", intent.id));
+    book.load(tx, &[wallet.account, wallet.suspense, wallet.funds])?;
+    let slot = |account| book.slot(account).ok_or_else(|| broken("an account of its wallet is not there"));
+    let (account, suspense, funds) = (slot(wallet.account)?, slot(wallet.suspense)?, slot(wallet.funds)?);
+    let free = match book.account(funds).balance() {
+        Balance::Credit(balance) => balance.minus(book.account(funds).held).unwrap_or(Amount::ZERO),
+        Balance::Debit(_) => Amount::ZERO,
+    };
+    let from_funds = if is_outside(&intent.key) { free.min(intent.amount) } else { Amount::ZERO };
+    let from_suspense = intent.amount.minus(from_funds).map_err(|error| broken(&error.to_string()))?;
+    for (debit, amount) in [(funds, from_funds), (suspense, from_suspense)] {
+        if !amount.is_zero() {
+            let posted = book.transfer(debit, account, amount, PAYOUT, intent.id.0);
+            posted.map_err(|refusal| broken(&refusal.to_string()))?;
+        }
+    }
+    Ok(Unheld { from_funds, from_suspense })
 }
 
 /// Two accounts of the book, debit and credit, loaded in the order of their numbers.

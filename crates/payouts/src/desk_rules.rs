@@ -83,8 +83,9 @@ pub trait Ear: Send + Sync {
         Ok(())
     }
 
-    /// An operator lets a wallet of the desk run after a restore without the journals that it was written down in, so that
-    /// payments made since the backup are not known here: the desk may think that it still owes what they paid.
+    /// An operator lets a wallet of the desk run though payments of it may not be known here: after a restore without the
+    /// journals that it was written down in, or with money gone that the records cannot account for. The desk may think that
+    /// it still owes what they paid.
     fn blind(&self, _tx: &mut Tx<'_>, _wallet: &KeyId, _now: Timestamp) -> Result<(), StoreError> {
         Ok(())
     }

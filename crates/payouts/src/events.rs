@@ -1,14 +1,15 @@
 //! Audit events of payouts and wallets, recorded in the transaction of the change that they tell of.
 
 use bursar_audit::{Actor, Event, Level, Target};
+use bursar_store::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::accept::NewIntent;
-use crate::case::Case;
+use crate::case::{Case, Unheld};
 use crate::desk_rules::Change;
 use crate::operate::RESOLVED;
 use crate::wallet::Wallet;
-use crate::{IntentState, Payouts};
+use crate::{IntentState, Notice, Payouts};
 
 /// The desk of events of a desk that is not registered here.
 const PLATFORM: &str = "platform";
@@ -64,6 +65,25 @@ pub(crate) fn changed(
     payload.extend(detail);
     let (level, name) = named(change);
     vec![of_intent(level, desk, name, actor.clone(), intent.id.0, &Value::Object(payload))]
+}
+
+/// A payment is final that nothing was held for, and somebody may have to book where it belongs.
+pub(crate) fn paid_unheld(payouts: &Payouts, case: &Case, unheld: &Unheld, actor: &Actor) -> Event {
+    let payload = json!({
+        "payout": case.intent.public_id.to_string(), "wallet": case.intent.wallet.as_str(),
+        "amount": case.intent.amount.to_string(), "fromFunds": unheld.from_funds.to_string(),
+        "fromSuspense": unheld.from_suspense.to_string(),
+    });
+    let desk = desk_of(payouts, &case.intent.desk);
+    of_intent(Level::Warn, desk, "payout.paid_unheld", actor.clone(), case.intent.id.0, &payload)
+}
+
+/// A change was never delivered to whoever asked for the payout.
+pub(crate) fn notice_given_up(notice: &Notice, since: Timestamp) -> Event {
+    let payload = json!({
+        "notice": notice.id.to_string(), "attempts": notice.attempts.saturating_add(1), "sinceMs": since.ms(),
+    });
+    of_intent(Level::Warn, PLATFORM, "payout.notice_given_up", machine(), notice.intent.0, &payload)
 }
 
 /// A person decided what the chain does not say.

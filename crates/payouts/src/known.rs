@@ -4,10 +4,12 @@ use bursar_chain::TransactionId;
 use bursar_keys::KeyId;
 use bursar_store::{StoreError, Timestamp, Tx};
 
-use crate::Payouts;
 use crate::outside::is_outside;
-use crate::pages::{PayoutShown, shown};
+use crate::pages::{PAGE_MAX, PayoutShown, shown};
+use crate::sql::journals::JournalRow;
 use crate::sql::{attempts, intents};
+use crate::wallet::Wallet;
+use crate::{IntentId, Payouts};
 
 /// A transaction that the records have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +18,15 @@ pub struct KnownTransaction {
     pub signed_at: Timestamp,
     /// Whether it came from the journal after a restore.
     pub is_imported: bool,
+}
+
+/// A page of payouts that the journal alone brought back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BroughtBack {
+    /// Up to 200 of them.
+    pub payouts: Vec<PayoutShown>,
+    /// After which one the next page begins; `None` = this is the last.
+    pub next: Option<IntentId>,
 }
 
 impl Payouts {
@@ -29,16 +40,42 @@ impl Payouts {
         Ok(row.map(|row| KnownTransaction { signed_at: row.signed_at, is_imported: row.is_imported }))
     }
 
+    /// Whether the records hold all that was ever signed for a wallet; else its payouts that count as unpaid may have been
+    /// paid (RESTORE-NEVER-REPAYS).
+    pub(crate) fn knows_past(&self, tx: &mut Tx<'_>, wallet: &Wallet) -> Result<bool, StoreError> {
+        Ok(wallet.knows_its_past((self.parts.generation)(tx)?))
+    }
+
+    /// Why the journal here may lack something that a wallet signed before a restore, by the journals that the wallet was
+    /// written down in; `None` = it is the only one, and was whole when the wallet was matched with it.
+    pub(crate) fn journal_lacks(&self, rows: &[JournalRow]) -> Option<&'static str> {
+        let own = self.parts.journal.as_deref();
+        if !rows.iter().all(|row| own.is_some_and(|own| own.id() == row.journal)) {
+            return Some("it was written down in a journal that is not here");
+        }
+        if rows.is_empty() || !rows.iter().all(|row| row.is_known) {
+            return Some(
+                "the records know no whole journal of it, as if it was begun later, cut short or damaged",
+            );
+        }
+        None
+    }
+
     /// Payouts of a wallet that the journal alone brought back at `since` or later, and that its desk ordered itself: those
-    /// under way and those that are over, oldest first. Nothing was ever held for them.
+    /// under way and those that are over, oldest first. Nothing was ever held for them. `after` is the last one of the page
+    /// before.
     pub fn brought_back(
         &self,
         tx: &mut Tx<'_>,
         wallet: &KeyId,
         since: Timestamp,
-    ) -> Result<Vec<PayoutShown>, StoreError> {
-        let found = intents::without_hold(tx, wallet, since)?;
+        after: Option<IntentId>,
+    ) -> Result<BroughtBack, StoreError> {
+        let found = intents::without_hold(tx, wallet, since, after.unwrap_or(IntentId(0)), PAGE_MAX)?;
+        let is_full = i64::try_from(found.len()).is_ok_and(|length| length == PAGE_MAX);
+        let next = found.last().map(|row| row.id).filter(|_| is_full);
         let own = found.into_iter().filter(|row| !is_outside(&row.key));
-        own.map(|row| shown(tx, row)).collect()
+        let payouts = own.map(|row| shown(tx, row)).collect::<Result<_, _>>()?;
+        Ok(BroughtBack { payouts, next })
     }
 }

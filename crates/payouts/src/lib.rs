@@ -49,7 +49,7 @@ pub use desk_rules::{Change, DeskRules, Ear, Margin, MarginVerdict, MarginView, 
 pub use ids::{IdempotencyKey, IntentId, IntentState, REASON_CHARACTERS_MAX};
 pub use jobs::{awaited_job, jobs};
 pub use journal::Journal;
-pub use known::KnownTransaction;
+pub use known::{BroughtBack, KnownTransaction};
 pub use metrics::PayoutMetrics;
 pub use operate::{Afterwards, Resolution, TransactionSight, WalletSight};
 pub use outside::{
@@ -67,7 +67,7 @@ use bursar_ledger::TransferKind;
 use bursar_store::{Migration, StoreError};
 
 /// The tables of this room; after those of the ledger.
-pub const MIGRATIONS: [Migration; 3] = [
+pub const MIGRATIONS: [Migration; 4] = [
     Migration { name: "payouts/0001_payouts", epoch: 1, sql: include_str!("../migrations/0001_payouts.sql") },
     Migration { name: "payouts/0002_outside", epoch: 1, sql: include_str!("../migrations/0002_outside.sql") },
     Migration {
@@ -75,6 +75,7 @@ pub const MIGRATIONS: [Migration; 3] = [
         epoch: 1,
         sql: include_str!("../migrations/0003_journals.sql"),
     },
+    Migration { name: "payouts/0004_unheld", epoch: 1, sql: include_str!("../migrations/0004_unheld.sql") },
 ];
 
 /// A payout, and the hold it begins as; caused by the intent.

@@ -169,7 +169,8 @@ pub(crate) enum Event {
 pub(crate) struct Impossible;
 
 impl Life {
-    /// Lets `event` happen, or refuses it.
+    /// Lets `event` happen, or refuses it. PAID-ONCE: no payment is signed while another may become final, and none after
+    /// one has.
     pub(crate) fn apply(&mut self, event: Event) -> Result<(), Impossible> {
         match event {
             Event::Hold => self.move_from(&[IntentState::Accepted], IntentState::Held),

@@ -78,8 +78,8 @@ pub struct Receipt {
 }
 
 impl Payouts {
-    /// Books a receipt that is final: the chain holds more, and suspense owes it to whoever it turns out to be for. The
-    /// wallet is locked.
+    /// Books a receipt that is final: the chain holds more, and suspense owes it to whoever it turns out to be for
+    /// (CHAIN-IS-BOOK). The wallet is locked.
     pub(crate) fn book_receipt(
         &self,
         tx: &mut Tx<'_>,

@@ -69,7 +69,10 @@ pub enum Rejection {
     #[error("There is no payout of this id. Look it up in the list of payouts.")]
     Unknown,
     /// The payout is beyond what was asked.
-    #[error("This payout is {0}, so that cannot be done to it any more.")]
+    #[error(
+        "This payout is {0}, or something was signed for it before, so that cannot be done to it any more. Look at it and its \
+         transactions."
+    )]
     TooLate(IntentState),
     /// The payout has no such transaction.
     #[error("This payout has no such transaction that is not over. Look at its attempts.")]
@@ -84,6 +87,19 @@ pub enum Rejection {
          payouts by hand, and say that the journals are lost."
     )]
     JournalNotCompared(&'static str),
+    /// What the wallet signed before a restore is not known yet.
+    #[error(
+        "The wallet is not matched with its chain since a restore, or since its records were found to lack something, so \
+         nobody knows whether this was paid already. Nothing was changed. Try again once an operator has matched the \
+         wallet."
+    )]
+    WalletUnmatched,
+    /// Nothing is held that a further attempt could pay with.
+    #[error(
+        "The journal of signed payouts brought this payout back and nothing is held for it, so it gets no further attempt. \
+         Resolve it so that it fails afterwards, and give a new order if it is still owed."
+    )]
+    NothingHeld,
     /// Nobody can be asked.
     #[error("No node of the chain {0} is set up here, so nobody can be asked. Set one up.")]
     ChainUnknown(String),
@@ -121,7 +137,7 @@ pub enum Rejection {
 }
 
 /// Every code of this room with its status, for the registry of error codes. Those of access and keys come on top.
-pub const CODES: [(&str, u16); 24] = [
+pub const CODES: [(&str, u16); 26] = [
     ("invalid_body", 400),
     ("invalid_address", 400),
     ("burn_address", 400),
@@ -138,6 +154,8 @@ pub const CODES: [(&str, u16); 24] = [
     ("attempt_not_found", 404),
     ("wallet_changed", 409),
     ("journal_not_compared", 409),
+    ("wallet_unmatched", 503),
+    ("nothing_held", 409),
     ("chain_unknown", 409),
     ("chain_silent", 503),
     ("transaction_lives", 409),
@@ -170,6 +188,8 @@ impl Rejection {
             Rejection::AttemptUnknown => "attempt_not_found",
             Rejection::WalletChanged(_) => "wallet_changed",
             Rejection::JournalNotCompared(_) => "journal_not_compared",
+            Rejection::WalletUnmatched => "wallet_unmatched",
+            Rejection::NothingHeld => "nothing_held",
             Rejection::ChainUnknown(_) => "chain_unknown",
             Rejection::ChainSilent(_) => "chain_silent",
             Rejection::TransactionLives(_) => "transaction_lives",
@@ -193,7 +213,7 @@ impl Rejection {
             | Rejection::AttemptUnknown
             | Rejection::ReceiptUnknown
             | Rejection::AccountUnknown => 404,
-            Rejection::Stopped { .. } | Rejection::ChainSilent(_) => 503,
+            Rejection::Stopped { .. } | Rejection::ChainSilent(_) | Rejection::WalletUnmatched => 503,
             Rejection::KeyReused { .. }
             | Rejection::OtherAsset(_)
             | Rejection::InsufficientFunds
@@ -202,6 +222,7 @@ impl Rejection {
             | Rejection::TooLate(_)
             | Rejection::WalletChanged(_)
             | Rejection::JournalNotCompared(_)
+            | Rejection::NothingHeld
             | Rejection::ChainUnknown(_)
             | Rejection::TransactionLives(_)
             | Rejection::SlotFree
@@ -234,6 +255,8 @@ mod tests {
             Rejection::AttemptUnknown,
             Rejection::WalletChanged("w"),
             Rejection::JournalNotCompared("j"),
+            Rejection::WalletUnmatched,
+            Rejection::NothingHeld,
             Rejection::ChainUnknown(String::new()),
             Rejection::ChainSilent(String::new()),
             Rejection::TransactionLives(String::new()),

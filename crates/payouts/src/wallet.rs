@@ -111,6 +111,12 @@ impl Wallet {
     pub(crate) fn is_running(&self, generation: i64) -> bool {
         self.standing == Standing::Running && self.restored_mark == generation
     }
+
+    /// Whether the records hold all that was ever signed for it, in data that has been restored `generation` times: else
+    /// what counts as unpaid here may have been paid. A stop alone takes nothing from that.
+    pub(crate) fn knows_its_past(&self, generation: i64) -> bool {
+        self.standing != Standing::Unmatched && self.restored_mark == generation
+    }
 }
 
 /// A mark that no number of restores has: such a wallet runs again by an operator's word alone.
@@ -119,7 +125,12 @@ pub(crate) const UNMATCHED_MARK: i64 = -1;
 /// What keys of payout wallets are for.
 const PURPOSE: &str = "payouts";
 
-/// Makes the wallets that are missing.
+/// Why a wallet stands still that is opened in data that has been restored.
+const REOPENED: &str = "it was opened here after a restore, and may have paid before; compare its history on the chain with \
+                        the payouts, then match it by hand";
+
+/// Makes the wallets that are missing. RESTORE-NEVER-REPAYS: in data that has been restored a wallet may be missing
+/// because the backup is older than it, so what it paid is not known here, and nothing leaves it without a person's word.
 pub(crate) fn open_all(
     payouts: &Payouts,
     tx: &mut Tx<'_>,
@@ -133,7 +144,10 @@ pub(crate) fn open_all(
         .iter()
         .map(|record| &record.key)
         .filter(|key| key.purpose == PURPOSE && key.retired.is_none() && !known.contains(&key.id));
-    let restored_mark = (payouts.parts.generation)(tx)?;
+    let (standing, why, restored_mark) = match (payouts.parts.generation)(tx)? {
+        0 => (Standing::Running, "", 0),
+        _ => (Standing::Unmatched, REOPENED, UNMATCHED_MARK),
+    };
     let mut book = Book::default();
     let mut opened = Vec::new();
     for key in wanted {
@@ -161,8 +175,8 @@ pub(crate) fn open_all(
                 chain: key.chain.clone(),
                 asset,
                 address: key.address.clone(),
-                standing: Standing::Running,
-                why: String::new(),
+                standing,
+                why: why.to_owned(),
                 since: now,
                 account,
                 suspense,

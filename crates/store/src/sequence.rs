@@ -19,8 +19,8 @@ impl Tx<'_> {
         }
     }
 
-    /// The batch's time: one reading, never before any earlier one of the same `scope`. Locks the scope, so that the
-    /// batches of one scope take turns; `Tx::close_clock` stores the mark at the end.
+    /// The batch's time: one reading, never before any earlier one of the same `scope` (invariant TIME-MONOTONE). Locks the
+    /// scope, so that the batches of one scope take turns; `Tx::close_clock` stores the mark at the end.
     pub fn open_clock(&mut self, scope: &'static str) -> Result<Timestamp, StoreError> {
         let marked = match (self.engine(), self.clock.follows_database()) {
             (EngineKind::Postgres, true) => self.lock_and_read(scope)?,

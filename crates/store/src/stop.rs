@@ -10,7 +10,8 @@ pub fn set_fail_stop_handler(handler: fn(&str) -> !) {
     let _ = HANDLER.set(handler);
 }
 
-/// Ends the process at once with the batch uncommitted. For broken invariants and failed fsync only.
+/// Ends the process at once with the batch uncommitted. For broken invariants, of which there are to be none, and failed
+/// fsync only (invariant NO-FAIL-STOP).
 pub fn fail_stop(reason: &str) -> ! {
     tracing::error!(reason, "fail-stop: the process ends with the batch uncommitted");
     match HANDLER.get() {

@@ -251,7 +251,7 @@ impl Store {
     }
 
     /// Copies the write-ahead log of an embedded database into it and empties it, so that what was overwritten stands in
-    /// neither any more; elsewhere nothing. `false` = others use the log; try again.
+    /// neither any more; elsewhere nothing. Waits for nobody in another process: `false` = others use the log; try again.
     pub fn empty_log(&self) -> Result<bool, StoreError> {
         match &self.engine {
             Engine::Sqlite(engine) => engine.empty_log(),

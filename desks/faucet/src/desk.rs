@@ -10,7 +10,7 @@ use bursar_desk::alert::AlertRule;
 use bursar_desk::{Desk, DeskFault, OpenDesk, Platform};
 use bursar_keys::KeyId;
 use bursar_ledger::Book;
-use bursar_payouts::{DeskRules, Payouts, Received};
+use bursar_payouts::{DeskRules, MarginView, Payouts, Received};
 use bursar_store::{EngineKind, Migration, Timestamp, Tx};
 use bursar_web::{CorsPolicy, Envelope, HeaderPolicy, Surface};
 
@@ -23,7 +23,7 @@ use crate::money::{Accounts, outside_rules};
 use crate::policy::Policy;
 use crate::rules::pruning::Retention;
 use crate::rules::schedule::{Chance, start_wait_ms};
-use crate::settlement::{PayoutEar, Settlement, SettlementParts, margin};
+use crate::settlement::{PayoutEar, Settlement, SettlementParts, keeps_back, margin};
 use crate::switches::{FORCE_DRY_RUN, PAYOUTS_HALTED, SWITCHES};
 use crate::upstream::{LiveUpstreams, Observer, SystemPace, Upstreams};
 use crate::{DESK, alerts, donation, figures, jobs, migrations, readiness, settings};
@@ -152,16 +152,18 @@ impl FaucetDesk {
         let receives = move |tx: &mut Tx<'_>, book: &mut Book, received: &Received, now: Timestamp| {
             donation::receive(tx, book, received, &own, now)
         };
-        let (metrics, waits) = (faucet.metrics.clone(), Arc::clone(&faucet.metrics.retry_latency));
-        let doubts = Arc::clone(&faucet.metrics.ambiguous);
+        let [told, retried, doubted] = [(); 3].map(|()| faucet.metrics.clone());
         let ear = PayoutEar {
-            told: Arc::new(move |word| metrics.hear(word)),
-            retried: Arc::new(move |waited_ms| waits.observe(u64::try_from(waited_ms).unwrap_or(0))),
-            doubted: Arc::new(move || doubts.increment()),
+            told: Arc::new(move |word| told.hear(word)),
+            retried: Arc::new(move |waited_ms| retried.retried(waited_ms)),
+            doubted: Arc::new(move || doubted.doubted()),
             receives: Arc::new(receives),
             recorder: Arc::new(faucet.platform.recorder("faucet.ear")),
         };
-        let policy = Arc::clone(&faucet.policy);
+        let (policy, store) = (Arc::clone(&faucet.policy), Arc::clone(&faucet.platform.store));
+        let judged = move |view: &MarginView| {
+            keeps_back(&store, view.reference).unwrap_or_else(|| margin(&policy, view))
+        };
         self.parts.payouts.register(DeskRules {
             desk: DESK,
             table: ConfigTable::FAUCET,
@@ -172,7 +174,7 @@ impl FaucetDesk {
             } else {
                 vec![PAYOUTS_HALTED, FORCE_DRY_RUN]
             },
-            margin: Some(Arc::new(move |view| margin(&policy, view))),
+            margin: Some(Arc::new(judged)),
             ear: Some(Arc::new(ear)),
         });
         self.parts.payouts.open_to_outside(outside_rules(faucet.policy.dry_run));

@@ -17,6 +17,7 @@ const APPEARED: &str = "no block tells who sent it; it counts as the operator's 
 
 /// Books what came in, in the transaction that makes it final: one row a block, and out of suspense. `operators_own` are
 /// the addresses whose money is no donation; what no sender is known of is none either. Real money is real in either mode.
+/// A block that a rebuild has given a row, before it was final, leaves suspense as that row says, and counts no second time.
 pub fn receive(
     tx: &mut Tx<'_>,
     book: &mut Book,
@@ -27,20 +28,29 @@ pub fn receive(
     let Some(suspense) = book.slot(received.suspense) else {
         return Err(StoreError::Decode(format!("receipt {}: no suspense account", received.receipt)));
     };
-    if Donation::is_known(tx, &received.source)? {
+    // Before the row is looked for and before the sums, as a rebuild does: they take turns.
+    let id = tx.allocate(DONATIONS, 1)?;
+    let known = Donation::of_block(tx, &received.source)?;
+    if known.as_ref().is_some_and(|known| known.source != REBUILD) {
         // Booked before by another way; an operator decides what it is.
         return Ok(false);
     }
     let sender = received.sender.as_ref().map(|sender| sender.as_str().to_owned());
     let (amount, _) = BanE8::from_raw_floor(received.amount).map_err(damaged)?;
-    let is_donation = is_donation(&Given { sender: sender.as_deref(), amount }, operators_own);
+    let is_donation = match &known {
+        Some(known) => known.is_donation,
+        None => is_donation(&Given { sender: sender.as_deref(), amount }, operators_own),
+    };
     let accounts = Accounts::load(tx, book)?;
     let (credit, kind) =
         if is_donation { (accounts.donations, DONATED) } else { (accounts.top_ups, TOPPED_UP) };
     book.transfer(suspense, credit, received.amount, kind, received.receipt)
         .map_err(|refusal| StoreError::Decode(format!("receipt {}: {refusal}", received.receipt)))?;
+    if known.is_some() {
+        return Ok(true);
+    }
     let row = Donation {
-        id: tx.allocate(DONATIONS, 1)?,
+        id,
         amount,
         raw: received.amount,
         source: "receive",
@@ -59,6 +69,8 @@ pub fn receive(
     Ok(true)
 }
 
+/// What stands as the way in rows that a rebuild wrote.
+const REBUILD: &str = "rebuild";
 /// Blocks that are booked in one transaction.
 const CHUNK: usize = 500;
 
@@ -83,7 +95,7 @@ pub fn was_rebuilt(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
 
 /// Books the blocks that have no row yet, and says how many; with `dry_run` only says how many. A block has one row whoever
 /// books it, so no donation counts twice. The book is not touched: what came before the wallet was watched stands in it as
-/// what the wallet held.
+/// what the wallet held, and what is being accepted comes to it once it is final.
 pub fn rebuild(
     store: &Store,
     past: &[Past],
@@ -97,11 +109,13 @@ pub fn rebuild(
         } else {
             store.transact("faucet.rebuild", |tx| {
                 let now = tx.reading()?;
-                let mut totals = Totals::locked(tx, false)?;
+                // Ids first: whoever accepts a donation has one already when it comes to the sums.
+                let first = tx.allocate(DONATIONS, i64::try_from(chunk.len()).unwrap_or(i64::MAX))?;
                 let unknown = unknown(tx, chunk)?;
-                for past in &unknown {
-                    totals.donated =
-                        totals.donated.plus(add(tx, past, operators_own, now)?).map_err(damaged)?;
+                let mut totals = Totals::locked(tx, false)?;
+                for (id, past) in (first..).zip(&unknown) {
+                    let given = add(tx, id, past, operators_own, now)?;
+                    totals.donated = totals.donated.plus(given).map_err(damaged)?;
                 }
                 totals.save(tx, false)?;
                 Ok(unknown.len())
@@ -115,7 +129,8 @@ pub fn rebuild(
 fn unknown<'p>(tx: &mut Tx<'_>, past: &'p [Past]) -> Result<Vec<&'p Past>, StoreError> {
     let mut unknown: Vec<&Past> = Vec::new();
     for past in past {
-        if unknown.iter().all(|other| other.source != past.source) && !Donation::is_known(tx, &past.source)? {
+        let is_new = unknown.iter().all(|other| other.source != past.source);
+        if is_new && Donation::of_block(tx, &past.source)?.is_none() {
             unknown.push(past);
         }
     }
@@ -123,15 +138,21 @@ fn unknown<'p>(tx: &mut Tx<'_>, past: &'p [Past]) -> Result<Vec<&'p Past>, Store
 }
 
 /// What of it counts as given.
-fn add(tx: &mut Tx<'_>, past: &Past, operators_own: &[String], now: Timestamp) -> Result<BanE8, StoreError> {
+fn add(
+    tx: &mut Tx<'_>,
+    id: i64,
+    past: &Past,
+    operators_own: &[String],
+    now: Timestamp,
+) -> Result<BanE8, StoreError> {
     let (amount, _) = BanE8::from_raw_floor(past.amount).map_err(damaged)?;
     let is_donation = is_donation(&Given { sender: past.sender.as_deref(), amount }, operators_own);
     let prefix: String = past.source.chars().take(12).collect();
     let row = Donation {
-        id: tx.allocate(DONATIONS, 1)?,
+        id,
         amount,
         raw: past.amount,
-        source: "rebuild",
+        source: REBUILD,
         note: Some(format!("{prefix} at height {}", past.height)),
         sender: past.sender.clone(),
         block_hash: Some(past.source.clone()),

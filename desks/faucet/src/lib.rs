@@ -69,5 +69,10 @@ pub fn migrations(engine: EngineKind) -> Vec<Migration> {
             epoch: 1,
             sql: include_str!("../migrations/0004_adoption.sql"),
         },
+        Migration {
+            name: "faucet/0005_adoption_run",
+            epoch: 1,
+            sql: include_str!("../migrations/0005_adoption_run.sql"),
+        },
     ]
 }

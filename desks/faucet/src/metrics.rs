@@ -1,8 +1,10 @@
 //! What the faucet counts, by the names of docs/spec/faucet.md 4.6. What is a state is in [`crate::figures`].
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bursar_payouts::IntentState;
 use bursar_web::metrics::{Counter, CounterFamily, Histogram, HistogramFamily, MetricError, Registry, Unit};
 
 use crate::accrual::Run;
@@ -23,10 +25,10 @@ const SECONDS: &[&str] =
 pub struct FaucetMetrics {
     payout_amount: Arc<Histogram>,
     attempts: CounterFamily<1>,
-    /// Attempts of which nobody knows whether they were sent.
-    pub ambiguous: Arc<Counter>,
-    /// Planned waits before another attempt.
-    pub retry_latency: Arc<Histogram>,
+    ambiguous: Arc<Counter>,
+    /// Whether nobody knew at first what became of the newest attempt: such a one is counted as ambiguous alone.
+    is_ambiguous: Arc<AtomicBool>,
+    retry_latency: Arc<Histogram>,
     payouts_by_region: CounterFamily<1>,
     kills_by_region: CounterFamily<1>,
     flagged_users: Arc<Counter>,
@@ -84,6 +86,7 @@ impl FaucetMetrics {
                 "faucet_payout_ambiguous_total",
                 "Attempts whose outcome was unknown at first.",
             )?,
+            is_ambiguous: Arc::default(),
             retry_latency: seconds("payout_retry_latency_seconds", "Planned waits before another attempt.")?,
             payouts_by_region: from_zero(
                 by("payouts_by_region_total", "Payouts made.", "region")?,
@@ -165,18 +168,41 @@ impl FaucetMetrics {
 
     /// Counts how a payout went on.
     pub fn hear(&self, word: &Word<'_>) {
+        let was_signed = matches!(word.change.from, IntentState::Signed | IntentState::Broadcast);
         match word.state {
             PayoutState::Confirmed => {
                 self.payouts.increment();
                 self.settled.add(u64::try_from(word.settled).unwrap_or(0));
                 self.attempts.with(["success"]).increment();
             }
-            PayoutState::Held if word.change.why.as_deref() == Some(INSUFFICIENT) => {
-                self.attempts.with(["failed"]).increment();
+            PayoutState::Held if word.change.why.as_deref() == Some(INSUFFICIENT) => self.count_failure(),
+            // Another block stands in the place of what was signed.
+            PayoutState::Created if was_signed => self.count_failure(),
+            PayoutState::Failed => self.count_failure(),
+            PayoutState::Signed if word.change.to == IntentState::Signed => {
+                self.is_ambiguous.store(false, Ordering::Relaxed);
             }
-            PayoutState::Failed => self.attempts.with(["failed"]).increment(),
             PayoutState::Created | PayoutState::Held | PayoutState::Signed | PayoutState::Published => {}
         }
+    }
+
+    /// Counts an attempt of which nobody knows whether a node took it.
+    pub fn doubted(&self) {
+        self.ambiguous.increment();
+        self.is_ambiguous.store(true, Ordering::Relaxed);
+    }
+
+    /// Counts that a payment is sent once more after so many milliseconds. No node had it, so the attempt before has
+    /// failed: nodes refused it, unless nobody knew.
+    pub fn retried(&self, waited_ms: i64) {
+        self.retry_latency.observe(u64::try_from(waited_ms).unwrap_or(0));
+        if !self.is_ambiguous.swap(false, Ordering::Relaxed) {
+            self.count_failure();
+        }
+    }
+
+    fn count_failure(&self) {
+        self.attempts.with(["failed"]).increment();
     }
 }
 

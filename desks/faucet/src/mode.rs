@@ -22,8 +22,8 @@ pub struct Mode {
 }
 
 impl Mode {
-    /// The mode, which nobody can change until this transaction ends. A switch that cannot be read counts as on: then
-    /// everything is halted, and nothing is real.
+    /// The mode, which nobody can change until this transaction ends, so that what it writes is of one mode (invariant
+    /// DRY-RUN-APART). A switch that cannot be read counts as on: then everything is halted, and nothing is real.
     pub fn locked(
         tx: &mut Tx<'_>,
         switchboard: &Switchboard,

@@ -52,7 +52,7 @@ mod tests {
     use secrecy::SecretString;
 
     #[test]
-    fn worked_example_1_account_0_of_the_seed_of_zeros() {
+    fn example_e1_account_0_of_the_seed_of_zeros() {
         let secret = KeySecret::from_hexadecimal(&SecretString::from("00".repeat(32))).unwrap();
         let key = BananoSeed.public_key(&secret).unwrap();
         let address = "ban_3i1aq1cchnmbn9x5rsbap8b15akfh7wj7pwskuzi7ahz8oq6cobd99d4r3b7";

@@ -22,7 +22,7 @@ const BLOCK: u64 = 64;
 
 /// What to run.
 pub struct Options {
-    /// The first seed, when no state file says where to go on.
+    /// The first seed, when no state says where to go on.
     pub from: u64,
     /// How many seeds; `None` = until the limit.
     pub seeds: Option<u64>,
@@ -48,8 +48,8 @@ impl Options {
 pub fn run_many(options: &Options) -> Result<bool, StateError> {
     let begun = Instant::now();
     let mut totals = match &options.state {
-        Some(path) => Totals::read(path)?,
-        None => Totals { next_seed: options.from, ..Totals::default() },
+        Some(path) => Totals::read(path, options.from)?,
+        None => Totals::from_seed(options.from),
     };
     if totals.seeds > 0 {
         println!("going on with seed {} after {} seeds", totals.next_seed, totals.seeds);
@@ -111,14 +111,21 @@ fn report(totals: &Totals, took: Duration, jobs: usize) {
     println!("{} of the catalogue not reached by any seed:", missing.len());
     missing.iter().for_each(|(area, what)| println!("           {area}: {what}"));
     let here = totals.run_here;
-    let core_seconds = took.as_secs_f64() * jobs as f64;
+    let core_seconds = core_seconds();
     println!(
-        "{here} seeds in {:.1} s on {jobs} cores: {:.0} seeds a core-minute, simulated time over real {:.0}",
+        "{here} seeds in {:.1} s, {jobs} at once, {core_seconds:.1} s of a core: {:.0} seeds a core-minute, simulated time \
+         over a core's {:.0}",
         took.as_secs_f64(),
         here as f64 / core_seconds * 60.0,
         totals.simulated_here_ms as f64 / 1_000.0 / core_seconds
     );
     println!("{} of {} seeds broke a rule", totals.failures.len(), totals.seeds);
+}
+
+/// What this process has had of a core, s: other work on the machine does not count.
+fn core_seconds() -> f64 {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    used.tv_sec as f64 + used.tv_nsec as f64 / 1e9
 }
 
 /// What a replay needs besides the seed.

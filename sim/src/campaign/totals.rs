@@ -44,15 +44,20 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// The state in a file, or a fresh one when there is none.
-    pub fn read(path: &Path) -> Result<Totals, StateError> {
+    /// The state in a file, or one that begins with seed `from` when there is none.
+    pub fn read(path: &Path, from: u64) -> Result<Totals, StateError> {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Totals::default()),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Totals::from_seed(from)),
             Err(source) => return Err(StateError::File { path: path.to_owned(), source }),
         };
         let content = serde_json::from_str(&text).ok();
         content.as_ref().and_then(Totals::from_json).ok_or_else(|| StateError::Content(path.to_owned()))
+    }
+
+    /// Nothing counted yet, and seed `from` next.
+    pub fn from_seed(from: u64) -> Totals {
+        Totals { next_seed: from, ..Totals::default() }
     }
 
     /// Puts the state into a file, whole or not at all.

@@ -43,6 +43,32 @@ pub struct Arrival {
     pub at_ms: i64,
 }
 
+/// Money that somebody sent to an account of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gift {
+    /// The sender's transaction.
+    pub id: String,
+    /// To which account.
+    pub to: String,
+    /// How much.
+    pub amount: u128,
+    /// When, Unix ms.
+    pub at_ms: i64,
+}
+
+/// What the chain knows of an account of ours.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Truth {
+    /// What it holds.
+    pub holds: u128,
+    /// What was ever sent to it, oldest first, accepted or not.
+    pub gifts: Vec<Gift>,
+    /// So many of the newest gifts are in what it holds, and its owner need not have looked since they came.
+    pub unseen: usize,
+    /// Whether what comes in has to be accepted: each by itself, by its sender's transaction.
+    pub is_accepted_singly: bool,
+}
+
 /// What an account is at a moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountState {
@@ -66,6 +92,7 @@ pub struct Network {
     slots: BTreeMap<String, String>,
     pending: BTreeMap<String, (i64, Transaction)>,
     arrivals: BTreeMap<String, Arrival>,
+    gifts: Vec<Gift>,
     news: Vec<Landed>,
     /// How long a transaction takes to become final at most, ms.
     pace_ms: i64,
@@ -87,6 +114,7 @@ impl Network {
             slots: BTreeMap::new(),
             pending: BTreeMap::new(),
             arrivals: BTreeMap::new(),
+            gifts: Vec::new(),
             news: Vec::new(),
             pace_ms,
         }
@@ -102,6 +130,7 @@ impl Network {
         let from = from.to_string();
         let id = blake3::hash(format!("deposit {number} to {to}").as_bytes()).to_hex().to_string();
         let at_ms = self.now_ms;
+        self.gifts.push(Gift { id: id.clone(), to: to.to_owned(), amount, at_ms });
         match self.family {
             Family::Ordered => {
                 self.arrivals.insert(id, Arrival { to: to.to_owned(), from, amount, at_ms });
@@ -262,6 +291,28 @@ impl Network {
         let states = self.accounts.get(account).map_or(&[][..], Vec::as_slice);
         let seen = states.iter().rev().find(|(at_ms, _)| *at_ms <= self.now_ms - lag_ms);
         seen.map(|(_, state)| state.clone()).unwrap_or_default()
+    }
+
+    /// What is true of an account of ours, whatever nodes say.
+    pub fn truth(&self, account: &str) -> Truth {
+        let gifts: Vec<Gift> = self.gifts.iter().filter(|gift| gift.to == account).cloned().collect();
+        let is_accepted_singly = self.family == Family::Ordered;
+        let unseen = match self.family {
+            Family::Ordered => 0,
+            Family::Expiring => {
+                let looked_ms = self.looked_ms(account);
+                gifts.iter().rev().take_while(|gift| gift.at_ms >= looked_ms).count()
+            }
+        };
+        Truth { holds: self.account(account, 0).balance, gifts, unseen, is_accepted_singly }
+    }
+
+    /// When the account was looked at for the last transaction of it that is final: its slot names the height.
+    fn looked_ms(&self, account: &str) -> i64 {
+        let own = self.finals.values().filter(|landed| landed.transaction.from == account);
+        let heights =
+            own.filter_map(|landed| landed.transaction.slot.rsplit_once('@')?.1.parse::<i64>().ok());
+        heights.max().map_or(self.start_ms, |height| self.start_ms + height * HEIGHT_MS)
     }
 
     /// Whether nothing is on its way.

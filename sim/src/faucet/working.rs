@@ -26,7 +26,7 @@ const ACCRUAL_GAP_MS: i64 = 70_000;
 /// Between two settlements, ms.
 const SETTLEMENT_GAP_MS: i64 = 90_000;
 /// Between two rounds of upkeep, ms.
-const UPKEEP_GAP_MS: i64 = 420_000;
+const UPKEEP_GAP_MS: i64 = 600_000;
 
 /// One kind of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -42,6 +42,8 @@ pub const CATALOGUE: &[(&str, &[&str])] = &[
             "hold a payout",
             "release a payout",
             "match a wallet",
+            "match without a journal",
+            "take back what the chain has paid",
         ],
     ),
     (

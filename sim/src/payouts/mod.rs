@@ -2,6 +2,7 @@
 
 mod broken;
 mod coverage;
+pub mod holdings;
 mod obligations;
 mod operators;
 pub mod rows;
@@ -76,7 +77,7 @@ impl PayoutsRoom {
             operators: Part::new(Operators::new(seed)),
             networks: Part::new(networks),
             inboxes: (0..=nodes).map(|_| Part::default()).collect(),
-            witness: Part::new(Witness::new(has_journal)),
+            witness: Part::new(Witness::new()),
             journal,
         })
     }
@@ -91,12 +92,13 @@ impl PayoutsRoom {
             for (family, network) in networks.iter_mut() {
                 network.advance(world.now_ms());
                 if number % 41 == 40 {
-                    network.deposit(wiring::address(*family).as_str(), 77, number);
+                    // Each of another amount, so that a receipt tells which it is of.
+                    network.deposit(wiring::address(*family).as_str(), 77 + u128::from(number), number);
                 }
             }
         });
         self.observe(world);
-        if number.is_multiple_of(24) {
+        if number.is_multiple_of(12) {
             self.match_wallets(world);
         }
         let room = Arc::clone(self);
@@ -141,6 +143,10 @@ impl Bench for PayoutsRoom {
     fn takes_silence_for_death(&self) -> bool {
         self.scenario.bug == Some(Bug::UnknownIsDead)
     }
+
+    fn takes_word_for_final(&self) -> bool {
+        self.scenario.bug == Some(Bug::TakesWordForFinal)
+    }
 }
 
 impl Workload for PayoutsRoom {
@@ -171,7 +177,7 @@ impl Workload for PayoutsRoom {
     }
 
     fn committed(&self, _node: usize, unit: &'static str) -> Result<(), Breach> {
-        if !unit.starts_with("payouts.") {
+        if !unit.starts_with("payouts.") || unit == "payouts.lease" {
             return Ok(());
         }
         self.witness.with(Witness::look)
@@ -186,9 +192,10 @@ impl Workload for PayoutsRoom {
     }
 
     fn examine(&self, _after_recovery: bool) -> Result<(), Breach> {
+        let wallets = Family::ALL.map(|family| wiring::wallet(family).to_string());
         self.witness.with(|witness| {
             witness.look()?;
-            witness.examine()
+            witness.examine(&wallets)
         })
     }
 
@@ -215,8 +222,8 @@ impl Workload for PayoutsRoom {
     fn check_rest(&self) -> Result<(), Breach> {
         let truths = Family::ALL.map(|family| {
             let address = wiring::address(family);
-            let balance = self.with_network(family, |network| network.account(address.as_str(), 0).balance);
-            (wiring::wallet(family), balance)
+            let truth = self.with_network(family, |network| network.truth(address.as_str()));
+            (wiring::wallet(family).to_string(), truth)
         });
         self.witness.with(|witness| witness.check_rest(&truths))
     }

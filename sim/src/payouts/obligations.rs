@@ -28,7 +28,7 @@ const BURST_MAX: u64 = 10;
 /// Most lost ones that are asked for again at a time.
 const AGAIN_MAX: usize = 8;
 /// Mean time between bursts, ms.
-const BURST_GAP_MS: i64 = 70_000;
+const BURST_GAP_MS: i64 = 120_000;
 
 /// Somebody who is to be paid.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +97,17 @@ impl Desk {
         }
         self.owed.push(Owed { obligation, sends: 0, is_answered: false, is_refused: false });
         number
+    }
+
+    /// Hears which payees have been paid and asks for that no more; whether any of it is news.
+    pub fn hear_of_paid(&mut self, is_paid: impl Fn(&str) -> bool) -> bool {
+        let mut has_news = false;
+        for owed in self.owed.iter_mut().filter(|owed| !owed.is_refused) {
+            if is_paid(owed.obligation.to.as_str()) {
+                (owed.is_answered, owed.is_refused, has_news) = (true, true, true);
+            }
+        }
+        has_news
     }
 }
 

@@ -14,6 +14,7 @@ use bursar_store::{Store, StoreError, Timestamp, Tx};
 use super::PayoutsRoom;
 use super::sending::Process;
 use super::wiring::{self, ALL, DESK, HALTED};
+use super::witness::{ACCEPTED, BROADCAST, HELD, SIGNED};
 use crate::broken::Bug;
 use crate::chain::{Bench, Family};
 use crate::event::Class;
@@ -59,12 +60,15 @@ pub struct Operators {
     random: Random,
     is_busy: bool,
     again: Option<Act>,
+    /// Whether trouble has ended.
+    is_calm: bool,
 }
 
 impl Operators {
     /// Operators of a seed.
     pub fn new(seed: u64) -> Operators {
-        Operators { random: Random::of(seed, "payout operators"), is_busy: false, again: None }
+        let random = Random::of(seed, "payout operators");
+        Operators { random, is_busy: false, again: None, is_calm: false }
     }
 }
 
@@ -96,6 +100,7 @@ impl PayoutsRoom {
 
     /// Resumes all and releases what is held, once nothing fails any more.
     pub fn resume_everything(self: &Arc<PayoutsRoom>, world: &Arc<World>) {
+        self.operators.with(|operators| operators.is_calm = true);
         let held = self.witness.with(|witness| witness.held());
         let resumes = [Act::Resume(Stop::Desk), Act::Resume(Stop::Everything)];
         for act in resumes.into_iter().chain(held.into_iter().map(Act::Release)) {
@@ -103,14 +108,26 @@ impl PayoutsRoom {
         }
     }
 
-    /// Somebody looks at wallets that stand still since a restore, compares them with their chains, and lets them run. Only
-    /// where a journal holds what was signed: without one nobody can tell what was paid since the backup.
+    /// Somebody looks at wallets that stand still since a restore, compares them with their chains, and lets them run. With a
+    /// journal of what was signed that is done at any time. Without one nobody here knows what was paid since the backup: it
+    /// is done once all trouble has ended, after what the chain shows as paid was put aside.
     pub fn match_wallets(self: &Arc<PayoutsRoom>, world: &Arc<World>) {
         // The planted bug: nobody knows what was signed, and the wallet runs all the same.
         let is_blind = self.scenario.bug == Some(Bug::RepaysAfterRestore);
-        let may_look = self.journal.is_some() || is_blind;
-        if !may_look || world.restores.load(Ordering::SeqCst) == 0 || !self.is_quiet() {
+        if world.restores.load(Ordering::SeqCst) == 0 || !self.is_quiet() {
             return;
+        }
+        let is_lost = self.journal.is_none();
+        if is_lost && !is_blind {
+            if !self.operators.with(|operators| operators.is_calm) {
+                return;
+            }
+            if self.witness.with(|witness| witness.wallets_run()) {
+                return self.take_back_paid(world);
+            }
+            if !self.has_put_paid_aside(world) {
+                return;
+            }
         }
         for family in Family::ALL {
             let name = wiring::wallet(family);
@@ -119,12 +136,36 @@ impl PayoutsRoom {
             let done = world.command(Some(0), |process| {
                 let recorder = Recorder::new("operators", bursar_audit::SaltKey::new([6; 32]));
                 let payouts = &process.room::<Process>().payouts;
-                match_wallet(&process.store, payouts, &name, (holds, is_blind), &recorder)
+                match_wallet(&process.store, payouts, &name, (holds, is_blind || is_lost), &recorder)
             });
             world.note(&format!("payout operator: match {name}: {done:?}"));
             if let Some(Ok(true)) = done {
-                world.reach("operator", "match a wallet");
+                world.reach("operator", if is_lost { "match without a journal" } else { "match a wallet" });
             }
+        }
+    }
+
+    /// Somebody goes through the chain's history by hand: the desk hears what is paid and asks for it no more, and what
+    /// waits here to be paid again is held. Whether all of that is done.
+    fn has_put_paid_aside(self: &Arc<PayoutsRoom>, world: &Arc<World>) -> bool {
+        let is_paid = |to: &str| self.witness.with(|witness| witness.is_paid(to));
+        if self.desk.with(|desk| desk.hear_of_paid(is_paid)) {
+            // Orders for it may still be on their way.
+            return false;
+        }
+        for intent in self.witness.with(|witness| witness.open_and_paid(ACCEPTED)) {
+            self.act(world, &Act::Hold(intent));
+        }
+        self.witness.with(|witness| {
+            [ACCEPTED, SIGNED, BROADCAST].iter().all(|state| witness.open_and_paid(*state).is_empty())
+        })
+    }
+
+    /// What the chain has paid and waits here nonetheless is taken back, now that wallets run.
+    fn take_back_paid(self: &Arc<PayoutsRoom>, world: &Arc<World>) {
+        for intent in self.witness.with(|witness| witness.open_and_paid(HELD)) {
+            self.act(world, &Act::Cancel(intent));
+            world.reach("operator", "take back what the chain has paid");
         }
     }
 

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bursar_chain::Attempt;
 use bursar_disk_faults::Disk;
-use bursar_keys::KeyId;
 use rusqlite::Connection;
 
+use super::holdings;
 use super::obligations::{Obligation, OrderReply};
 use super::operators::{Act, Stop};
 use super::rows::{Intent, Signed, amount, fresh, intent};
-use crate::chain::Landed;
+use crate::chain::{Landed, Truth};
 use crate::figures::Figures;
 use crate::gate::Gate;
 use crate::invariant::{Breach, require};
@@ -18,8 +18,10 @@ use crate::watching::watch;
 
 /// Names of intents' states by code.
 const STATES: [&str; 7] = ["accepted", "held", "signed", "broadcast", "final", "failed", "cancelled"];
+pub const ACCEPTED: i64 = 0;
 pub const HELD: i64 = 1;
 pub const SIGNED: i64 = 2;
+pub const BROADCAST: i64 = 3;
 pub const FINAL: i64 = 4;
 /// Moves from state to state that may be seen between two looks.
 pub const MOVES: &[(i64, i64, &str)] = &[
@@ -73,16 +75,14 @@ pub struct Witness {
     dead: BTreeSet<String>,
     moves: BTreeMap<&'static str, u64>,
     restores: u64,
-    has_journal: bool,
     commits: u64,
     connection: Option<Connection>,
 }
 
 impl Witness {
-    /// A witness that has seen nothing yet; `has_journal` says whether payments go on after a restore.
-    pub fn new(has_journal: bool) -> Witness {
+    /// A witness that has seen nothing yet.
+    pub fn new() -> Witness {
         Witness {
-            has_journal,
             gates: [Gate::Open; 2],
             troubles: Vec::new(),
             seen: Seen::default(),
@@ -123,6 +123,17 @@ impl Witness {
     /// Intents that are not over.
     pub fn open(&self) -> Vec<i64> {
         self.seen.intents.values().filter(|intent| intent.state < FINAL).map(|intent| intent.id).collect()
+    }
+
+    /// Whether the chain has paid somebody, whatever the records say.
+    pub fn is_paid(&self, to: &str) -> bool {
+        self.paid.contains_key(to)
+    }
+
+    /// Intents in a state in which they are not over, although the chain has paid them.
+    pub fn open_and_paid(&self, state: i64) -> Vec<i64> {
+        let open = self.seen.intents.values().filter(|intent| intent.state == state);
+        open.filter(|intent| self.is_paid(&intent.to)).map(|intent| intent.id).collect()
     }
 
     /// Intents that are held.
@@ -174,6 +185,7 @@ impl Witness {
 
     fn admit_intent(&mut self, intent: Intent) -> Result<(), Breach> {
         let id = intent.id;
+        self.check_final(&intent)?;
         let Some(before) = self.seen.intents.get(&id) else {
             let known = self.seen.by_key.insert(intent.key.clone(), id);
             require!(Once, known.is_none(), "{} is accepted a second time, as {id}", intent.key);
@@ -214,12 +226,25 @@ impl Witness {
         Ok(())
     }
 
+    /// What is final in the book is on the chain.
+    fn check_final(&self, intent: &Intent) -> Result<(), Breach> {
+        let paid = self.paid.get(&intent.to).map(|(_, amount)| *amount);
+        let is_true = intent.state != FINAL || paid == Some(intent.amount);
+        require!(ChainIsBook, is_true, "{intent:?} is final, and the chain paid {paid:?}");
+        Ok(())
+    }
+
+    fn connected(&self) -> &Connection {
+        self.connection.as_ref().expect("the witness is connected while nodes run")
+    }
+
     fn admit_attempt(&mut self, attempt: Signed, bytes: Vec<u8>) -> Result<(), Breach> {
         let id = attempt.id;
         if !self.seen.attempts.contains_key(&id) {
             let gates = self.gates;
             let is_stopped = !attempt.is_imported && gates.iter().any(|gate| gate.binds(i64::MIN));
             require!(NoSignAfterStop, !is_stopped, "{attempt:?} was signed under {gates:?}");
+            holdings::check_matched(self.connected(), &attempt, self.restores)?;
             let others =
                 self.seen.attempts.values().filter(|other| other.intent == attempt.intent && other.kind == 0);
             let lives = others.filter(|other| other.intent.is_some() && other.state != 3).count();
@@ -249,13 +274,11 @@ impl Witness {
         let Some((to, amount)) = landed.payment() else { return Ok(()) };
         let before = self.paid.insert(to.clone(), (landed.id.clone(), amount));
         if let Some((first, _)) = &before {
-            require!(
-                RestoreNeverRepays,
-                self.restores == 0,
-                "{to} is paid by {first} and again by {}",
-                landed.id
-            );
-            require!(PaidOnce, false, "{to} is paid by {first} and again by {}", landed.id);
+            let words = format!("{to} is paid by {first} and again by {}", landed.id);
+            // What a restore forgot is not on record any more.
+            let is_known = self.restores == 0 || self.seen.bytes.contains_key(first);
+            require!(RestoreNeverRepays, is_known, "{words}");
+            require!(PaidOnce, false, "{words}");
         }
         let is_owed =
             self.asked.values().flatten().any(|owed| owed.to.as_str() == to && owed.amount == amount);
@@ -279,8 +302,8 @@ impl Witness {
     }
 
     /// Goes through everything that was ever seen.
-    pub fn examine(&self) -> Result<(), Breach> {
-        let connection = self.connection.as_ref().expect("the witness is connected");
+    pub fn examine(&self, wallets: &[String]) -> Result<(), Breach> {
+        let connection = self.connected();
         let read = || -> rusqlite::Result<_> {
             let snapshot = connection.unchecked_transaction()?;
             let sql = "SELECT id, idempotency_key, wallet, destination, amount, state, hold IS NOT NULL FROM payout_intent ORDER BY id";
@@ -325,63 +348,42 @@ impl Witness {
         }
         let held: u128 = sums.values().map(|sum| sum.2).sum();
         require!(LedgerZero, held == owed, "{held} is held for intents of {owed}");
-        for intent in intents.iter().filter(|intent| intent.state == FINAL) {
-            let paid = self.paid.get(&intent.to).map(|(_, amount)| *amount);
-            require!(
-                ChainIsBook,
-                paid == Some(intent.amount),
-                "{intent:?} is final, and the chain paid {paid:?}"
-            );
-        }
-        Ok(())
-    }
-
-    /// After a restore wallets stand still until they are matched, which takes a journal.
-    fn stands_still(&self) -> bool {
-        self.restores > 0 && !self.has_journal
+        intents.iter().try_for_each(|intent| self.check_final(intent))?;
+        wallets.iter().try_for_each(|wallet| holdings::check_booked(connection, wallet))
     }
 
     /// Whether nothing is left to do.
     pub fn is_at_rest(&self) -> bool {
-        self.stands_still()
-            || self.seen.intents.values().all(|intent| intent.state >= FINAL) && self.wallets_run()
+        let is_over = self.seen.intents.values().all(|intent| intent.state >= FINAL);
+        is_over && self.wallets_run() && holdings::is_all_over(self.connected())
     }
 
     /// Whether no wallet stands still: after a restore one may wait for somebody to look at its chain.
-    fn wallets_run(&self) -> bool {
-        let connection = self.connection.as_ref().expect("the witness is connected");
-        let sql = "SELECT COUNT(*) FROM payout_wallet WHERE standing <> 0";
-        let standing_still = connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-        standing_still.expect("the witness can read") == 0
+    pub fn wallets_run(&self) -> bool {
+        holdings::wallets_run(self.connected())
     }
 
     /// Everything accepted is paid, or was taken back; the book says what the chain says.
-    pub fn check_rest(&self, truths: &[(KeyId, u128)]) -> Result<(), Breach> {
-        if self.stands_still() {
-            return Ok(());
+    pub fn check_rest(&self, truths: &[(String, Truth)]) -> Result<(), Breach> {
+        let is_over = holdings::is_all_over(self.connected());
+        require!(
+            PaidOnce,
+            is_over,
+            "something that was signed is not over although nothing stands in its way"
+        );
+        for (wallet, truth) in truths {
+            holdings::check_rest(self.connected(), (wallet, truth), self.restores)?;
         }
         for intent in self.seen.intents.values() {
-            let is_paid = self.paid.contains_key(&intent.to);
+            let paid = self.paid.get(&intent.to).map(|(transaction, _)| transaction);
             let may_end = self.seen.cancelled.contains(&intent.id) || !intent.has_hold;
-            let is_right =
-                if intent.state == FINAL { is_paid } else { !is_paid && intent.state > FINAL && may_end };
-            require!(PaidOnce, is_right, "{intent:?} is not over as it should be; paid: {is_paid}");
-        }
-        let connection = self.connection.as_ref().expect("the witness is connected");
-        for (wallet, truth) in truths {
-            let sql = "SELECT w.expected_balance, w.standing, a.debits, a.credits FROM payout_wallet w \
-                       JOIN ledger_account a ON a.id = w.account WHERE w.name = ?1";
-            let row = connection.query_row(sql, [wallet.as_str()], |row| {
-                Ok((amount(row, 0)?, row.get::<_, i64>(1)?, amount(row, 2)?, amount(row, 3)?))
-            });
-            let (expected, standing, debits, credits) = row.expect("the witness can read");
-            require!(ChainIsBook, standing == 0, "{wallet} stands still although nothing is wrong");
-            require!(
-                ChainIsBook,
-                debits == credits + expected,
-                "{wallet} must hold {expected}, booked is {debits} - {credits}"
-            );
-            require!(ChainIsBook, expected <= *truth, "{wallet} must hold {expected}, the chain has {truth}");
+            // What was paid by a transaction that a restore forgot may only be taken back.
+            let is_forgotten = paid.is_some_and(|paid| !self.seen.bytes.contains_key(paid));
+            let is_right = match intent.state {
+                FINAL => paid.is_some(),
+                state => state > FINAL && may_end && (paid.is_none() || is_forgotten),
+            };
+            require!(PaidOnce, is_right, "{intent:?} is not over as it should be; paid by {paid:?}");
         }
         Ok(())
     }

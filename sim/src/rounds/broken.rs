@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use bursar_ledger::{Book, Overdraft};
 use bursar_money::{Amount, Asset};
 use bursar_rounds::join::{JoinCommand, JoinRejection, JoinRequest, JoinWork, Joined};
+use bursar_rounds::market::Market;
 use bursar_rounds::pool::Pool;
 use bursar_rounds::settle::{FEE, PAYOUT, SettleError, SettleReport, Settlement, Settler, TREASURY_PATH};
 use bursar_rounds::stake::{Side, Stake};
@@ -115,6 +116,21 @@ impl JoinLane {
         Ok(replies)
     }
 
+    /// Whoever is refused has an account from then on.
+    fn run_and_open_accounts(&mut self, tx: &mut Tx<'_>, commands: &[JoinCommand]) -> Replies {
+        let replies = self.real.run(tx, commands)?;
+        let sql = "SELECT COUNT(*) FROM ledger_account";
+        let count = tx.query_first(sql, &[], |row| row.get::<i64>(0))?.unwrap_or(0);
+        let mut book = Book::default();
+        for (place, _) in replies.iter().enumerate().filter(|(_, reply)| reply.is_err()) {
+            book.open(&format!("rounds/refused/{count}-{place}"), Asset::PanchoBucks, Overdraft::Forbidden);
+        }
+        book.number(tx)?;
+        let now = tx.reading()?;
+        book.write(tx, now)?;
+        Ok(replies)
+    }
+
     fn run_and_answer_early(&mut self, tx: &mut Tx<'_>, commands: &[JoinCommand]) -> Replies {
         let replies = self.real.run(tx, commands)?;
         let answered = commands.iter().zip(&replies).filter(|(_, reply)| reply.is_ok());
@@ -148,6 +164,7 @@ impl Work for JoinLane {
             Some(Bug::TrustsOwnClock) => self.run_without_mark(tx, commands),
             Some(Bug::JoinsSealedRound) => self.run_without_seals(tx, commands),
             Some(Bug::LimitsWithoutTaking) => self.run_without_taking(tx, commands),
+            Some(Bug::RefusalOpensAccount) => self.run_and_open_accounts(tx, commands),
             Some(Bug::AnswersBeforeCommit) => self.run_and_answer_early(tx, commands),
             _ => self.real.run(tx, commands),
         }
@@ -185,6 +202,8 @@ impl Rounds {
         let spoilt = match (self.scenario.bug, unit) {
             (Some(Bug::KeepsRemainder), "rounds.post") => take_remainders(&process.store, true),
             (Some(Bug::LosesRemainder), "rounds.post") => take_remainders(&process.store, false),
+            (Some(Bug::CreditsWithoutTransfer), "rounds.post") => credit_beside_book(&process.store),
+            (Some(Bug::RewritesAuditLog), "rounds.freeze") => rewrite_audit_log(&process.store),
             (Some(Bug::RetriesBlindly), "store.outcome") => forget_last_batch(world, &process),
             _ => Ok(()),
         };
@@ -192,6 +211,29 @@ impl Rounds {
             world.note(&format!("the bug does not strike: {}", world.error_kind(&error)));
         }
     }
+}
+
+/// The newest account has a little more, and nobody less.
+fn credit_beside_book(store: &Store) -> Result<(), StoreError> {
+    store.transact("broken.credit", |tx| {
+        let sql = "SELECT id, credits FROM ledger_account WHERE postings > 0 ORDER BY id DESC LIMIT 1";
+        let newest = tx.query_first(sql, &[], |row| Ok((row.get::<i64>(0)?, row.get::<Amount>(1)?)))?;
+        let Some((account, credits)) = newest else { return Ok(()) };
+        let more = Param::Amount(Amount::new(credits.units() + 5));
+        tx.execute("UPDATE ledger_account SET credits = $2 WHERE id = $1", &[account.into(), more])
+            .map(|_| ())
+    })
+}
+
+/// Joins that were told of are told of otherwise, past the triggers that guard the log.
+fn rewrite_audit_log(store: &Store) -> Result<(), StoreError> {
+    store.transact("broken.rewrite", |tx| {
+        let sql = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit_events'";
+        for trigger in tx.query(sql, &[], |row| row.get::<String>(0))? {
+            tx.batch_execute(&format!("DROP TRIGGER {trigger};"))?;
+        }
+        tx.execute("UPDATE audit_events SET level = 1 WHERE event = 'join.accepted'", &[]).map(|_| ())
+    })
 }
 
 /// Whoever looks for the batch that is in doubt finds nothing.
@@ -217,13 +259,17 @@ impl SettleLane {
 
     /// Settles what is due.
     pub fn run(&self) -> Result<SettleReport, SettleError> {
-        if self.bug != Some(Bug::PaysFromStaleList) {
-            return self.real.run_due(None);
+        let due = match self.bug {
+            Some(Bug::PaysFromStaleList | Bug::LeavesRounds) => self.store.read("broken.due", |tx| {
+                let now = tx.reading()?;
+                Pool::due(tx, now, 100)
+            })?,
+            _ => return self.real.run_due(None),
+        };
+        if self.bug == Some(Bug::LeavesRounds) {
+            let before = due.iter().take_while(|pool| pool.round.market() != Market::Sol).count();
+            return self.real.run_due(Some(i64::try_from(before).expect("few rounds")));
         }
-        let due = self.store.read("broken.due", |tx| {
-            let now = tx.reading()?;
-            Pool::due(tx, now, 100)
-        })?;
         let report = self.real.run_due(None)?;
         let stale: Vec<Round> = due.iter().map(|pool| pool.round).collect();
         let missed = stale.into_iter().filter(|round| !report.settled.contains(&round.id()));

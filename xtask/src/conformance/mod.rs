@@ -43,7 +43,7 @@ pub fn run(root: &Path, options: &Options) -> Result<Verdict, ChoreError> {
         Report::of_run(&specification, &tests, &run)
     };
     for stray in report.strays() {
-        eprintln!("warning: {stray} names no row of docs/spec; check the id in the test's name.");
+        eprintln!("warning: {stray} names no row or example of docs/spec; check the id in the test's name.");
     }
     if options.json {
         println!("{}", report.to_json()?);

@@ -251,6 +251,6 @@ mod tests {
         let all = Specification::read(&folder).unwrap();
         assert_eq!(all.rows.len(), 276);
         assert_eq!(Desk::ALL.map(Desk::row_count).iter().sum::<usize>(), 276);
-        assert_eq!(all.examples.len(), 9);
+        assert_eq!(all.examples.len(), 15);
     }
 }

@@ -7,7 +7,8 @@ use super::spec_rows::Desk;
 pub enum Claim {
     /// A row, by its lower-case id: `r26a`.
     Row(Desk, String),
-    /// A worked example, by its lower-case id: `c13`.
+    /// A worked example, by its lower-case id: `c13`. What is named like an example and has no id is one that no page
+    /// knows.
     Example(Desk, String),
 }
 
@@ -37,7 +38,11 @@ fn desk_of(segment: &str) -> Option<Desk> {
 
 fn claim_of_segment(desk: Desk, segment: &str) -> Option<Claim> {
     if let Some(rest) = segment.strip_prefix("example_") {
-        return leading_id(rest).map(|id| Claim::Example(desk, id.to_owned()));
+        let id = leading_id(rest).or_else(|| leading_number(rest))?;
+        return Some(Claim::Example(desk, id.to_owned()));
+    }
+    if segment.starts_with("worked_example_") {
+        return Some(Claim::Example(desk, segment.to_owned()));
     }
     leading_id(segment)
         .filter(|id| id.starts_with(['r', 'f', 'c', 't', 'a']))
@@ -51,6 +56,12 @@ fn leading_id(text: &str) -> Option<&str> {
     let number = rest.strip_suffix(['a', 'b', 'c']).unwrap_or(rest);
     let is_number = !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit());
     is_number.then_some(id)
+}
+
+/// Digits alone, then an underscore (left out): an id without its letter.
+fn leading_number(text: &str) -> Option<&str> {
+    let (number, _) = text.split_once('_')?;
+    (!number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit())).then_some(number)
 }
 
 #[cfg(test)]
@@ -81,6 +92,16 @@ mod tests {
     fn an_example_is_no_row() {
         let claim = claim_of("bursar::conformance_rounds", "example_c13_the_window");
         assert_eq!(claim, Some(Claim::Example(Desk::Rounds, "c13".to_owned())));
+    }
+
+    #[test]
+    fn a_misnamed_example_claims_what_no_page_has() {
+        for (name, id) in
+            [("example_14_an_answer", "14"), ("worked_example_14_an_answer", "worked_example_14_an_answer")]
+        {
+            let claim = Some(Claim::Example(Desk::Rounds, id.to_owned()));
+            assert_eq!(claim_of("bursar::conformance_rounds", name), claim);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The bill of materials of the program: every crate in it, with version, licence and checksum, as `CycloneDX` 1.6.
 //!
-//! It holds neither a time nor a serial number, so the same commit gives the same text.
+//! It holds neither a time nor a serial number, so the same program of the same commit gives the same text.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::PROGRAM;
+use super::sources::Origin;
 use crate::error::ChoreError;
 use crate::tools::output_of;
 use crate::workspace::cargo;
@@ -36,7 +37,7 @@ struct Locked {
 }
 
 /// The bill of the program of this commit whose SHA-256 is `digest`.
-pub fn of_program(root: &Path, commit: &str, digest: &str) -> Result<String, ChoreError> {
+pub fn of_program(root: &Path, commit: &str, origin: Origin, digest: &str) -> Result<String, ChoreError> {
     let version = output_of(std::process::Command::new("rustc").arg("-vV"))?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default();
     // What a build of the program alone compiles; the metadata of the workspace also names what only tests use.
@@ -46,7 +47,7 @@ pub fn of_program(root: &Path, commit: &str, digest: &str) -> Result<String, Cho
     let parts = parts(&output_of(&mut tree)?).ok_or_else(|| unread("cargo tree", &"a line is no package"))?;
     let lock: Lock = toml::from_str(&super::read(&root.join("Cargo.lock"))?)
         .map_err(|error| unread("Cargo.lock", &error))?;
-    let bill = bill(&parts, &lock, commit, digest)
+    let bill = bill(&parts, &lock, (commit, origin), digest)
         .ok_or_else(|| unread("cargo tree", &"no package is the program"))?;
     let text = serde_json::to_string_pretty(&bill).map_err(|error| unread("the bill", &error))?;
     Ok(format!("{text}\n"))
@@ -80,7 +81,12 @@ fn parts(tree: &str) -> Option<BTreeMap<String, Part>> {
     Some(parts)
 }
 
-fn bill(parts: &BTreeMap<String, Part>, lock: &Lock, commit: &str, digest: &str) -> Option<Value> {
+fn bill(
+    parts: &BTreeMap<String, Part>,
+    lock: &Lock,
+    (commit, origin): (&str, Origin),
+    digest: &str,
+) -> Option<Value> {
     let checksums: BTreeMap<(&str, &str), &str> = lock
         .package
         .iter()
@@ -95,7 +101,9 @@ fn bill(parts: &BTreeMap<String, Part>, lock: &Lock, commit: &str, digest: &str)
     });
     let edges = parts.iter().map(|(reference, part)| json!({"ref": reference, "dependsOn": part.needs}));
     let mut program = component(root, "application", Some(digest));
-    program["properties"] = json!([{"name": "bursar:commit", "value": commit}]);
+    program["properties"] = json!([
+        {"name": "bursar:commit", "value": commit}, {"name": "bursar:program", "value": origin.words()},
+    ]);
     Some(json!({
         "bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1,
         "metadata": {"component": program},

@@ -3,10 +3,12 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::sources::{Origin, clean_commit, must_still_be};
 use super::{FILES, Options, PROGRAM, Verb, keys, run};
 use crate::Verdict;
 use crate::workspace::root;
@@ -24,15 +26,29 @@ fn key(folder: &Path, name: &str) -> [PathBuf; 2] {
     [file, folder.join(format!("{name}.pub"))]
 }
 
-/// A release with a program of a few bytes, signed with `key`.
-fn release(folder: &Path, key: &Path) -> PathBuf {
-    let (program, to) = (folder.join("built"), folder.join("release"));
+/// The commit that is checked out here, without what somebody is at work on.
+fn sources(folder: &Path) -> PathBuf {
+    let clone = folder.join("sources");
+    let mut git = Command::new("git");
+    git.args(["clone", "--quiet"]).arg(root().unwrap()).arg(&clone);
+    assert!(git.status().unwrap().success());
+    clone
+}
+
+/// Options of a release with a program of a few bytes, signed with `key`.
+fn wish(folder: &Path, key: &Path) -> Options {
+    let program = folder.join("built");
     fs::write(&program, "a program").unwrap();
-    let wish =
-        Options { key: Some(key.to_owned()), binary: Some(program), to: Some(to.clone()), ..options() };
-    assert_eq!(run(&root().unwrap(), &wish).unwrap(), Verdict::Good);
-    assert!(run(&root().unwrap(), &wish).is_err(), "a release is never made over");
-    to
+    let to = Some(folder.join("release/"));
+    Options { key: Some(key.to_owned()), binary: Some(program), to, ..options() }
+}
+
+/// That release.
+fn release(folder: &Path, key: &Path) -> PathBuf {
+    let (sources, wish) = (sources(folder), wish(folder, key));
+    assert_eq!(run(&sources, &wish).unwrap(), Verdict::Good);
+    assert!(run(&sources, &wish).is_err(), "a release is never made over");
+    folder.join("release")
 }
 
 fn verify(release: &Path, public_key: &Path) -> Verdict {
@@ -65,6 +81,34 @@ fn f25_a_release_comes_signed_with_its_bill_of_materials_and_every_altered_file_
 }
 
 #[test]
+fn f25_a_release_is_of_one_commit_with_nothing_beside_it() {
+    let folder = TempDir::new().unwrap();
+    let [private, _] = key(folder.path(), "release.key");
+    let (sources, wish) = (sources(folder.path()), wish(folder.path(), &private));
+    let commit = clean_commit(&sources).unwrap();
+    assert!(must_still_be(&sources, &commit).is_ok());
+    assert!(must_still_be(&sources, &"0".repeat(40)).is_err(), "another commit lies there");
+    let refused = || run(&sources, &wish).unwrap_err().to_string();
+    let manifest = sources.join("Cargo.toml");
+    let whole = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, format!("{whole}\n")).unwrap();
+    assert!(refused().contains(" M Cargo.toml"), "a changed file");
+    fs::write(&manifest, whole).unwrap();
+    fs::write(sources.join("build.rs"), "").unwrap();
+    assert!(refused().contains("?? build.rs"), "a file that nobody committed");
+    fs::remove_file(sources.join("build.rs")).unwrap();
+    let names = || -> Vec<String> {
+        let entries = fs::read_dir(folder.path()).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    assert!(!names().contains(&"release".to_owned()), "{:?}", names());
+    // One that ends halfway leaves nothing that looks like a release.
+    fs::remove_file(folder.path().join("built")).unwrap();
+    assert!(run(&sources, &wish).is_err());
+    assert!(names().iter().all(|name| name.starts_with("release.key") || name == "sources"), "{:?}", names());
+}
+
+#[test]
 fn f25_a_release_that_somebody_else_signed_is_refused() {
     let folder = TempDir::new().unwrap();
     let ours = key(folder.path(), "ours");
@@ -84,6 +128,8 @@ fn f25_the_bill_names_every_crate_of_the_program_with_version_licence_and_checks
         (&bill["bomFormat"], &bill["metadata"]["component"]["name"]),
         (&"CycloneDX".into(), &PROGRAM.into())
     );
+    let said = &bill["metadata"]["component"]["properties"][1];
+    assert_eq!((&said["name"], &said["value"]), (&"bursar:program".into(), &Origin::Given.words().into()));
     // SHA-256 of "a program".
     let digest = &bill["metadata"]["component"]["hashes"][0]["content"];
     assert_eq!(digest, "d69ea8cda2433733c1ce02de65da8f48e6a3dbba6bb18876a2062908e54ef7cb");

@@ -3,6 +3,7 @@
 
 mod bill;
 mod keys;
+mod sources;
 mod sums;
 
 #[cfg(test)]
@@ -11,9 +12,12 @@ mod conformance_faucet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ed25519_dalek::SigningKey;
+
+use self::sources::{Origin, clean_commit, must_still_be};
 use crate::Verdict;
 use crate::error::ChoreError;
-use crate::tools::{must_succeed, output_of, target_folder};
+use crate::tools::{must_succeed, target_folder};
 use crate::workspace::cargo;
 
 /// The program's name in a release.
@@ -40,7 +44,7 @@ pub struct Options {
     /// The signing key, PEM; without it the text of `BURSAR_RELEASE_KEY`.
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
-    /// A program that was built already; without it one is built.
+    /// A program that was built already, which the bill says; without it one is built.
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
     /// The folder of the release; without it one under the target folder, named after the commit.
@@ -84,30 +88,66 @@ fn make(root: &Path, options: &Options) -> Result<Verdict, ChoreError> {
             keys::signing_key(&text, KEY_VARIABLE)?
         }
     };
-    let mut git = std::process::Command::new("git");
-    let commit = output_of(git.current_dir(root).args(["rev-parse", "HEAD"]))?.trim().to_owned();
+    let commit = clean_commit(root)?;
     let folder = match &options.to {
         Some(folder) => folder.clone(),
         None => target_folder(root).join("releases").join(&commit),
     };
     if folder.exists() {
-        return Err(ChoreError::Answer {
-            program: "release".to_owned(),
-            reason: format!("{} exists, and a release is never made over; remove it", folder.display()),
-        });
+        return Err(ChoreError::Unreleasable(format!(
+            "{} exists, and a release is never made over. Remove it, or name another folder with --to",
+            folder.display()
+        )));
     }
-    let program = match &options.binary {
-        Some(binary) => binary.clone(),
-        None => build(root)?,
+    let (program, origin) = match &options.binary {
+        Some(binary) => (binary.clone(), Origin::Given),
+        None => (build(root)?, Origin::Built),
     };
-    fs::create_dir_all(&folder).map_err(|source| ChoreError::File { path: folder.clone(), source })?;
-    copy(&program, &folder.join(PROGRAM))?;
-    copy(&root.join(RECIPE_SOURCE), &folder.join(RECIPE))?;
-    let bill = bill::of_program(root, &commit, &sums::digest_of(&folder.join(PROGRAM))?)?;
-    write(&folder.join(BILL), bill.as_bytes())?;
-    sums::sign(&folder, &FILES, &key)?;
+    must_still_be(root, &commit)?;
+    // Under its name there is either a whole release or none.
+    let unfinished = beginnings_of(&folder)?;
+    let filled = fill(&unfinished, root, &program, (&commit, origin), &key).and_then(|()| {
+        fs::rename(&unfinished, &folder).map_err(|source| ChoreError::File { path: folder.clone(), source })
+    });
+    if let Err(error) = filled {
+        // Whatever is left of it has another name than a release.
+        let _ = fs::remove_dir_all(&unfinished);
+        return Err(error);
+    }
     println!("{}", folder.display());
     Ok(Verdict::Good)
+}
+
+/// A new folder beside that of the release, which is renamed once everything is in it.
+fn beginnings_of(folder: &Path) -> Result<PathBuf, ChoreError> {
+    let name = folder.file_name().ok_or_else(|| {
+        ChoreError::Unreleasable(format!(
+            "{} is no name for a folder. Name another with --to",
+            folder.display()
+        ))
+    })?;
+    let mut unfinished = name.to_owned();
+    unfinished.push(".unfinished");
+    let unfinished = folder.with_file_name(unfinished);
+    let parents = unfinished.parent().map_or(Ok(()), fs::create_dir_all);
+    let made = parents.and_then(|()| fs::create_dir(&unfinished));
+    made.map_err(|source| ChoreError::File { path: unfinished.clone(), source })?;
+    Ok(unfinished)
+}
+
+/// Puts everything into the folder, and the signature last.
+fn fill(
+    folder: &Path,
+    root: &Path,
+    program: &Path,
+    (commit, origin): (&str, Origin),
+    key: &SigningKey,
+) -> Result<(), ChoreError> {
+    copy(program, &folder.join(PROGRAM))?;
+    copy(&root.join(RECIPE_SOURCE), &folder.join(RECIPE))?;
+    let bill = bill::of_program(root, commit, origin, &sums::digest_of(&folder.join(PROGRAM))?)?;
+    write(&folder.join(BILL), bill.as_bytes())?;
+    sums::sign(folder, &FILES, key)
 }
 
 fn verify(folder: &Path, public_key: &Path) -> Result<Verdict, ChoreError> {

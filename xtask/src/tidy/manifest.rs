@@ -11,11 +11,15 @@ pub const DEPENDENCY_RULE: &str = "workspace-dependency";
 const FUZZ_MANIFEST: &str = "fuzz/Cargo.toml";
 
 /// One `key = value` line of a manifest with the section it stands in.
-struct Entry<'a> {
-    line: usize,
-    section: &'a str,
-    key: &'a str,
-    value: &'a str,
+pub struct Entry<'a> {
+    /// Line number, from 1.
+    pub line: usize,
+    /// Such as `dependencies`.
+    pub section: &'a str,
+    /// What stands before the `=`.
+    pub key: &'a str,
+    /// What stands after it.
+    pub value: &'a str,
 }
 
 /// Checks the workspace's manifest, or that of a member.
@@ -32,7 +36,8 @@ pub fn check(path: &str, text: &str) -> Vec<Finding> {
     findings
 }
 
-fn entries(text: &str) -> Vec<Entry<'_>> {
+/// Every entry of a manifest.
+pub fn entries(text: &str) -> Vec<Entry<'_>> {
     let mut section = "";
     let mut entries = Vec::new();
     for (index, line) in text.lines().enumerate() {

@@ -2,6 +2,7 @@
 //!
 //! Each rule is a pure function from a file's text to findings, so that its tests can show it failing.
 
+mod architecture;
 mod finding;
 mod header;
 mod length;
@@ -56,7 +57,7 @@ fn read_all(root: &Path) -> Result<Vec<TextFile>, ChoreError> {
 fn check(files: &[TextFile]) -> Vec<Finding> {
     let test_files = test_code::test_only_files(files);
     let amounts = amount_columns(files);
-    let mut findings = Vec::new();
+    let mut findings = architecture::check(files);
     for file in files {
         findings.extend(names::check(&file.path));
         findings.extend(words::check(&file.path, &file.text));

@@ -2,8 +2,9 @@
 
 use bursar_access::{
     Act, Actor, ApprovalState, By, Change, Draft, Drafted, Permission, Policy, Rejection, Role,
-    ServicePrincipal, actions, add_operator, approval, blank_ended_approvals, decline_approval,
-    open_approvals, policies, request_approval, set_policy, set_role, withdraw_approval,
+    ServicePrincipal, TokenOrder, actions, add_operator, approval, blank_ended_approvals, decline_approval,
+    issue_token, open_approvals, operator_by_name, policies, request_approval, set_policy, set_role,
+    tokens_of, transact_unless_drafting, withdraw_approval,
 };
 
 use crate::scene::{Scene, on_each_engine, perform};
@@ -120,6 +121,72 @@ fn a_draft_says_what_would_be_admitted_and_admits_nothing() {
             assert_eq!(drafted(&ann, &act), ("approval_needed", Some(wanted)));
         }
         assert_eq!(drafted(&ola, &give_up("p1")), ("forbidden", None));
+    });
+}
+
+#[test]
+fn what_takes_nobodys_leave_cannot_be_drafted_and_a_draft_commits_nothing() {
+    on_each_engine(|scene| {
+        let [ann, ..] = admins(scene, 0);
+        let draft = Draft::default();
+        let own = TokenOrder { operator: "ann", label: "mine", expires_at: None };
+        let issued = scene.write(|tx, now| {
+            issue_token(tx, &By::new(&ann, now).drafting(Some(&draft)), &scene.entropy, &own)
+        });
+        assert_eq!(issued.unwrap_err(), Rejection::ApprovalNotNeeded);
+        let write = |draft: Option<&Draft>| {
+            transact_unless_drafting(&scene.test.store(), "test.draft", draft, |tx| {
+                tx.batch_execute("UPDATE access_operator SET created_by = 'drafted'")?;
+                Ok::<_, bursar_store::StoreError>(Ok::<_, Rejection>(()))
+            })
+            .unwrap()
+        };
+        assert_eq!(write(Some(&draft)), Err(Rejection::ApprovalNotNeeded));
+        let created_by =
+            || scene.read(|tx, _| Ok(operator_by_name(tx, "ann")?.ok_or(Rejection::OperatorUnknown)));
+        assert_ne!(created_by().unwrap().created_by, "drafted");
+        assert_eq!((write(None), draft.take()), (Ok(()), None));
+        assert_eq!(created_by().unwrap().created_by, "drafted");
+        let operator = ann.operator().unwrap();
+        let tokens = scene.read(|tx, _| Ok(Ok(tokens_of(tx, operator, 9)?))).unwrap();
+        assert_eq!(tokens.len(), 1, "the one that ann signed in with");
+    });
+}
+
+#[test]
+fn a_token_for_somebody_else_is_approved_with_its_label_and_how_long_it_is_accepted() {
+    on_each_engine(|scene| {
+        let [ann, bob, ..] = admins(scene, 0);
+        scene.add("vic", Role::Viewer).unwrap();
+        put_policy(scene, actions::ISSUE_TOKEN, 1).unwrap();
+        let draft = Draft::default();
+        let issue = |label: &'static str, lifetime_ms: Option<i64>, approval, draft| {
+            scene
+                .write(|tx, now| {
+                    let by = By { approval, ..By::new(&ann, now).drafting(draft) };
+                    let expires_at = lifetime_ms.map(|ms| now.after_ms(ms));
+                    issue_token(tx, &by, &scene.entropy, &TokenOrder { operator: "vic", label, expires_at })
+                })
+                .map_err(|rejection| rejection.code())
+        };
+        assert_eq!(issue("drill", Some(HOUR_MS), None, Some(&draft)).unwrap_err(), "approval_needed");
+        let act = draft.take().unwrap().act;
+        assert_eq!((act.subject.as_str(), act.payload.as_str()), ("vic", "expires_in=3600000ms label=drill"));
+        assert_eq!(issue("a\nb", None, None, Some(&draft)).unwrap_err(), "invalid_body");
+        assert_eq!(draft.take(), None, "nobody is asked for what cannot be");
+        let id = scene.ask(&ann, &act).unwrap();
+        scene.approve(&bob, id).unwrap();
+        scene.test.advance_ms(60_000);
+        for (label, lifetime_ms) in
+            [("drill", None), ("drill", Some(HOUR_MS + 1)), ("", Some(HOUR_MS)), ("other", Some(HOUR_MS))]
+        {
+            let refused = issue(label, lifetime_ms, Some(id), None).unwrap_err();
+            assert_eq!(refused, "approval_mismatch", "{label} {lifetime_ms:?}");
+        }
+        let issued = issue("drill", Some(HOUR_MS), Some(id), None).unwrap();
+        let Change::TokenIssued { expires_at_ms, .. } = issued.done.change else { panic!("{issued:?}") };
+        assert_eq!(expires_at_ms, Some(scene.test.now().ms() + HOUR_MS));
+        assert_eq!(Act::issue_token("vic", "a", None).payload, "expires_in=never label=a");
     });
 }
 

@@ -101,3 +101,32 @@ fn an_account_is_a_payers_for_ever_or_never() {
         }
     });
 }
+
+/// What both runbooks say to do before a release takes over that does not know the role.
+#[test]
+fn before_a_rollback_payers_become_disabled_viewers_and_nothing_of_the_role_is_left() {
+    let unbind = "DELETE FROM access_payer";
+    let rename = "UPDATE access_operator SET role = 'viewer' WHERE role = 'payer'";
+    let pages =
+        [include_str!("../../../../runbooks/rounds.md"), include_str!("../../../../runbooks/faucet.md")];
+    for page in pages.map(|page| page.split_whitespace().collect::<Vec<_>>().join(" ")) {
+        let steps =
+            ["`bursar operators disable NAME`".to_owned(), format!("`{unbind}`"), format!("`{rename}`")];
+        let found = steps.map(|step| page.find(&step).unwrap_or_else(|| panic!("{step}")));
+        assert!(found.is_sorted(), "{found:?}");
+    }
+    on_each_engine(|scene| {
+        let shop = payer(scene);
+        scene.disable("shop").unwrap();
+        let store = scene.test.store();
+        for sql in [unbind, rename] {
+            store.transact("test.by_hand", |tx| tx.batch_execute(sql)).unwrap();
+        }
+        let listed = store.read("test.list", |tx| operators(tx, "", 10)).unwrap();
+        let shown: Vec<_> = listed.iter().map(|one| (one.role, one.enabled, one.desk.as_deref())).collect();
+        assert_eq!(shown, [(Role::Viewer, false, None)]);
+        assert_eq!(admitted(scene, &shop, &create("faucet")).unwrap_err(), Rejection::Unauthorized);
+        assert_eq!(add(scene, "shop", "faucet").unwrap_err(), Rejection::OperatorExists);
+        assert!(add(scene, "shop-2", "faucet").is_ok());
+    });
+}

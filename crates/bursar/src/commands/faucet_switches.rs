@@ -1,9 +1,10 @@
 //! `bursar faucet switches | stop | resume`: the faucet's kill switches from the command line, which bind the next write
 //! whether the server answers or not.
 
+use bursar_audit::Recorder;
 use bursar_control::settings::{self, SettingRow};
 use bursar_control::{ConfigTable, RecordedStop, StopSource, Switch, SwitchChange, SwitchState, Switchboard};
-use bursar_faucet::adoption::{STAYS_STOPPED, keeps_stopped};
+use bursar_faucet::adoption::{STAYS_STOPPED, keeps_stopped, resumed_by_force};
 use bursar_faucet::switches::{SWITCHES, WORDS, named, word};
 use bursar_store::clock::machine_time;
 use bursar_store::{Store, StoreError, Timestamp, Tx};
@@ -26,7 +27,7 @@ pub struct SwitchOptions {
     /// Who is responsible, when that is not the system user.
     #[arg(long, value_name = "NAME")]
     pub actor: Option<String>,
-    /// How long a stop lasts, such as 15m; without it until it is resumed.
+    /// How long a stop lasts, such as 15m; without it until it is resumed. What is stopped for longer stays so.
     #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse_ms)]
     pub for_ms: Option<i64>,
 }
@@ -73,8 +74,9 @@ pub(super) fn stop(options: &SwitchOptions, context: &Context) -> Result<Value, 
             .inspect_err(|error| context.say(&format!("The control file could not be written: {error}")))
             .is_ok()
     });
+    let recorder = context.recorder();
     let set = context.open(&configuration, Patience::Short).and_then(|store| {
-        set(&store, switch, &who, Wanted::Stopped { for_ms: options.for_ms }, || Ok(()))?;
+        set(&store, &recorder, switch, &who, Wanted::Stopped { for_ms: options.for_ms }, || Ok(()))?;
         Ok(store)
     });
     match set {
@@ -82,6 +84,7 @@ pub(super) fn stop(options: &SwitchOptions, context: &Context) -> Result<Value, 
             if let Some(file) = switchboard.control_file().filter(|_| is_recorded) {
                 file.forget_recorded(std::slice::from_ref(&recorded))?;
             }
+            say_what_lasts_longer(&store, switch, options.for_ms, context)?;
             answer(&store, &switchboard, switch, "binding")
         }
         Err(CommandError::Store(StoreError::Unavailable(why))) if is_recorded => {
@@ -102,7 +105,7 @@ pub(super) fn resume(options: &ResumeOptions, context: &Context) -> Result<Value
     let switchboard = Desks::new(&configuration).switchboard(&configuration);
     let store = context.open(&configuration, Patience::Short)?;
     let forget = || switchboard.control_file().map_or(Ok(()), |file| file.forget(&[switch]));
-    if !set(&store, switch, &who, Wanted::Running { force }, forget)? {
+    if !set(&store, &context.recorder(), switch, &who, Wanted::Running { force }, forget)? {
         let why = format!("{STAYS_STOPPED}, or resume with --force and --reason.");
         let answer = json!({"ok": false, "code": "payments_unadopted", "state": "stopped", "error": why});
         return Err(CommandError::No { answer, why });
@@ -137,10 +140,33 @@ enum Wanted {
     Running { force: bool },
 }
 
-/// Sets the row; its change is in the audit log by itself. `then` has a say before the commit. Not done, and `false`, where
-/// running could pay somebody twice.
+/// Says that a stop which lasts longer was left as it is.
+fn say_what_lasts_longer(
+    store: &Store,
+    switch: Switch,
+    for_ms: Option<i64>,
+    context: &Context,
+) -> Result<(), CommandError> {
+    let Some(for_ms) = for_ms else { return Ok(()) };
+    let (now, rows) = store.read("command.faucet_switches", |tx| {
+        Ok((tx.reading()?, settings::rows(tx, ConfigTable::FAUCET)?))
+    })?;
+    let row = rows.iter().find(|row| row.key == switch.key && row.value == "on");
+    if row.is_some_and(|row| row.expires_at.is_none_or(|end| end > now.after_ms(for_ms))) {
+        let word = word(switch);
+        context.say(&format!(
+            "It was stopped for longer already, and stays so: a stop never shortens another. `bursar faucet resume {word}` \
+             ends it."
+        ));
+    }
+    Ok(())
+}
+
+/// Sets the row; its change is in the audit log by itself, and what force overrides beside it. `then` has a say before the
+/// commit. Not done, and `false`, where running could pay somebody twice.
 fn set(
     store: &Store,
+    recorder: &Recorder,
     switch: Switch,
     who: &Accountable,
     wanted: Wanted,
@@ -151,8 +177,16 @@ fn set(
         let table = ConfigTable::FAUCET;
         let (stop, for_ms) = match wanted {
             Wanted::Stopped { for_ms } => (true, for_ms),
-            Wanted::Running { force } if !force && keeps_stopped(tx, switch)? => return Ok(false),
-            Wanted::Running { .. } => (false, None),
+            Wanted::Running { force } => {
+                if keeps_stopped(tx, switch)? {
+                    if !force {
+                        return Ok(false);
+                    }
+                    let event = resumed_by_force(tx, &who.actor, &who.reason)?;
+                    recorder.record(tx, &[event], now)?;
+                }
+                (false, None)
+            }
         };
         // Switches get their rows when the server first starts; a stop may come before.
         if settings::rows(tx, table)?.iter().all(|row| row.key != switch.key) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bursar_access::{
     Actor, ApprovalId, By, Cleared, Done, Draft, Issued, IssuedSecret, Operator, OsEntropy, Outcome, Role,
     Token, TokenOrder, add_operator, add_payer, bootstrap, disable_operator, issue_token, operator_by_name,
-    operators, replace_bootstrap, tokens_of,
+    operators, replace_bootstrap, tokens_of, transact_unless_drafting,
 };
 use bursar_audit::Recorder;
 use bursar_store::{Store, Timestamp, Tx};
@@ -230,7 +230,7 @@ impl Room {
         mut make: impl FnMut(&mut Tx<'_>, &By<'_>) -> Outcome<T>,
         done: impl Fn(&T) -> &Done,
     ) -> Result<T, CommandError> {
-        let made = self.store.transact("command.operators", |tx| {
+        let made = transact_unless_drafting(&self.store, "command.operators", self.draft.as_deref(), |tx| {
             let now = tx.reading()?;
             let by = By::new(&self.actor, now).drafting(self.draft.as_deref());
             let made = make(tx, &By { approval: self.approval, ..by })?;

@@ -1,6 +1,9 @@
 //! Takes secrets out of texts that are shown to people. Nothing should have put them there; this is for the day it does.
 
+use std::cmp::Reverse;
+
 use bursar_desk::Secrets;
+use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::configuration::Configuration;
@@ -24,45 +27,67 @@ impl Mask {
     #[must_use]
     pub fn of(configuration: &Configuration) -> Mask {
         let texts = configuration.values.secret_texts();
+        let spelled = |(variable, _, text): (&Variable, String, &str)| {
+            let is_database = variable.kind == registry::Kind::Database;
+            let passwords = if is_database { passwords(text) } else { Vec::new() };
+            std::iter::once(SecretString::from(text)).chain(passwords)
+        };
         let kept = registry::all()
             .filter(|variable| variable.is_secret() && variable.kind != registry::Kind::Database);
         Mask {
             live: configuration.secrets.clone(),
             names: kept.map(|variable: &Variable| variable.name).collect(),
-            at_start: texts.map(|(_, _, text)| SecretString::from(text)).collect(),
+            at_start: texts.flat_map(spelled).collect(),
         }
     }
 
     /// `text` without them.
     #[must_use]
     pub fn hide(&self, text: &str) -> String {
-        let mut shown = text.to_owned();
-        for secret in &self.at_start {
-            replace(&mut shown, secret);
-        }
+        let mut spellings = Vec::new();
+        self.at_start.iter().for_each(|secret| add(&mut spellings, secret));
         for name in &self.names {
             let Some(secret) = self.live.get(name).get() else { continue };
-            replace(&mut shown, &secret.current);
-            if let Some(previous) = &secret.previous {
-                replace(&mut shown, previous);
+            add(&mut spellings, &secret.current);
+            secret.previous.iter().for_each(|previous| add(&mut spellings, previous));
+        }
+        // The longest first: where one secret begins like another, hiding the shorter one would show the rest of the longer.
+        spellings.sort_unstable_by_key(|spelling| Reverse(spelling.expose_secret().len()));
+        let mut shown = text.to_owned();
+        for spelling in &spellings {
+            if shown.contains(spelling.expose_secret()) {
+                shown = shown.replace(spelling.expose_secret(), HIDDEN);
             }
         }
         shown
     }
 }
 
-/// Also in the spelling that JSON gives it.
-fn replace(shown: &mut String, secret: &SecretString) {
-    let secret = secret.expose_secret();
-    if secret.len() < BYTES_MIN {
+/// Adds a secret as it is and in the spelling that JSON gives it.
+fn add(spellings: &mut Vec<SecretString>, secret: &SecretString) {
+    let text = secret.expose_secret();
+    if text.len() < BYTES_MIN {
         return;
     }
-    let in_json = serde_json::to_string(secret).unwrap_or_default();
-    for spelling in [in_json.trim_matches('"'), secret] {
-        if !spelling.is_empty() && shown.contains(spelling) {
-            *shown = shown.replace(spelling, HIDDEN);
-        }
-    }
+    let in_json = SecretString::from(serde_json::to_string(text).unwrap_or_default());
+    spellings.push(in_json.expose_secret().trim_matches('"').into());
+    spellings.push(secret.clone());
+}
+
+/// The passwords in a database's URL, as they stand there and as they are sent: whoever reports a failure to sign in may
+/// show one without the rest.
+fn passwords(url: &str) -> Vec<SecretString> {
+    let rest = url.split_once(':').map_or("", |(_, rest)| rest).trim_start_matches('/');
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let authority = place.split_once('/').map_or(place, |(authority, _)| authority);
+    let stated = authority.rsplit_once('@').and_then(|(user, _)| user.split_once(':'));
+    let asked = query.split('&').filter_map(|pair| pair.strip_prefix("password="));
+    let passwords = stated.map(|(_, password)| password).into_iter().chain(asked);
+    let spellings = |password: &str| {
+        let sent = percent_decode_str(password).decode_utf8_lossy().into_owned();
+        [SecretString::from(password), SecretString::from(sent)]
+    };
+    passwords.flat_map(spellings).collect()
 }
 
 #[cfg(test)]
@@ -87,5 +112,24 @@ mod tests {
         let new = CallerSecret { current: "the new one".into(), previous: None };
         configuration.secrets.replace("SESSION_SECRET", new);
         assert_eq!(mask.hide("the new one and predecessor"), "*** and ***");
+    }
+
+    #[test]
+    fn a_secret_that_begins_like_a_shorter_one_is_hidden_whole() {
+        let environment = [("SESSION_SECRET", "abcdef"), ("YUNITE_API_KEY", "abcdefghij")];
+        let mask = Mask::of(&accepted(&environment));
+        assert_eq!(mask.hide("abcdefghij, abcdef"), "***, ***");
+        let environment = [("SESSION_SECRET", "abcdefghij"), ("YUNITE_API_KEY", "abcdef")];
+        assert_eq!(Mask::of(&accepted(&environment)).hide("abcdefghij, abcdef"), "***, ***");
+    }
+
+    #[test]
+    fn a_databases_password_is_hidden_without_its_url_too() {
+        let hidden = |url: &str, line: &str| Mask::of(&accepted(&[("DATABASE_URL", url)])).hide(line);
+        let url = "postgres://user:pass%40word@127.0.0.1/x";
+        assert_eq!(hidden(url, "user user, pass%40word or pass@word"), "user user, *** or ***");
+        assert_eq!(hidden("postgres:user:long-word@127.0.0.1/x", "long-word"), "***");
+        assert_eq!(hidden("postgres://user@127.0.0.1/x?password=long-word", "long-word"), "***");
+        assert_eq!(hidden("postgres://user@127.0.0.1/x", "user@127.0.0.1"), "user@127.0.0.1");
     }
 }

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use bursar_audit::{Actor, Event, EventFilter, Level, Recorder, Target as Subject, events};
+use bursar_audit::{Actor, Event, Level, Recorder, Target as Subject};
 use bursar_ops::backup::{
     self, BackupError, BackupKey, BackupName, CreateRequest, Created, DeskCheck, Folder, Lock, ObjectStore,
-    Program, Target, Verified, VerifyRequest, Work, note_failure, note_success,
+    Program, Target, Verified, VerifyRequest, Work, note_failure, note_success, proven_backups,
 };
 use bursar_store::{DatabaseUrl, EngineKind, Store, StoreError, Timestamp};
 use serde_json::{Value, json};
@@ -16,8 +16,6 @@ use crate::config::Configuration;
 /// What each desk checks of a restored database: a sixth desk is one more line here.
 const CHECKS: [DeskCheck; 1] = [DeskCheck { desk: "rounds", check: bursar_rounds::proof::check }];
 
-/// The event of a proof that a backup restores.
-const PROVEN: &str = "backup.proven";
 /// Proofs that are looked through for the newest backup that was proven.
 const PROOFS_MAX: i64 = 1_000;
 
@@ -128,7 +126,7 @@ impl Chronicle<'_> {
     /// A backup was proven to restore.
     pub fn proven(&self, name: &BackupName, bytes: u64, took_ms: i64) -> Result<(), StoreError> {
         let payload = json!({"tookMs": took_ms});
-        self.success(Work::Verify, PROVEN, name.as_str(), bytes, took_ms, &payload)
+        self.success(Work::Verify, "backup.proven", name.as_str(), bytes, took_ms, &payload)
     }
 
     /// These backups are about to be removed. Told before: what is gone leaves no other trace.
@@ -144,18 +142,10 @@ impl Chronicle<'_> {
         Ok(())
     }
 
-    /// The newest of `names` (oldest first) that was proven to restore, as far as the audit log remembers.
+    /// The newest of `names` (oldest first) that was proven to restore, as far as the database remembers.
     pub fn newest_proven(&self, names: &[BackupName]) -> Result<Option<BackupName>, StoreError> {
-        let filter = EventFilter {
-            event_prefix: Some(PROVEN.to_owned()),
-            newest_first: true,
-            limit: PROOFS_MAX,
-            ..EventFilter::default()
-        };
-        let proofs = self.store.read("backup.proofs", |tx| events(tx, &filter))?;
-        let is_proven = |name: &&BackupName| {
-            proofs.iter().any(|proof| proof.event == PROVEN && proof.target_id == name.as_str())
-        };
+        let proven = self.store.read("backup.proofs", |tx| proven_backups(tx, PROOFS_MAX))?;
+        let is_proven = |name: &&BackupName| proven.iter().any(|proven| proven == name.as_str());
         Ok(names.iter().rev().find(is_proven).cloned())
     }
 
@@ -202,5 +192,34 @@ impl Chronicle<'_> {
             correlation_id: None,
             payload: payload.to_string(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bursar_audit::SaltKey;
+    use bursar_test_stores::for_each_engine;
+
+    use super::*;
+
+    #[test]
+    fn the_newest_proven_backup_is_known_without_a_look_at_the_audit_log() {
+        for_each_engine(&bursar_ops::MIGRATIONS, |test| {
+            let (store, recorder) = (test.store(), Recorder::new("test", SaltKey::new([1; 32])));
+            let chronicle =
+                Chronicle { store: &store, recorder: &recorder, actor: Actor::system("platform.backup") };
+            let names: Vec<BackupName> =
+                (1..=3).map(|hour| BackupName::new(Timestamp::from_ms(hour * 3_600_000)).unwrap()).collect();
+            assert_eq!(chronicle.newest_proven(&names).unwrap(), None);
+            for name in [&names[1], &names[0]] {
+                let note = |tx: &mut bursar_store::Tx<'_>| {
+                    let now = tx.reading()?;
+                    note_success(tx, Work::Verify, name.as_str(), 1, 1, now)
+                };
+                store.transact("test.note", note).unwrap();
+            }
+            assert_eq!(chronicle.newest_proven(&names).unwrap().as_ref(), Some(&names[1]));
+            assert_eq!(chronicle.newest_proven(&names[2..]).unwrap(), None, "those are elsewhere");
+        });
     }
 }

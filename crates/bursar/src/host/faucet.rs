@@ -73,6 +73,11 @@ pub(crate) struct FaucetPages {
 }
 
 impl Faucet {
+    /// Refuses what a live faucet must not start with, all of it at once (F2, F3). Nothing listens yet when this is asked.
+    pub fn guard(&self) -> Result<(), DeskFault> {
+        guard(&self.configuration).map(|_| ())
+    }
+
     /// What its pages need; `None` until it was opened.
     pub fn pages(&self) -> Option<FaucetPages> {
         let (page, faucet) = (self.page.get()?, self.desk.get()?.faucet()?);
@@ -118,6 +123,9 @@ impl Desk for Faucet {
 
     fn open(&self, platform: &Platform) -> Result<OpenDesk, DeskFault> {
         let uses_loopback_node = guard(&self.configuration)?;
+        if uses_loopback_node {
+            tracing::warn!("a live faucet trusts a Banano node on this machine; that is for tests alone");
+        }
         let help = "1 = a live faucet trusts a Banano node on this machine, which is for tests alone.";
         let loopback = platform.metrics.gauge("faucet_loopback_node", help, [], Unit::ONE)?;
         loopback.with([]).set(i64::from(uses_loopback_node));
@@ -186,8 +194,7 @@ fn unusable(why: String) -> DeskFault {
     DeskFault::Setting { desk: DESK, why }
 }
 
-/// What a live faucet refuses to start with, all of it at once, before anything listens (F2, F3). Whether it uses a node on
-/// this machine, which it may in tests.
+/// Whether a live faucet uses a node on this machine, which it may in tests, or all that it refuses to start with.
 fn guard(configuration: &Configuration) -> Result<bool, DeskFault> {
     let secret = |name: &str| configuration.values.secret(name);
     let is_on = |name: &str| configuration.values.flag(name) == Some(true);
@@ -214,9 +221,6 @@ fn guard(configuration: &Configuration) -> Result<bool, DeskFault> {
         // Whoever opens desks has brought the schema up before.
         has_pending_migrations: false,
     });
-    if check.uses_loopback_node {
-        tracing::warn!("a live faucet trusts a Banano node on this machine; that is for tests alone");
-    }
     if check.findings.is_empty() {
         return Ok(check.uses_loopback_node);
     }

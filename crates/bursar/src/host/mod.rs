@@ -14,8 +14,8 @@ mod seeding;
 use std::sync::Arc;
 
 use bursar_control::{ConfigTable, ControlFile, Switch, Switchboard};
-use bursar_desk::Desk;
 use bursar_desk::incident::PayoutStop;
+use bursar_desk::{Desk, DeskFault};
 use bursar_payouts::Payouts;
 use bursar_rounds::desk::RoundsDesk;
 use bursar_store::{EngineKind, Migration};
@@ -51,6 +51,11 @@ impl Desks {
         });
         let all = built.collect();
         Desks { all, rounds, faucet }
+    }
+
+    /// Refuses what a desk that is on must not start with. To be asked before a database or a port is opened.
+    pub fn guard(&self) -> Result<(), DeskFault> {
+        if self.on().any(|desk| desk.name() == self.faucet.name()) { self.faucet.guard() } else { Ok(()) }
     }
 
     /// The rounds desk, on or off.

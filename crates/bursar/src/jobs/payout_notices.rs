@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bursar_audit::sign;
+use bursar_audit::{Recorder, sign};
 use bursar_desk::Platform;
 use bursar_desk::job::{Cadence, Job, JobFault, JobTurn, Progress};
 use bursar_payouts::{Notice, drop_notices, due_notices, next_notice, notice_delivered, notice_failed};
@@ -33,7 +33,7 @@ pub(super) fn job(platform: &Platform, configuration: &Configuration) -> Job {
             Ok(Progress::Done)
         });
     }
-    let receiver = Receiver { store, webhook };
+    let receiver = Receiver { store, webhook, recorder: platform.recorder(name) };
     Job::new(name, Cadence::every_ms(CADENCE_MS), move |turn| receiver.deliver(turn))
         .when(next_notice)
         .in_real_time()
@@ -42,6 +42,7 @@ pub(super) fn job(platform: &Platform, configuration: &Configuration) -> Job {
 struct Receiver {
     store: Arc<Store>,
     webhook: Webhook,
+    recorder: Recorder,
 }
 
 impl Receiver {
@@ -61,7 +62,7 @@ impl Receiver {
                 Ok(()) => notice_delivered(tx, notice),
                 Err(_) => {
                     let now = tx.reading()?;
-                    notice_failed(tx, notice, now)
+                    notice_failed(tx, notice, &self.recorder, now)
                 }
             })?;
             if turn.is_stopping() {

@@ -136,6 +136,7 @@ fn log_settings(configuration: &Configuration) {
 
 fn run(configuration: Configuration, clock: Clock, companion: &dyn Companion) -> Result<(), StartFault> {
     let desks = Desks::new(&configuration);
+    desks.guard().map_err(|fault| opening::set_up(&fault))?;
     let store = Arc::new(crate::host::open_server(&configuration, clock)?);
     let schema = opening::prepare(&configuration, &store, &desks)?;
     let bound = Bound::listen(&configuration, companion)?;

@@ -148,7 +148,9 @@ fn adopting_payments_of_the_chain_is_asked_for_before_the_chain_is() {
         assert_eq!(payments.code(command), "operator_needed");
         assert_eq!(payments.code(&ann.says(command)), "approval_needed");
         let filed = payments.yes(&ask);
-        assert_eq!(filed["request"]["payload"], json!("wholeHistory=false why=restored"));
+        let since = payments.scene.column::<bursar_store::Timestamp>("SELECT since FROM faucet_finding")[0];
+        let payload = format!("wholeHistory=false blind=true sinceMs={since} why=restored");
+        assert_eq!(filed["request"]["payload"], json!(payload));
         assert_eq!(payments.code("faucet resume payouts --reason over"), "payments_unadopted");
         assert_eq!(payments.yes("faucet resume payouts --reason over --force")["state"], "running");
         assert!(parse("faucet resume payouts --force").is_err(), "why?");
@@ -184,6 +186,34 @@ fn an_act_that_is_asked_for_is_not_done_and_approval_is_for_exactly_it() {
         assert_eq!(payments.code(&add("dee", "admin")), "approval_mismatch");
         assert_eq!(payments.yes(&add("cay", "admin"))["name"], "cay");
         assert_eq!(payments.code(&add("cay", "admin")), "approval_ended");
+    });
+}
+
+#[test]
+fn a_token_is_approved_with_its_label_and_lifetime_and_ones_own_is_not_asked_for() {
+    on_each_engine(|payments| {
+        let [ann, bob] = admins(payments, ["ann", "bob"]);
+        payments.yes("operators add vic");
+        payments.yes("approvals policy access.token.issue --approvals 1 --reason four-eyes");
+        let ask = |command: &str| {
+            format!("{} -- {command}", ann.says("approvals request act --reason drill --json"))
+        };
+        let tokens_of = |number: usize| {
+            let listed = payments.yes("operators list")["operators"][number].clone();
+            listed["tokens"].as_array().unwrap().len()
+        };
+        assert_eq!(payments.code(&ask("operators token ann --label mine")), "approval_not_needed");
+        assert_eq!(tokens_of(0), 1, "no token was made that nobody saw");
+        let filed = payments.yes(&ask("operators token vic --label drill --for 1h"));
+        assert_eq!(filed["request"]["payload"], json!("expires_in=3600000ms label=drill"));
+        let id = number(&filed);
+        payments.yes(&bob.says(&format!("approvals approve {id}")));
+        let token = |options: &str| ann.says(&format!("operators token vic {options} --approval {id}"));
+        for options in ["--label drill", "--label drill --for 2h", "--for 1h"] {
+            assert_eq!(payments.code(&token(options)), "approval_mismatch", "{options}");
+        }
+        assert_eq!(payments.yes(&token("--label drill --for 1h"))["name"], "vic");
+        assert_eq!(tokens_of(2), 1);
     });
 }
 

@@ -286,6 +286,35 @@ fn rotation_moves_every_secret_to_the_new_seal_key_and_goes_on_where_it_was_cut_
 }
 
 #[test]
+fn approval_of_a_rotation_that_is_under_way_is_not_asked_for_and_nothing_rotates() {
+    on_each_engine(|scene| {
+        let file = secret_file(SEED);
+        let old = [FAUCET, ("FAUCET_SEAL_KEY", FORMER)];
+        scene.run_with(&old, &format!("{ADD} {}", file.path().display())).unwrap();
+        yes(scene, "operators add ada --role admin");
+        let token = yes(scene, "operators token ada")["token"].as_str().unwrap().to_owned();
+        let token = secret_file(&token);
+        let ask = format!(
+            "approvals request act --reason quarterly --token-file {} -- keys rotate --reason quarterly",
+            token.path().display()
+        );
+        let both = [FAUCET, ("FAUCET_SEAL_KEY", SEAL), ("FAUCET_SEAL_KEY_PREVIOUS", FORMER)];
+        let code = || scene.no_with(&both, &ask).0["code"].as_str().unwrap().to_owned();
+        assert_eq!(code(), "approval_not_needed", "no policy binds it");
+        // Begun, and stuck for want of the former key.
+        scene.no_with(&SEALED, "keys rotate --reason quarterly --json");
+        let events = scene.events().len();
+        assert_eq!(code(), "approval_not_needed", "whoever began it was admitted");
+        let list = scene.run_with(&both, "keys list --json").unwrap();
+        assert_eq!(list["rotation"]["moved"], 0);
+        assert_eq!(list["keks"][0]["kek"], json!(kek(FORMER).id().as_str()));
+        assert_eq!(scene.events().len(), events);
+        let rotated = scene.run_with(&both, "keys rotate --reason quarterly --json").unwrap();
+        assert_eq!(rotated["rotation"]["moved"], 1);
+    });
+}
+
+#[test]
 fn a_key_whose_secret_does_not_open_is_retired_and_the_person_is_told() {
     on_each_engine(|scene| {
         with_key(scene);

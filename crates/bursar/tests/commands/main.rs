@@ -5,6 +5,7 @@ mod approvals;
 mod audit;
 mod config;
 mod embedded;
+mod faucet_switches;
 mod incidents;
 mod jobs;
 mod keys;

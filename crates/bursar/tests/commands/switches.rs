@@ -85,6 +85,18 @@ fn a_stop_for_a_while_says_when_it_ends() {
 }
 
 #[test]
+fn a_stop_for_a_while_leaves_a_stop_that_lasts_until_it_is_resumed() {
+    on_each_engine(|scene| {
+        scene.yes("ops pause joins --reason incident --actor bea");
+        let answer = scene.yes("ops pause all --for 15m --reason drill");
+        let ends: Vec<bool> = (0..3).map(|place| answer["switches"][place]["expiresAtMs"].is_i64()).collect();
+        assert_eq!(ends, [false, true, true]);
+        let sql = "SELECT actor || ': ' || reason FROM rounds_config WHERE key = 'pause_joins'";
+        assert_eq!(scene.column::<String>(sql), ["cli:bea: incident"]);
+    });
+}
+
+#[test]
 fn a_stop_from_before_the_servers_first_start_outlives_that_start() {
     on_each_engine(|scene| {
         scene.yes("ops pause joins");

@@ -26,7 +26,7 @@ fn f5_each_growth_of_7_kills_becomes_one_accrual_of_7_within_an_interval_and_is_
 }
 
 #[test]
-fn worked_example_12_only_growth_above_the_cursor_earns_and_two_growths_of_a_minute_are_two_accruals() {
+fn example_e12_only_growth_above_the_cursor_earns_and_two_growths_of_a_minute_are_two_accruals() {
     let place = Place::sqlite();
     let faucet = LiveFaucet::start(&place);
     let player = faucet.player(1, 1_208);

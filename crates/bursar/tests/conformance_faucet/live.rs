@@ -41,7 +41,7 @@ fn f20_dry_run_uses_up_no_live_accrual_and_sends_nothing_and_after_it_they_are_p
 }
 
 #[test]
-fn worked_example_17_dry_run_pays_two_players_apart_and_leaves_nothing_behind_for_the_live_mode() {
+fn example_e17_dry_run_pays_two_players_apart_and_leaves_nothing_behind_for_the_live_mode() {
     let place = Place::sqlite();
     let faucet = LiveFaucet::start_with(&place, 99, |setup| setup.env("FAUCET_SIM_KILLS", "7"));
     let players = [1, 2].map(|number| faucet.player(number, 0));

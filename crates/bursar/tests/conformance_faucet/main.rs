@@ -12,6 +12,7 @@ mod alerts;
 mod authorisation;
 mod deploying;
 mod dry_run;
+mod examples;
 mod gaps;
 mod live;
 mod migrating;

@@ -82,10 +82,7 @@ impl Setup {
     /// Starts a server that is expected to refuse, and waits for its end: exit status, stdout, stderr.
     #[track_caller]
     pub fn refuse(&self) -> (ExitStatus, String, String) {
-        let mut server = self.spawn();
-        let status = server.wait();
-        let (stdout, stderr) = (server.stdout.ended(), server.stderr.ended());
-        (status, stdout, stderr)
+        self.spawn().ended()
     }
 
     /// Starts the server's program without waiting for anything.
@@ -257,6 +254,18 @@ impl Server {
     pub fn terminate(&self) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+
+    /// Whether it has not ended yet.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Waits for its end: exit status, stdout, stderr.
+    #[track_caller]
+    pub fn ended(mut self) -> (ExitStatus, String, String) {
+        let status = self.wait();
+        (status, self.stdout.ended(), self.stderr.ended())
     }
 
     /// Waits for its end.

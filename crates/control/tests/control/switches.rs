@@ -95,6 +95,53 @@ fn a_stop_with_an_expiry_ends_by_itself_and_a_new_one_without_does_not() {
 }
 
 #[test]
+fn a_stop_for_a_while_leaves_one_that_lasts_longer_as_it_is() {
+    on_each_engine(|store| {
+        let until = |ms| Some(store.now().after_ms(ms));
+        let end = || row(store, JOINS.key).expires_at;
+        let stop_as = |actor, expires_at| {
+            let stop = bursar_control::SwitchChange { actor, ..change_of_joins(true, expires_at) };
+            transact(&store.store(), |tx| Switchboard::set(tx, &[stop], store.now()));
+        };
+        let who = || {
+            let sql = "SELECT actor FROM rounds_config WHERE key = 'pause_joins'";
+            transact(&store.store(), |tx| tx.query_first(sql, &[], |row| row.get::<Option<String>>(0)))
+        };
+        stop_as("bea", None);
+        stop_as("carl", until(1_000));
+        assert_eq!((end(), who().flatten().as_deref()), (None, Some("bea")));
+        store.advance_ms(1_000);
+        assert_eq!(joins(store), STOPPED);
+
+        set_joins(store, false, None);
+        stop_as("bea", until(5_000));
+        stop_as("carl", until(1_000));
+        assert_eq!((end(), who().flatten().as_deref()), (until(5_000), Some("bea")));
+        stop_as("carl", until(9_000));
+        assert_eq!((end(), who().flatten().as_deref()), (until(9_000), Some("carl")));
+        stop_as("bea", None);
+        assert_eq!((end(), who().flatten().as_deref()), (None, Some("bea")));
+        // A resume is what ends it; what came to its end holds nothing.
+        set_joins(store, false, None);
+        stop_as("bea", until(2_000));
+        store.advance_ms(2_000);
+        stop_as("carl", until(1_000));
+        assert_eq!((joins(store), end()), (STOPPED, until(1_000)));
+    });
+}
+
+#[test]
+fn a_stop_for_a_while_does_not_let_run_what_cannot_be_read() {
+    on_each_engine(|store| {
+        let sql = "UPDATE rounds_config SET value = 'ON' WHERE key = 'pause_joins'";
+        transact(&store.store(), |tx| tx.batch_execute(sql));
+        set_joins(store, true, Some(store.now().after_ms(1_000)));
+        store.advance_ms(1_000);
+        assert_eq!((joins(store), row(store, JOINS.key).expires_at), (STOPPED, None));
+    });
+}
+
+#[test]
 fn the_environment_holds_its_switch_stopped_whatever_the_row_says() {
     on_each_engine(|store| {
         let board = Switchboard::new(["PANCHO_PAUSE_JOINS"], None);

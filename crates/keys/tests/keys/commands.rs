@@ -1,5 +1,6 @@
 //! What `bursar keys list|add|rotate|retire|verify` answer, and what they leave in the audit log.
 
+use bursar_access::Draft;
 use bursar_audit::{EventFilter, Recorder, SaltKey, events};
 use bursar_keys::{KeyCommands, KeyFault, Keystore, Origin};
 use bursar_store::Store;
@@ -8,16 +9,26 @@ use crate::scene::{PUBLIC, SECRET, Scene, id, kek, keystore, new_key, on_each_en
 
 /// Runs verbs as root with this ring.
 fn with<T>(scene: &Scene, keystore: &Keystore, run: impl FnOnce(&KeyCommands<'_>) -> T) -> T {
+    drafting(scene, keystore, None, run)
+}
+
+/// The same, with a draft if there is one.
+fn drafting<T>(
+    scene: &Scene,
+    keystore: &Keystore,
+    draft: Option<&Draft>,
+    run: impl FnOnce(&KeyCommands<'_>) -> T,
+) -> T {
     let recorder = Recorder::new(format!("test/{}", keystore.ring().current_id()), SaltKey::new([7; 32]));
     let store: &Store = &scene.store();
-    run(&KeyCommands {
-        keystore,
-        store,
-        recorder: &recorder,
-        actor: &scene.root,
-        approval: None,
-        draft: None,
-    })
+    run(&KeyCommands { keystore, store, recorder: &recorder, actor: &scene.root, approval: None, draft })
+}
+
+fn refused<T: std::fmt::Debug>(outcome: Result<T, KeyFault>) -> &'static str {
+    match outcome.unwrap_err() {
+        KeyFault::Key(error) => error.code(),
+        KeyFault::Store(error) => panic!("{error}"),
+    }
 }
 
 fn recorded(scene: &Scene) -> Vec<String> {
@@ -90,5 +101,32 @@ fn a_rotation_that_cannot_open_a_secret_says_whose_and_is_resumed_later() {
         let both = keystore("21");
         let resumed = with(scene, &both, |keys| keys.rotate()).unwrap();
         assert_eq!((resumed.is_resumed, resumed.moved, resumed.stuck.len()), (true, 2, 0));
+    });
+}
+
+#[test]
+fn what_is_only_drafted_is_not_done_whichever_verb_it_is() {
+    on_each_engine(|scene| {
+        for name in ["hot-1", "hot-2"] {
+            scene.add(&new_key(name, Origin::Generate)).unwrap();
+        }
+        let (both, draft) = (keystore("21"), Draft::default());
+        let drafted = || draft.take().map(|drafted| drafted.act.action);
+        drafting(scene, &both, Some(&draft), |keys| {
+            assert_eq!(refused(keys.rotate()), "approval_needed");
+            assert_eq!(drafted().as_deref(), Some("keys.rotate"));
+            assert_eq!(refused(keys.retire(&id("hot-1"), "old")), "approval_needed");
+            assert_eq!(drafted().as_deref(), Some("keys.retire"));
+            assert_eq!(refused(keys.stop(&id("hot-1"), "leak")), "approval_not_needed");
+        });
+        // One that is under way asks nobody any more, and goes on for whoever means it.
+        scene.write(|tx, now| both.begin_rotation(tx, &bursar_access::By::new(&scene.root, now))).unwrap();
+        drafting(scene, &both, Some(&draft), |keys| {
+            assert_eq!(refused(keys.rotate()), "approval_not_needed");
+        });
+        assert_eq!((drafted(), recorded(scene)), (None, vec![]));
+        let list = with(scene, &both, |keys| keys.list()).unwrap();
+        assert_eq!((list.rotation.unwrap().moved, list.keys[0].state), (0, "active"));
+        assert_eq!(with(scene, &both, |keys| keys.rotate()).unwrap().moved, 2);
     });
 }

@@ -42,6 +42,27 @@ fn a_policy_is_read_back_as_it_was_set() {
 }
 
 #[test]
+fn the_policy_that_holds_already_is_nothing_to_change_and_anything_else_is_a_change() {
+    on_each_engine(|scene| {
+        scene.key_with("hot-1", &policy());
+        let set =
+            |policy: &Policy| scene.act(|tx, by| scene.keystore.set_policy(tx, by, &id("hot-1"), policy));
+        assert_eq!(rejected(set(&policy())), Rejection::NothingToChange);
+        let others = [
+            Policy { payment_max: Amount::new(99), ..policy() },
+            Policy { caps: vec![RollingCap { window_ms: DAY_MS, max: Amount::new(149) }], ..policy() },
+            Policy { caps: vec![], ..policy() },
+            Policy { is_listed_only: true, ..policy() },
+            Policy { first_use_hold_ms: 1, ..policy() },
+        ];
+        for other in others {
+            assert!(set(&other).is_ok(), "{other:?}");
+            assert_eq!(rejected(set(&other)), Rejection::NothingToChange);
+        }
+    });
+}
+
+#[test]
 fn a_charge_counts_until_its_window_has_passed_to_the_millisecond() {
     on_each_engine(|scene| {
         scene.key_with("hot-1", &policy());

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use bursar_access::{By, SeededEntropy};
 use bursar_audit::{Recorder, SaltKey};
 use bursar_keys::{
-    Credential, Endpoint, KeyCommands, KeyId, KeySecret, Keystore, Origin, PublicKey, Rejection, Rings,
-    Rotation, keys_beyond,
+    Change, Credential, Endpoint, KeyCommands, KeyId, KeySecret, Keystore, Origin, PublicKey, Rejection,
+    Rings, Rotation, keys_beyond,
 };
 use bursar_store::fault::{Faults, Injected, Step};
 use bursar_store::{DatabaseUrl, EngineKind, Store, StoreError};
@@ -143,6 +143,32 @@ fn a_secret_that_does_not_open_is_named_and_the_others_move() {
         assert_eq!((stuck, sealed_with(scene, '1')), (vec![id("hot-1")], 1));
         // It stays under way, so that nobody takes the old key away.
         assert!(scene.read(|tx| both.rotation(tx)).is_some());
+    });
+}
+
+#[test]
+fn a_key_that_was_retired_while_its_secret_did_not_open_holds_no_later_rotation_up() {
+    on_each_engine(|scene| {
+        add_keys(scene);
+        let lacking = keystore("2");
+        scene.act(|tx, by| lacking.retire(tx, by, &id("hot-1"), "lost")).unwrap();
+        let (rotation, moved) = rotate(&keystore("21"), &scene.store()).unwrap();
+        assert_eq!((&rotation.kek, moved), (kek('2').id(), 7));
+        assert_eq!((sealed_with(scene, '1'), scene.read(|tx| lacking.rotation(tx))), (0, None));
+        let findings = || -> Vec<&str> {
+            scene.read(|tx| lacking.verify(tx)).iter().map(|check| check.finding.code()).collect()
+        };
+        let told = ["sound", "retired_unsealed", "sound", "sound", "sound", "sound", "sound"];
+        assert_eq!(findings(), told, "a rotation retires nothing");
+        let retire = || scene.act(|tx, by| lacking.retire(tx, by, &id("hot-1"), "for good"));
+        assert!(matches!(retire().unwrap().change, Change::KeyRetired { unopened: None, .. }));
+        assert_eq!(findings(), ["sound"; 7]);
+        assert_eq!(rejected(retire()), Rejection::NothingToChange);
+        // Undone by hand, it opens no more.
+        scene.type_sql(
+            "UPDATE key_pair SET retired_at = NULL, retired_by = NULL, retired_reason = NULL WHERE id = 'hot-1'",
+        );
+        assert_eq!(findings()[1], "altered");
     });
 }
 

@@ -88,6 +88,21 @@ fn a_key_that_is_un_retired_by_hand_does_not_open() {
 }
 
 #[test]
+fn a_key_that_is_retired_by_hand_is_found_and_retiring_it_properly_seals_it() {
+    on_each_engine(|scene| {
+        scene.key_with("hot-1", &policy());
+        let mark = "retired_at = created_at, retired_by = 'me', retired_reason = 'by hand'";
+        scene.type_sql(&format!("UPDATE key_pair SET {mark}"));
+        assert_eq!(scene.outcome(&pay("p1", "hot-1", "ann", 1)), "key_retired");
+        assert_eq!(scene.findings(), ["retired_unsealed"]);
+        assert!(scene.retire("hot-1").is_ok());
+        assert_eq!(scene.findings(), ["sound"]);
+        let record = scene.read(|tx| scene.keystore.key(tx, &id("hot-1"))).unwrap();
+        assert_eq!(record.key.retired.unwrap().reason, "by hand", "it was retired when it was");
+    });
+}
+
+#[test]
 fn a_public_key_that_was_replaced_by_hand_is_found() {
     on_each_engine(|scene| {
         for name in ["hot-1", "hot-2"] {
@@ -178,6 +193,6 @@ fn a_key_whose_secret_does_not_open_is_retired_all_the_same_and_the_change_says_
         for name in ["hot-1", "hot-2", "hot-3", "hot-4"] {
             assert_eq!(scene.outcome(&pay("p1", name, "ann", 1)), "key_retired");
         }
-        assert_eq!(scene.findings(), ["altered", "secret_missing", "sound", "altered"]);
+        assert_eq!(scene.findings(), ["altered", "secret_missing", "sound", "retired_unsealed"]);
     });
 }

@@ -41,7 +41,9 @@ pub use object_store::{
     ObjectPlace, ObjectPlaceError, ObjectStore, ObjectStoreRefusal, ObjectStoreSettings, Patience,
 };
 pub use program::{DeskCheck, Program};
-pub use record::{Generation, Work, WorkRow, generations, note_failure, note_success, work_rows};
+pub use record::{
+    Generation, Work, WorkRow, generations, note_failure, note_success, proven_backups, work_rows,
+};
 pub use restore::{RestoreRequest, Restored, restore};
 pub use retention::{Retention, kept, removable, remove};
 pub use target::{Draft, DraftFile, StoredFile, Target};

@@ -71,6 +71,23 @@ fn read_row(row: &Row<'_>) -> Result<WorkRow, StoreError> {
     })
 }
 
+/// The backups that were proven to restore, newest first and at most `limit`, with the one that was proven last whichever
+/// that is. Backups of every target are among them.
+///
+/// # Errors
+/// The store's.
+pub fn proven_backups(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT backup FROM ops_backup_proof ORDER BY backup DESC LIMIT $1";
+    let mut proven: Vec<String> = tx.query(sql, &[limit.into()], |row| row.get(0))?;
+    // The one that was proven before proofs had rows of their own.
+    let sql = "SELECT backup FROM ops_backup WHERE work = 'verify' AND backup IS NOT NULL";
+    let last: Option<String> = tx.query_first(sql, &[], |row| row.get(0))?;
+    proven.extend(last);
+    proven.sort_unstable_by(|one, other| other.cmp(one));
+    proven.dedup();
+    Ok(proven)
+}
+
 /// Notes that `work` succeeded with `backup` of so many `bytes`.
 ///
 /// # Errors
@@ -88,7 +105,15 @@ pub fn note_success(
                VALUES ($1, $2, $3, $4, $5, 0) ON CONFLICT (work) DO UPDATE SET backup = excluded.backup, \
                succeeded_at = excluded.succeeded_at, bytes = excluded.bytes, took_ms = excluded.took_ms";
     let params = [work.name().into(), backup.into(), now.into(), bytes.into(), took_ms.into()];
-    tx.execute(sql, &params).map(|_| ())
+    tx.execute(sql, &params)?;
+    match work {
+        Work::Create => Ok(()),
+        Work::Verify => {
+            let sql = "INSERT INTO ops_backup_proof (backup, proven_at) VALUES ($1, $2) \
+                       ON CONFLICT (backup) DO UPDATE SET proven_at = excluded.proven_at";
+            tx.execute(sql, &[backup.into(), now.into()]).map(|_| ())
+        }
+    }
 }
 
 /// Notes that `work` failed.

@@ -12,6 +12,7 @@ mod drafts;
 mod forged;
 mod keys;
 mod objects;
+mod proofs;
 mod restoring;
 mod tampering;
 mod town;

@@ -89,6 +89,8 @@ pub(super) struct AcceptWallet {
     pub key: Option<KeyRecord>,
     /// The switch that stops its payouts now.
     pub stopped: Option<&'static str>,
+    /// Whether all is known that it ever signed.
+    pub knows_its_past: bool,
 }
 
 /// What a batch of orders is decided on.
@@ -101,7 +103,8 @@ pub(super) struct AcceptState<'b> {
     pub new: Vec<NewIntent>,
 }
 
-/// Decides one order, and holds its money in the book when it is new.
+/// Decides one order, and holds its money in the book when it is new. ONCE: whatever was accepted under a key is the answer
+/// for ever, or the key was used for something else.
 pub(super) fn decide(state: &mut AcceptState<'_>, placed: &Placed) -> Result<Accepted, Rejection> {
     let Placed { order, asked } = placed;
     if asked.is_some() != is_outside(order.key.as_str()) {
@@ -111,7 +114,8 @@ pub(super) fn decide(state: &mut AcceptState<'_>, placed: &Placed) -> Result<Acc
     let wallet = state.wallets.get(&order.wallet).filter(|wallet| wallet.desk == order.desk);
     let wallet = wallet.ok_or(Rejection::WalletUnknown)?;
     let destination = wallet.chain.parse_address(order.destination.as_str()).map_err(Rejection::Address)?;
-    let request_hash = order.hash(&destination);
+    let other_asset = asked.as_ref().map(|asked| asked.asset).filter(|asset| *asset != wallet.asset);
+    let request_hash = order.hash(&destination, other_asset);
     let place = (order.desk, order.key.as_str().to_owned());
     // Before every other check: what was accepted once stays so, whatever holds now.
     if let Some(known) = state.known.get(&place) {
@@ -123,7 +127,7 @@ pub(super) fn decide(state: &mut AcceptState<'_>, placed: &Placed) -> Result<Acc
     }
     order.check()?;
     if let Some(asked) = asked {
-        check_asked(asked, wallet.asset)?;
+        check_asked(asked, wallet)?;
     }
     check_wallet(wallet, &destination, order.amount)?;
     let account = wallet.account;
@@ -155,10 +159,12 @@ pub(super) fn decide(state: &mut AcceptState<'_>, placed: &Placed) -> Result<Acc
 }
 
 /// What holds only for those who ask from outside.
-fn check_asked(asked: &Asked, pays: Asset) -> Result<(), Rejection> {
+fn check_asked(asked: &Asked, wallet: &AcceptWallet) -> Result<(), Rejection> {
     match asked.closed {
         Some(why) => Err(Rejection::NotOpen(why)),
-        None if asked.asset != pays => Err(Rejection::OtherAsset(pays)),
+        None if asked.asset != wallet.asset => Err(Rejection::OtherAsset(wallet.asset)),
+        // The key may be that of a payout which the journal is about to bring back; desks look at their wallet themselves.
+        None if !wallet.knows_its_past => Err(Rejection::WalletUnmatched),
         None => Ok(()),
     }
 }

@@ -3,7 +3,7 @@
 use bursar_chain::Address;
 use bursar_keys::KeyId;
 use bursar_ledger::AccountSlot;
-use bursar_money::Amount;
+use bursar_money::{Amount, Asset};
 
 use crate::Rejection;
 use crate::ids::{IdempotencyKey, REASON_CHARACTERS_MAX};
@@ -32,8 +32,9 @@ pub struct PayoutOrder {
 }
 
 impl PayoutOrder {
-    /// What a repetition must repeat, with the destination in canonical form.
-    pub(super) fn hash(&self, destination: &Address) -> [u8; 32] {
+    /// What a repetition must repeat, with the destination in canonical form. `other_asset` is what was asked for when the
+    /// wallet does not pay in it, so that no order which was accepted has the same hash.
+    pub(super) fn hash(&self, destination: &Address, other_asset: Option<Asset>) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_derive_key(HASH_CONTEXT);
         let amount = self.amount.to_be_bytes();
         let reference = self.reference.to_be_bytes();
@@ -45,7 +46,7 @@ impl PayoutOrder {
             &reference,
             self.reason.as_bytes(),
         ];
-        for part in parts {
+        for part in parts.into_iter().chain(other_asset.map(|asset| asset.symbol().as_bytes())) {
             let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
             hasher.update(&length.to_be_bytes()).update(part);
         }

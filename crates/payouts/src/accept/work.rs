@@ -60,7 +60,8 @@ impl Payouts {
         now: Timestamp,
     ) -> Result<Prepared, StoreError> {
         let orders: Vec<&PayoutOrder> = placed.iter().map(|placed| &placed.order).collect();
-        let wallets = self.accept_wallets(tx, book, &orders, now)?;
+        let generation = (self.parts.generation)(tx)?;
+        let wallets = self.accept_wallets(tx, book, &orders, generation, now)?;
         let known = known(tx, &orders)?;
         let fresh =
             orders.iter().filter(|order| !known.contains_key(&(order.desk, order.key.as_str().to_owned())));
@@ -98,6 +99,7 @@ impl Payouts {
         tx: &mut Tx<'_>,
         book: &mut Book,
         orders: &[&PayoutOrder],
+        generation: i64,
         now: Timestamp,
     ) -> Result<BTreeMap<KeyId, AcceptWallet>, StoreError> {
         let names: BTreeSet<&KeyId> = orders.iter().map(|order| &order.wallet).collect();
@@ -120,6 +122,7 @@ impl Payouts {
                 account.ok_or_else(|| StoreError::Decode(format!("wallet {} has no account", row.name)))?;
             let stopped = stops.get(&(row.desk.clone(), row.chain.clone())).copied();
             let wallet = AcceptWallet {
+                knows_its_past: row.knows_its_past(generation),
                 asset: row.asset,
                 address: row.address,
                 account,

@@ -7,7 +7,8 @@ use bursar_web::{ApiError, ErrorCode};
 use super::guard::status_of;
 use crate::Rejection;
 
-/// Seconds after which a caller may come back to payouts that are stopped: a person stopped them.
+/// Seconds after which a caller may come back to payouts that are stopped, or a wallet that waits to be matched: it takes a
+/// person.
 const STOPPED_S: u64 = 30;
 
 macro_rules! codes {
@@ -82,6 +83,10 @@ codes! {
         "Payouts are stopped.",
         "An operator stopped them, or the state of a switch is unknown.",
         "Ask again with the same key once they run; nothing was accepted.";
+    "wallet_unmatched", SERVICE_UNAVAILABLE,
+        "The wallet is not matched with its chain since a restore.",
+        "Its server fell back to a backup, so a payout that counts as unpaid here may have been paid.",
+        "Ask again with the same key once an operator has matched it; nothing was changed.";
     "wallet_not_found", NOT_FOUND,
         "The desk of this token has no such wallet.",
         "The name is wrong, or the wallet is another desk's.",
@@ -98,7 +103,7 @@ pub(super) fn refused(rejection: &Rejection) -> ApiError {
                 .with_detail("givenHash", given.as_str())
         }
         Rejection::TooLate(state) => error.with_detail("state", state.name()),
-        Rejection::Stopped { .. } => error.with_retry_after(STOPPED_S),
+        Rejection::Stopped { .. } | Rejection::WalletUnmatched => error.with_retry_after(STOPPED_S),
         _ => error,
     }
 }
@@ -146,6 +151,7 @@ mod tests {
             Rejection::NotOpen("why"),
             Rejection::Unknown,
             Rejection::TooLate(IntentState::Signed),
+            Rejection::WalletUnmatched,
         ];
         for rejection in met {
             let error = refused(&rejection);

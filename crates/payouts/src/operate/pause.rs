@@ -14,6 +14,10 @@ impl Payouts {
     /// Takes an intent back before anything is signed; its money is free again in this transaction. One that is under
     /// way gets no further attempt: it fails once every attempt is proven dead, and is final if one wins. For desks;
     /// `by` is who, as the audit log calls them. Returns where the intent stands.
+    ///
+    /// # Errors
+    /// [`Rejection::WalletUnmatched`] while nothing of it is under way here and yet it may have been paid before a restore
+    /// (RESTORE-NEVER-REPAYS); [`Rejection::TooLate`], [`Rejection::Unknown`].
     pub fn cancel(
         &self,
         tx: &mut Tx<'_>,
@@ -145,6 +149,10 @@ impl Payouts {
         hand: &Hand<'_>,
     ) -> Outcome<IntentState> {
         let is_under_way = matches!(case.intent.state, IntentState::Signed | IntentState::Broadcast);
+        // What is under way is given up only once it is proven dead; what waits may have been paid before a restore.
+        if !is_under_way && !case.intent.state.is_ended() && !self.knows_past(tx, &case.wallet)? {
+            return Ok(Err(Rejection::WalletUnmatched));
+        }
         let gives_up = if case.intent.wish.frees() { Wish::FreeAndGiveUp } else { Wish::GiveUp };
         let event = if is_under_way { Event::Wish(gives_up) } else { Event::Cancel };
         let done = self.change(tx, case, event, None, particulars, hand)?;

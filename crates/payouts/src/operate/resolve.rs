@@ -19,7 +19,7 @@ const EVIDENCE_CHARACTERS_MAX: usize = 2_000;
 /// What becomes of an intent once all its transactions are dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Afterwards {
-    /// It is tried again.
+    /// It is tried again; refused for one that came back from the journal alone, as nothing is held for it.
     Retry,
     /// It has failed, and its money is free.
     Fail,
@@ -57,6 +57,13 @@ impl Resolution {
         match self {
             Resolution::Paid { evidence, .. } | Resolution::Dead { evidence, .. } => evidence,
             Resolution::FreeSlot { .. } => "the slot is freed",
+        }
+    }
+
+    fn then(&self) -> Option<Afterwards> {
+        match self {
+            Resolution::Paid { .. } => None,
+            Resolution::Dead { then, .. } | Resolution::FreeSlot { then } => Some(*then),
         }
     }
 
@@ -117,6 +124,10 @@ impl Payouts {
 fn steps(case: &Case, resolution: &Resolution) -> Result<Vec<Event>, Rejection> {
     if !matches!(case.intent.state, IntentState::Signed | IntentState::Broadcast) {
         return Err(Rejection::TooLate(case.intent.state));
+    }
+    // What would be signed next would be paid out of nothing.
+    if case.intent.hold.is_none() && resolution.then() == Some(Afterwards::Retry) {
+        return Err(Rejection::NothingHeld);
     }
     let living = |id: &TransactionId| {
         let row = case.attempts.iter().find(|row| row.transaction.id == *id && row.state.is_alive());

@@ -33,6 +33,20 @@ pub struct WalletSight {
     pub journals_are_lost: bool,
 }
 
+/// The journal here, compared to its end.
+struct Compared {
+    /// The row to store of it once the wallet runs by a person's word.
+    row: JournalRow,
+    /// Whether it has lines that cannot be read since it was last compared: each may be a payment.
+    is_damaged: bool,
+}
+
+impl Compared {
+    fn lacks(&self) -> Option<&'static str> {
+        self.is_damaged.then_some("lines of the journal cannot be read, and each may be a payment")
+    }
+}
+
 impl Payouts {
     /// Stops a wallet: nothing is signed or sent from it once this has committed; what is on its way is still looked up.
     /// Takes [`Permission::OperateSwitch`] on its desk, under the policy `payouts.wallet.stop`.
@@ -58,10 +72,14 @@ impl Payouts {
     }
 
     /// Lets a wallet run by what its chain was seen to hold: what that differs from the records is booked against
-    /// suspense. Refused while the journal holds a transaction of it that is missing here, or is another than those that
-    /// the wallet was written down in; while its records are not those of the moment when the chain was asked; and, if
-    /// something is to be booked, while a transaction of it is open. Takes [`Permission::ResolvePayout`] on its desk, under
-    /// the policy `payouts.match`: let it need a second person.
+    /// suspense. Refused while the journal holds a transaction of it that is missing here; while its records are not those
+    /// of the moment when the chain was asked; and, if something is to be booked, while a transaction of it is open.
+    ///
+    /// RESTORE-NEVER-REPAYS: refused also while the journal here may lack something that was signed before a restore, as it
+    /// is new, damaged or not the only one, unless the person says that it is lost. The desk is told of that, and of money
+    /// that left unknown to the records.
+    ///
+    /// Takes [`Permission::ResolvePayout`] on its desk, under the policy `payouts.match`: let it need a second person.
     pub fn match_wallet(
         &self,
         tx: &mut Tx<'_>,
@@ -80,23 +98,32 @@ impl Payouts {
                 return Ok(Err(Rejection::WalletChanged(why)));
             }
             let is_restored = wallet.restored_mark != generation;
-            let journals = match payouts.compared(tx, wallet, is_restored && !journals_are_lost)? {
-                Ok(journals) => journals,
+            let known = journals::of_wallet(tx, name)?;
+            let journal = match payouts.compared(tx, wallet, &known)? {
+                Ok(journal) => journal,
                 Err(rejection) => return Ok(Err(rejection)),
             };
-            let known = journals::of_wallet(tx, name)?;
-            let others = known.iter().filter(|row| !journals.iter().any(|own| own.journal == row.journal));
+            let lacks = if is_restored { payouts.journal_lacks(&known) } else { None };
+            let lacks = lacks.or_else(|| journal.as_ref().and_then(Compared::lacks));
+            if let Some(why) = lacks.filter(|_| !journals_are_lost) {
+                return Ok(Err(Rejection::JournalNotCompared(why)));
+            }
+            // A person's word that something is lost is taken even where nothing here shows it: a backup does not know the
+            // journal of a server that was added after it. Money that left unknown to the records does show it: a disk that
+            // was put back as a whole brings an older journal along, and counts no restore.
+            let left_unknown = *holds < wallet.expected;
+            let is_blind = lacks.is_some() || (is_restored && *journals_are_lost) || left_unknown;
+            let others = known.iter().filter(|row| !journal.iter().any(|own| own.row.journal == row.journal));
             let others: Vec<&str> = others.map(|row| row.journal.as_str()).collect();
-            let is_blind = is_restored && (known.is_empty() || !others.is_empty());
             let mut payload = approved(cleared);
             payload.insert("expected".to_owned(), expected.to_string().into());
             payload.insert("holds".to_owned(), holds.to_string().into());
             payload.insert("why".to_owned(), why.into());
             payload.insert("withoutJournals".to_owned(), json!(others));
-            if is_restored {
+            if is_restored || is_blind {
                 // What is known of the past is what stands here now: only this journal goes on.
                 journals::forget(tx, name)?;
-                journals.iter().try_for_each(|own| journals::put(tx, name, own))?;
+                journal.iter().try_for_each(|own| journals::put(tx, name, &own.row))?;
             }
             book_difference(tx, wallet, *holds, by.now)?;
             wallet.expected = *holds;
@@ -113,24 +140,20 @@ impl Payouts {
         })
     }
 
-    /// Compares the journal here with the records, to its end; the row to store of it. `all` = every journal that the wallet
-    /// was written down in must be here.
-    fn compared(&self, tx: &mut Tx<'_>, wallet: &Wallet, all: bool) -> Outcome<Option<JournalRow>> {
-        let rows = journals::of_wallet(tx, &wallet.name)?;
-        let own = self.parts.journal.as_deref();
-        let is_own = |row: &JournalRow| own.is_some_and(|own| own.id() == row.journal);
-        if all && !rows.iter().all(is_own) {
-            let why = "it was written down in a journal that is not here";
-            return Ok(Err(Rejection::JournalNotCompared(why)));
-        }
-        let Some(journal) = own else { return Ok(Ok(None)) };
-        let row = rows.into_iter().find(is_own).unwrap_or_else(|| JournalRow::unread(journal.id()));
+    /// Compares the journal here with the records, to its end; `None` = there is none here. `rows` are those of the
+    /// wallet's journals.
+    fn compared(&self, tx: &mut Tx<'_>, wallet: &Wallet, rows: &[JournalRow]) -> Outcome<Option<Compared>> {
+        let Some(journal) = self.parts.journal.as_deref() else { return Ok(Ok(None)) };
+        let row = rows.iter().find(|row| row.journal == journal.id()).cloned();
+        let row = row.unwrap_or_else(|| JournalRow::unread(journal.id()));
         let mut position = u64::try_from(row.position).unwrap_or(0);
         if position > journal.length().map_err(unreadable)? {
             return Ok(Err(Rejection::JournalNotCompared("the journal is shorter than it was")));
         }
+        let mut is_damaged = false;
         loop {
             let page = journal.page(position, LINES).map_err(unreadable)?;
+            is_damaged |= page.damaged > 0;
             for record in page.records.iter().filter(|record| record.wallet == wallet.name.as_str()) {
                 let id = TransactionId::from_canonical(record.transaction.clone());
                 if attempts::by_transaction(tx, &id)?.is_none() {
@@ -140,7 +163,8 @@ impl Payouts {
             }
             position = page.next;
             if !page.is_more {
-                return Ok(Ok(Some(JournalRow { is_known: true, ..row.at(position) })));
+                let row = JournalRow { is_known: true, ..row.at(position) };
+                return Ok(Ok(Some(Compared { row, is_damaged })));
             }
         }
     }

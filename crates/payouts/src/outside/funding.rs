@@ -4,7 +4,7 @@ use bursar_access::{Act, By, Permission, admit};
 use bursar_audit::{Level, Recorder};
 use bursar_keys::KeyId;
 use bursar_ledger::{AccountId, Book, LedgerRefusal, TransferKind};
-use bursar_money::{Amount, Balance};
+use bursar_money::{Amount, Asset, Balance};
 use bursar_store::{StoreError, Tx};
 use serde_json::json;
 
@@ -62,11 +62,12 @@ impl Payouts {
             Ok(admission) => admission,
             Err(rejection) => return Ok(Err(rejection.into())),
         };
-        let Some(wallet) = sql::wallets::load_locked(tx, name)? else {
+        let wallets = of_desk(tx, rules.desk, peeked.asset)?;
+        let Some(wallet) = wallets.iter().find(|wallet| wallet.name == *name) else {
             return Ok(Err(Rejection::WalletUnknown));
         };
         let mut book = Book::default();
-        let moved = match self.move_funds(tx, &mut book, &rules, &wallet, amount, way)? {
+        let moved = match move_funds(tx, &mut book, &rules, (wallet, &wallets), amount, way)? {
             Ok(moved) => moved,
             Err(rejection) => return Ok(Err(rejection)),
         };
@@ -81,50 +82,54 @@ impl Payouts {
             "approval": admission.cleared().approval, "approvers": admission.cleared().approvers,
         });
         let actor = audited(admission.actor());
-        let event = events::of_wallet(Level::Warn, self, "payout.funded", actor, &wallet, &payload);
+        let event = events::of_wallet(Level::Warn, self, "payout.funded", actor, wallet, &payload);
         recorder.record(tx, &[event], by.now)?;
         admission.spend(tx)?;
         Ok(Ok(moved))
     }
+}
 
-    /// Checks and moves the money in the book; what the funds are then.
-    fn move_funds(
-        &self,
-        tx: &mut Tx<'_>,
-        book: &mut Book,
-        rules: &OutsideRules,
-        wallet: &Wallet,
-        amount: Amount,
-        way: Funding,
-    ) -> Outcome<Balance> {
-        let paths: Vec<&str> = rules.owed.iter().copied().chain([rules.treasury]).collect();
-        book.load_paths(tx, &paths)?;
-        let wallets: Vec<Wallet> = sql::wallets::all(tx)?
-            .into_iter()
-            .filter(|other| other.desk == wallet.desk && other.asset == wallet.asset)
-            .collect();
-        let accounts: Vec<AccountId> =
-            wallets.iter().flat_map(|wallet| [wallet.suspense, wallet.funds]).collect();
-        book.load(tx, &accounts)?;
-        let treasury = book.slot_of_path(rules.treasury, wallet.asset);
-        let (Some(treasury), Some(funds)) = (treasury, book.slot(wallet.funds)) else {
-            return Ok(Err(Rejection::AccountUnknown));
-        };
-        let (debit, credit) = match way {
-            Funding::Fill => (treasury, funds),
-            Funding::TakeBack => (funds, treasury),
-        };
-        if way == Funding::Fill {
-            let free = free(book, rules, &wallets, wallet)?;
-            if amount > free {
-                return Ok(Err(Rejection::OwedToOthers { free }));
-            }
+/// The desk's wallets that pay in this asset, locked: what they must hold and what their accounts say is of one moment.
+/// They are locked in the order of their names, and before any account, as senders do.
+fn of_desk(tx: &mut Tx<'_>, desk: &str, asset: Asset) -> Result<Vec<Wallet>, StoreError> {
+    let all = sql::wallets::all(tx)?;
+    let own = all.into_iter().filter(|wallet| wallet.desk == desk && wallet.asset == asset);
+    let locked = own.map(|wallet| sql::wallets::load_locked(tx, &wallet.name));
+    Ok(locked.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+}
+
+/// Checks and moves the money in the book; what the funds are then. `wallets` are all of the desk's in this asset.
+fn move_funds(
+    tx: &mut Tx<'_>,
+    book: &mut Book,
+    rules: &OutsideRules,
+    (wallet, wallets): (&Wallet, &[Wallet]),
+    amount: Amount,
+    way: Funding,
+) -> Outcome<Balance> {
+    let paths: Vec<&str> = rules.owed.iter().copied().chain([rules.treasury]).collect();
+    book.load_paths(tx, &paths)?;
+    let accounts: Vec<AccountId> =
+        wallets.iter().flat_map(|wallet| [wallet.suspense, wallet.funds]).collect();
+    book.load(tx, &accounts)?;
+    let treasury = book.slot_of_path(rules.treasury, wallet.asset);
+    let (Some(treasury), Some(funds)) = (treasury, book.slot(wallet.funds)) else {
+        return Ok(Err(Rejection::AccountUnknown));
+    };
+    let (debit, credit) = match way {
+        Funding::Fill => (treasury, funds),
+        Funding::TakeBack => (funds, treasury),
+    };
+    if way == Funding::Fill {
+        let free = free(book, rules, wallets, wallet)?;
+        if amount > free {
+            return Ok(Err(Rejection::OwedToOthers { free }));
         }
-        if let Err(refusal) = book.transfer(debit, credit, amount, FUNDED, 0) {
-            return Ok(Err(refused(refusal)));
-        }
-        Ok(Ok(book.account(funds).balance()))
     }
+    if let Err(refusal) = book.transfer(debit, credit, amount, FUNDED, 0) {
+        return Ok(Err(refused(refusal)));
+    }
+    Ok(Ok(book.account(funds).balance()))
 }
 
 /// What the chain must hold for the desk's wallets beyond what belongs to somebody: those whom the desk owes, callers from

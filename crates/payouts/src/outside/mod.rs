@@ -14,4 +14,4 @@ pub use order::{OutsideKey, OutsideOrder, Request};
 pub use page::OutsideFilter;
 pub use rules::OutsideRules;
 
-pub(crate) use order::{is_outside, split};
+pub(crate) use order::{is_outside, recovered_key, split};

@@ -56,6 +56,18 @@ pub(crate) fn split(key: &str) -> Option<(OperatorId, &str)> {
     Some((OperatorId(payer.parse().ok()?), own))
 }
 
+/// The key of a payout that the journal brought back while its own key is another's. One from outside stays its payer's,
+/// under a name with a space in it, which nobody can give.
+pub(crate) fn recovered_key(key: &str, digest: &str) -> String {
+    match key.strip_prefix(PREFIX) {
+        Some(own) => {
+            let payer = own.split('/').next().unwrap_or_default();
+            format!("{PREFIX}{payer}/recovered {digest}")
+        }
+        None => format!("recovered/{digest}"),
+    }
+}
+
 /// The ids of the request that an order came with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
@@ -112,6 +124,17 @@ mod tests {
         assert_eq!(split("api/7/invoice/1"), Some((seven, "invoice/1")));
         assert_eq!(split("faucet/7/2026/1"), None);
         assert!(is_outside("api/7/a") && !is_outside("apis/7") && !is_outside("faucet/api/7"));
+    }
+
+    #[test]
+    fn a_recovered_key_stays_its_payers_and_nobody_can_give_it() {
+        let digest = "f".repeat(64);
+        let longest = OutsideKey::parse(OperatorId(i64::MAX), &"k".repeat(100)).unwrap();
+        let key = recovered_key(longest.stored().as_str(), &digest);
+        let (payer, own) = split(&key).unwrap();
+        assert_eq!((payer, is_outside(&key)), (OperatorId(i64::MAX), true));
+        assert!(OutsideKey::parse(payer, own).is_err() && key.len() <= 128);
+        assert!(!is_outside(&recovered_key("faucet/7/1", &digest)));
     }
 
     #[test]

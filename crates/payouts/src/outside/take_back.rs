@@ -19,7 +19,8 @@ impl Payouts {
     /// `payouts.api_cancel`. A stop does not stand in the way: nothing leaves.
     ///
     /// # Errors
-    /// [`Rejection::TooLate`] once anything is signed for it, [`Rejection::Unknown`] for whatever nobody from outside asked for.
+    /// [`Rejection::TooLate`] once anything was signed for it, [`Rejection::WalletUnmatched`] while it may have been paid
+    /// before a restore, [`Rejection::Unknown`] for whatever nobody from outside asked for.
     pub fn take_back(
         &self,
         tx: &mut Tx<'_>,
@@ -50,11 +51,18 @@ impl Payouts {
         let Some(mut case) = Case::lock(tx, peeked.id)? else { return Ok(Err(Rejection::Unknown)) };
         match case.intent.state {
             IntentState::Cancelled => return Ok(Ok(())),
+            // With a dead transaction behind it, it would fail instead of being cancelled.
+            state @ (IntentState::Accepted | IntentState::Held) if case.life().was_signed() => {
+                return Ok(Err(Rejection::TooLate(state)));
+            }
             IntentState::Accepted | IntentState::Held => {}
             state @ (IntentState::Signed
             | IntentState::Broadcast
             | IntentState::Final
             | IntentState::Failed) => return Ok(Err(Rejection::TooLate(state))),
+        }
+        if !self.knows_past(tx, &case.wallet)? {
+            return Ok(Err(Rejection::WalletUnmatched));
         }
         let hand = Hand { recorder, actor: audited(admission.actor()), now: by.now };
         let detail = told(request).into_iter().chain(approved(admission.cleared())).collect();

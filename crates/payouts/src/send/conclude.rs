@@ -31,7 +31,8 @@ pub(crate) fn kept(evidence: &Evidence) -> Option<Vec<u8>> {
 }
 
 impl Sender {
-    /// Stores a verdict. Nothing is written when it says what is known already.
+    /// Stores a verdict. Nothing is written when it says what is known already. PAID-ONCE: an attempt is over by a
+    /// confirmation or a proof of death alone, both kept beside it.
     pub(super) fn conclude(
         &self,
         lease: &Lease,

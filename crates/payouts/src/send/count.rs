@@ -23,7 +23,8 @@ pub(super) enum Counted {
 }
 
 impl Sender {
-    /// Passes the gate and counts one broadcast of the attempt, or says why not.
+    /// Passes the gate and counts one broadcast of the attempt, or says why not. BYTES-FIRST: what leaves is what this read
+    /// back.
     pub(super) fn count(&self, lease: &Lease, id: &TransactionId) -> Result<Counted, StoreError> {
         self.payouts.parts.store.transact("payouts.count", |tx| {
             lease.check(tx)?;
@@ -63,7 +64,8 @@ impl Sender {
         })
     }
 
-    /// Why nothing may leave the wallet now: switches under a lock, and the wallet's own standing.
+    /// Why nothing may leave the wallet now: switches under a lock, and the wallet's own standing. NO-SIGN-AFTER-STOP: the
+    /// transaction that signs asks this, and keeps the lock until it has committed.
     pub(super) fn gate(
         &self,
         tx: &mut Tx<'_>,

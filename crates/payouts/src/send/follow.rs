@@ -79,7 +79,7 @@ impl Sender {
         self.hand_over(lease, desk, attempt)
     }
 
-    /// Hands the stored bytes to nodes and asks for them. What handing over said is not judged: the look-up tells more.
+    /// BYTES-FIRST: hands the stored bytes to nodes and asks for them. What handing over said is not judged: the look-up tells more.
     fn hand_over(&self, lease: &Lease, desk: &str, attempt: &AttemptRow) -> Result<Turn, StoreError> {
         self.payouts.fault("payouts.broadcast", Step::Begin)?;
         let said = self.chain.broadcast(&attempt.transaction);

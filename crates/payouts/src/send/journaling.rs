@@ -11,6 +11,7 @@ use super::{Sender, Turn};
 use crate::case::{Case, Particulars, payment_order};
 use crate::journal::{IntentFacts, Page, ReceiptFacts, Record};
 use crate::life::{AttemptKind, AttemptState, Event, Wish};
+use crate::outside::recovered_key;
 use crate::receipts::{Receipt, ReceiptState};
 use crate::sql::attempts::{self, AttemptRow};
 use crate::sql::intents::{self, IntentRow};
@@ -36,8 +37,8 @@ impl Sender {
         self.payouts.fault("payouts.journal", Step::Committed)
     }
 
-    /// Compares what the journal holds since the last time with the records, and takes over what they lack; `None` = it
-    /// holds nothing new.
+    /// Compares what the journal holds since the last time with the records, and takes over what they lack
+    /// (RESTORE-NEVER-REPAYS); `None` = it holds nothing new.
     pub(super) fn read_journal(&self, lease: &Lease) -> Result<Option<Turn>, StoreError> {
         let Some(journal) = &self.payouts.parts.journal else { return Ok(None) };
         let store = &self.payouts.parts.store;
@@ -56,7 +57,9 @@ impl Sender {
             lease.check(tx)?;
             let now = tx.reading()?;
             let wallet = self.locked(tx)?;
-            journals::put(tx, &self.wallet, &row.at(page.next))?;
+            // A line that cannot be read may be a payment: from then on the journal is not known to be whole.
+            let is_known = row.is_known && page.damaged == 0;
+            journals::put(tx, &self.wallet, &JournalRow { is_known, ..row.at(page.next) })?;
             self.take_over(tx, wallet, &page, now)
         })?;
         Ok(Some(self.worked()))
@@ -125,10 +128,11 @@ impl Sender {
         let mut row = row_of(record, &self.wallet, now)?;
         let Some(facts) = &record.intent else { return self.import_receipt(tx, &mut row, record, now) };
         let known = intents::by_key(tx, &[(&facts.desk, &facts.key)])?.into_iter().next();
-        let is_taken = known.as_ref().is_some_and(|known| known.state.is_ended());
-        let intent = match known.filter(|known| !known.state.is_ended()) {
-            Some(known) => known.id,
-            None => recover(tx, wallet, facts, record, is_taken, now)?,
+        let request_hash = hex::decode(&facts.request_hash).map_err(|error| damaged(&error))?;
+        let intent = match known {
+            Some(known) if !known.state.is_ended() && known.request_hash == request_hash => known.id,
+            // Its key is another order's by now, or that of one that is over: what was paid is no part of that.
+            known => recover(tx, wallet, facts, record, known.is_some(), now)?,
         };
         let case = Case::under(tx, wallet.clone(), intent)?;
         let mut case = case.ok_or_else(|| StoreError::Decode(format!("payout {intent} is gone")))?;
@@ -188,7 +192,7 @@ pub(crate) fn unreadable(error: std::io::Error) -> StoreError {
 }
 
 /// An intent that the records lack, without a hold. Its key is its own again, so that whoever gives the order anew gets
-/// this one; unless an intent that is over has the key.
+/// this one; unless an intent that is over, or another order's, has the key.
 fn recover(
     tx: &mut Tx<'_>,
     wallet: &Wallet,
@@ -198,7 +202,7 @@ fn recover(
     now: Timestamp,
 ) -> Result<IntentId, StoreError> {
     let digest = blake3::hash(record.transaction.as_bytes()).to_hex();
-    let key = if is_taken { format!("recovered/{digest}") } else { facts.key.clone() };
+    let key = if is_taken { recovered_key(&facts.key, &digest) } else { facts.key.clone() };
     let mut public_id = uuid::Uuid::parse_str(&facts.public_id).map_err(|error| damaged(&error))?;
     if intents::by_public_id(tx, public_id)?.is_some() {
         let mut random = [0; 10];

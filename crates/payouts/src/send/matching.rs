@@ -44,7 +44,8 @@ impl Sender {
         self.must_match(view) || !self.memory.lock().journal_read.is_some_and(is_fresh)
     }
 
-    /// Compares what the chain holds with what it must. Nothing of the wallet is open, and the journal has been read.
+    /// Compares what the chain holds with what it must (CHAIN-IS-BOOK). Nothing of the wallet is open, and the journal has
+    /// been read.
     pub(super) fn match_up(&self, lease: &Lease, view: &View) -> Result<Turn, StoreError> {
         self.payouts.fault("payouts.match", Step::Begin)?;
         let balance = match self.chain.balance(&view.wallet.address) {
@@ -73,7 +74,8 @@ impl Sender {
         }
     }
 
-    /// The chain holds what it must: the wallet runs, if an operator's word is not needed.
+    /// The chain holds what it must: the wallet runs, if an operator's word is not needed. RESTORE-NEVER-REPAYS: after a
+    /// restore it is, unless all journals that the wallet was written down in are here and whole.
     fn note_match(&self, lease: &Lease, view: &View) -> Result<Turn, StoreError> {
         let found = self.payouts.parts.store.transact("payouts.match", |tx| {
             lease.check(tx)?;
@@ -121,9 +123,8 @@ impl Sender {
     /// Whether the journal here is the one that the wallet was written down in, and the only one: any other knows nothing,
     /// or not all, of what was signed before a restore.
     fn knows_journal(&self, tx: &mut Tx<'_>) -> Result<bool, StoreError> {
-        let Some(journal) = &self.payouts.parts.journal else { return Ok(false) };
         let rows = journals::of_wallet(tx, &self.wallet)?;
-        Ok(!rows.is_empty() && rows.iter().all(|row| row.is_known && row.journal == journal.id()))
+        Ok(self.payouts.journal_lacks(&rows).is_none())
     }
 
     /// From now on whatever the wallet signs is written down in the journal here, whose past is compared.

@@ -22,6 +22,18 @@ use crate::{events, sql};
 
 /// Most arrivals that one question asks for.
 const INCOMING_MAX: usize = 256;
+/// Most arrivals that one turn tries: of some that cannot be accepted the next ones must not have to wait.
+const TRIES_MAX: usize = 16;
+
+/// What came of trying to accept an arrival.
+enum Taken {
+    /// What accepts it is signed and stored.
+    Stored(Box<AttemptRow>),
+    /// This one cannot be accepted; another may.
+    NotThis,
+    /// None can be accepted now.
+    NotNow,
+}
 
 impl Sender {
     /// The wallet is short: accepts what came in, or waits.
@@ -36,11 +48,10 @@ impl Sender {
         }
         self.memory.lock().receipts_at = Some(view.now);
         self.payouts.fault("payouts.incoming", Step::Begin)?;
-        // Anybody can send dust, so what is less than the minimum is never taken, and the largest goes first.
-        let least = self.payouts.parts.settings.receipt_min;
-        let incoming = self.chain.incoming(&view.wallet.address, least, INCOMING_MAX);
-        let worthy = incoming.into_iter().flatten().filter(|arrival| arrival.amount >= least);
-        let Some(arrival) = worthy.max_by_key(|arrival| arrival.amount) else { return Ok(None) };
+        let arrivals = self.arrivals(view)?;
+        if arrivals.is_empty() {
+            return Ok(None);
+        }
         let Ok(state) = self.chain.receiver_state(&view.wallet.address) else { return Ok(None) };
         match self.judge_state(view, &state)? {
             Ready::Yes => {}
@@ -48,8 +59,47 @@ impl Sender {
             Ready::More(_) => return self.recognise(lease, &state).map(Some),
             Ready::Less(less) => return self.stop_wallet(lease, &state, less).map(Some),
         }
-        let Ok(unsigned) = self.chain.build_receipt(&arrival, &state) else { return Ok(None) };
-        let order = Order { intent: name_of(&arrival), key: self.wallet.clone(), work: Work::Upkeep };
+        for arrival in arrivals.iter().take(TRIES_MAX) {
+            match self.take(lease, arrival, &state)? {
+                Taken::Stored(attempt) => {
+                    // Where one arrival is worth accepting there may be another: it is asked for as soon as this one is in.
+                    self.memory.lock().receipts_at = None;
+                    return self.send_first(lease, &attempt, &view.wallet.desk, None).map(Some);
+                }
+                Taken::NotThis => {}
+                Taken::NotNow => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    /// What waits to be accepted, the largest first. Anybody can send dust, so what is less than the minimum is never taken;
+    /// what is accepted already may be listed for a while by nodes that are behind.
+    fn arrivals(&self, view: &View) -> Result<Vec<Incoming>, StoreError> {
+        let least = self.payouts.parts.settings.receipt_min;
+        let incoming = self.chain.incoming(&view.wallet.address, least, INCOMING_MAX);
+        let mut arrivals: Vec<Incoming> =
+            incoming.into_iter().flatten().filter(|arrival| arrival.amount >= least).collect();
+        arrivals.sort_by_key(|arrival| std::cmp::Reverse(arrival.amount));
+        self.payouts.parts.store.read("payouts.arrivals", |tx| {
+            let mut open = Vec::new();
+            for arrival in &arrivals {
+                let known = sql::receipts::by_source(tx, &self.wallet, arrival.id.as_str())?;
+                if !known.as_ref().is_some_and(is_accepted) {
+                    open.push(arrival.clone());
+                }
+                if open.len() == TRIES_MAX {
+                    break;
+                }
+            }
+            Ok(open)
+        })
+    }
+
+    /// Signs and stores what accepts one arrival.
+    fn take(&self, lease: &Lease, arrival: &Incoming, state: &SenderState) -> Result<Taken, StoreError> {
+        let Ok(unsigned) = self.chain.build_receipt(arrival, state) else { return Ok(Taken::NotThis) };
+        let order = Order { intent: name_of(arrival), key: self.wallet.clone(), work: Work::Upkeep };
         let may = |tx: &mut Tx<'_>, now| {
             let wallet = self.locked(tx)?;
             let known = sql::receipts::by_source(tx, &self.wallet, arrival.id.as_str())?;
@@ -61,31 +111,27 @@ impl Sender {
         let remote = match self.sign_remotely(lease, &order, &unsigned, may)? {
             Remote::Local => None,
             Remote::Signed(attempt) => Some(*attempt),
-            Remote::Wait(_) => return Ok(None),
+            Remote::Wait(_) => return Ok(Taken::NotNow),
         };
-        let stored = self.payouts.parts.store.transact("payouts.receive", |tx| {
+        self.payouts.parts.store.transact("payouts.receive", |tx| {
             lease.check(tx)?;
             let now = tx.reading()?;
             let wallet = self.locked(tx)?;
             if self.is_taken(tx, &unsigned)? || self.gate(tx, &wallet, now)?.is_some() {
-                return Ok(None);
+                return Ok(Taken::NotNow);
             }
             let known = sql::receipts::by_source(tx, &self.wallet, arrival.id.as_str())?;
             if known.as_ref().is_some_and(is_accepted) {
-                return Ok(None);
+                return Ok(Taken::NotThis);
             }
             let Ok(signed) = self.signature(tx, &order, &unsigned, remote.as_ref(), now)? else {
-                return Ok(None);
+                return Ok(Taken::NotThis);
             };
             let mut row = self.new_attempt(None, AttemptKind::Receipt, signed, now);
             attempts::insert(tx, &mut row)?;
-            self.note_arrival(tx, known, &arrival, row.id, now)?;
-            Ok(Some(row))
-        })?;
-        let Some(attempt) = stored else { return Ok(None) };
-        // Where one arrival is worth accepting there may be another: it is asked for as soon as this one is in.
-        self.memory.lock().receipts_at = None;
-        self.send_first(lease, &attempt, &view.wallet.desk, None).map(Some)
+            self.note_arrival(tx, known, arrival, row.id, now)?;
+            Ok(Taken::Stored(Box::new(row)))
+        })
     }
 
     fn note_arrival(

@@ -106,6 +106,8 @@ impl Sender {
         Ok(judge(&view.wallet, state, used.as_deref()))
     }
 
+    /// BYTES-FIRST and NO-SIGN-AFTER-STOP: one transaction finds the intent due and no switch stopped, signs, and stores the
+    /// bytes; only then they may leave.
     fn sign_and_store(
         &self,
         lease: &Lease,

@@ -170,18 +170,20 @@ pub(crate) fn page(
     tx.query(sql, &params, read)
 }
 
-/// Intents of a wallet for which nothing was ever held, changed at `since` or later, oldest first.
+/// Intents of a wallet for which nothing was ever held, changed at `since` or later, oldest first, after one of them.
 pub(crate) fn without_hold(
     tx: &mut Tx<'_>,
     wallet: &KeyId,
     since: Timestamp,
+    after: IntentId,
+    limit: i64,
 ) -> Result<Vec<IntentRow>, StoreError> {
     let sql = concat!(
         "SELECT ",
         columns!(),
-        " FROM payout_intent WHERE hold IS NULL AND wallet = $1 AND changed_at >= $2 ORDER BY id"
+        " FROM payout_intent WHERE hold IS NULL AND wallet = $1 AND changed_at >= $2 AND id > $3 ORDER BY id LIMIT $4"
     );
-    tx.query(sql, &[wallet.as_str().into(), since.into()], read)
+    tx.query(sql, &[wallet.as_str().into(), since.into(), after.0.into(), limit.into()], read)
 }
 
 /// Whether an intent of the wallet is held.

@@ -53,9 +53,15 @@ pub(crate) fn claim(
     let sql = "UPDATE payout_webhook SET next_at = $2 WHERE next_at <= $1 AND id IN \
                (SELECT due.id FROM payout_webhook due WHERE due.next_at <= $1 AND NOT EXISTS \
                (SELECT 1 FROM payout_webhook older WHERE older.intent = due.intent AND older.id < due.id) \
-               ORDER BY due.next_at, due.id LIMIT $3) RETURNING id, public_id, attempts, body";
+               ORDER BY due.next_at, due.id LIMIT $3) RETURNING id, intent, public_id, attempts, body";
     let mut notices = tx.query(sql, &[now.into(), until.into(), limit.into()], |row| {
-        Ok(Notice { number: row.get(0)?, id: row.get(1)?, attempts: row.get(2)?, body: row.get(3)? })
+        Ok(Notice {
+            number: row.get(0)?,
+            intent: IntentId(row.get(1)?),
+            id: row.get(2)?,
+            attempts: row.get(3)?,
+            body: row.get(4)?,
+        })
     })?;
     notices.sort_by_key(|notice| notice.number);
     Ok(notices)

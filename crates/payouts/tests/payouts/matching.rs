@@ -1,75 +1,18 @@
 //! After a restore nothing leaves until the records, the journal and the chain say the same.
 
+use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use bursar_access::By;
+use bursar_keys::KeyId;
 use bursar_money::{Amount, Balance};
-use bursar_payouts::{Payouts, Rejection, Sender, WalletSight, WalletStanding};
+use bursar_payouts::{Afterwards, IntentState, Payouts, Rejection, Resolution, WalletSight, WalletStanding};
 
+use crate::restore::{backup, matched, restore, standing, start, word};
 use crate::scene::{Scene, TREASURY, on_each_engine, payee, policy, recorder};
 
 const ACCEPTED: i64 = 0;
 const FINAL: i64 = 4;
-
-fn standing(scene: &Scene) -> (WalletStanding, String) {
-    let wallet = scene.read(|tx| scene.payouts.wallet(tx, &scene.wallet)).unwrap();
-    (wallet.standing, wallet.why)
-}
-
-/// The tables of payouts and the book.
-const TABLES: [&str; 12] = [
-    "payout_wallet",
-    "payout_journal",
-    "payout_intent",
-    "payout_attempt",
-    "payout_receipt",
-    "ledger_account",
-    "ledger_transfer",
-    "ledger_waypoint",
-    "ledger_hold",
-    "key_authorization",
-    "key_charge",
-    "store_sequences",
-];
-
-fn backup(scene: &Scene) {
-    let copy = |table: &str| format!("CREATE TABLE kept_{table} AS SELECT * FROM {table};");
-    let sql: String = TABLES.map(copy).concat();
-    scene.write(|tx, _| tx.batch_execute(&sql));
-}
-
-/// Puts the tables back as they were, as a restore does; `counted` = and says that there was one.
-fn restore(scene: &Scene, counted: bool) {
-    let copy = |table: &str| format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM kept_{table};");
-    // Numbers of audit events go on: the log itself is not put back.
-    let keep = "UPDATE kept_store_sequences SET next = (SELECT next FROM store_sequences s WHERE s.name = 'audit_events') \
-                WHERE name = 'audit_events';";
-    let sql: String = TABLES.map(copy).concat();
-    scene.write(|tx, _| tx.batch_execute(&format!("{keep}{sql}")));
-    if counted {
-        scene.generation.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-/// An operator's word on what the chain holds, given by these payouts.
-fn word(scene: &Scene, payouts: &Payouts, holds: u128, journals_are_lost: bool) -> Result<(), Rejection> {
-    let expected = scene.read(|tx| payouts.wallet(tx, &scene.wallet)).unwrap().expected;
-    let sight = WalletSight { holds: Amount::new(holds), expected, journals_are_lost };
-    scene.write(|tx, now| {
-        let (by, recorder) = (By::new(&scene.root, now), recorder("test.operator"));
-        payouts.match_wallet(tx, &by, &scene.wallet, &sight, "looked", &recorder)
-    })
-}
-
-fn matched(scene: &Scene, payouts: &Payouts, holds: u128) -> Result<(), Rejection> {
-    word(scene, payouts, holds, false)
-}
-
-fn start(scene: &Scene, has_journal: bool) -> (Payouts, Sender) {
-    let payouts = scene.restarted_with(has_journal);
-    let sender = scene.sender_of(&payouts);
-    (payouts, sender)
-}
 
 #[test]
 fn what_was_signed_since_the_backup_comes_back_from_the_journal_and_is_not_paid_again() {
@@ -144,11 +87,44 @@ fn a_journal_that_is_new_tells_a_restored_wallet_nothing() {
         scene.write(|tx, _| tx.batch_execute("DELETE FROM payout_journal"));
         std::fs::write(scene.folder.path().join("payouts.journal"), "").unwrap();
         scene.generation.fetch_add(1, Ordering::SeqCst);
-        let (_, sender) = start(scene, true);
+        let (payouts, sender) = start(scene, true);
         scene.order("a", &payee(1), 100).unwrap();
         scene.run_for(&sender, &lease, 20);
         assert_eq!((scene.states(), scene.sends().len()), (vec![ACCEPTED], 0));
         assert_eq!(standing(scene).0, WalletStanding::Unmatched);
+        // The sender has read it by now, to its end: that makes it no older than the backup.
+        only_as_lost(scene, &payouts, "no whole journal");
+    });
+}
+
+/// The wallet, which holds 1,000, runs by the word that its journals are lost, of which its desk is told, and by no other.
+fn only_as_lost(scene: &Scene, payouts: &Payouts, why: &str) {
+    let refused = matched(scene, payouts, 1_000).unwrap_err();
+    assert!(refused.code() == "journal_not_compared" && refused.to_string().contains(why), "{refused}");
+    assert_eq!(*scene.heard.2.lock(), []);
+    assert_eq!(word(scene, payouts, 1_000, true), Ok(()));
+    assert_eq!(scene.heard.2.lock().as_slice(), std::slice::from_ref(&scene.wallet));
+    assert_eq!(standing(scene).0, WalletStanding::Running);
+}
+
+#[test]
+fn a_journal_that_was_cut_short_tells_nothing_even_once_it_is_read_anew() {
+    on_each_engine(|scene| {
+        let (_, lease) = scene.funded(1_000);
+        let path = scene.folder.path().join("payouts.journal");
+        // It has been read to its end.
+        scene.run(&start(scene, true).1, &lease);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.lines().count() > 1);
+        std::fs::write(&path, format!("{}\n", text.lines().next().unwrap())).unwrap();
+        let (payouts, sender) = start(scene, true);
+        sender.turn(&lease).unwrap();
+        assert!(standing(scene).1.contains("shorter"));
+        scene.run_for(&sender, &lease, 20);
+        only_as_lost(scene, &payouts, "no whole journal");
+        scene.order("a", &payee(1), 100).unwrap();
+        scene.run(&sender, &lease);
+        assert_eq!(scene.paid(1), 100);
     });
 }
 
@@ -186,7 +162,19 @@ fn a_stopped_wallet_learns_from_the_journal_what_was_paid_and_stays_stopped() {
         assert_eq!(matched(scene, &payouts, 870), Ok(()));
         scene.run(&sender, &lease);
         assert_eq!((scene.paid(1), scene.paid(2), standing(scene).0), (100, 30, WalletStanding::Running));
+        assert_eq!(*scene.heard.2.lock(), [], "nothing is missing");
         scene.check();
+    });
+}
+
+#[test]
+fn who_says_that_journals_are_lost_is_believed_though_the_one_here_is_whole() {
+    on_each_engine(|scene| {
+        let lease = restored_while_stopped(scene);
+        let (payouts, sender) = start(scene, true);
+        scene.run(&sender, &lease);
+        assert_eq!(word(scene, &payouts, 870, true), Ok(()));
+        assert_eq!(scene.heard.2.lock().as_slice(), std::slice::from_ref(&scene.wallet));
     });
 }
 
@@ -290,13 +278,101 @@ fn a_damaged_journal_lets_nothing_leave() {
     on_each_engine(|scene| {
         let (_, lease) = scene.funded(1_000);
         let path = scene.folder.path().join("payouts.journal");
-        let text = std::fs::read_to_string(&path).unwrap();
-        std::fs::write(&path, format!("{text}0123456789abcdef {{}}\n")).unwrap();
-        let (_, sender) = start(scene, true);
+        damage(&path);
+        let (payouts, sender) = start(scene, true);
         scene.order("a", &payee(1), 100).unwrap();
         scene.run_for(&sender, &lease, 20);
         assert_eq!((scene.states(), standing(scene).0), (vec![ACCEPTED], WalletStanding::Unmatched));
         assert_eq!(scene.paid(1), 0);
+        only_as_lost(scene, &payouts, "no whole journal");
+        scene.run(&sender, &lease);
+        assert_eq!((scene.states(), scene.paid(1)), (vec![FINAL], 100));
+    });
+}
+
+/// Adds a line that nobody can read.
+fn damage(path: &Path) {
+    let text = std::fs::read_to_string(path).unwrap();
+    std::fs::write(path, format!("{text}0123456789abcdef {{}}\n")).unwrap();
+}
+
+#[test]
+fn damage_that_the_server_has_not_read_yet_is_found_by_the_match() {
+    on_each_engine(|scene| {
+        let (_, lease) = scene.funded(1_000);
+        damage(&scene.folder.path().join("payouts.journal"));
+        scene.generation.fetch_add(1, Ordering::SeqCst);
+        let (payouts, sender) = start(scene, true);
+        only_as_lost(scene, &payouts, "cannot be read");
+        // A person has answered for the line: it stops nothing again.
+        scene.run(&sender, &lease);
+        assert_eq!(standing(scene).0, WalletStanding::Running);
+        // Nor does the word need a restore: a stopped wallet is asked the same of a line that is new.
+        stop(scene);
+        damage(&scene.folder.path().join("payouts.journal"));
+        assert_eq!(matched(scene, &payouts, 1_000).unwrap_err().code(), "journal_not_compared");
+    });
+}
+
+#[test]
+fn a_wallet_that_a_restored_database_lacks_runs_by_a_persons_word_alone() {
+    on_each_engine(|scene| {
+        let (_, lease) = scene.funded(1_000);
+        scene.generation.fetch_add(1, Ordering::SeqCst);
+        // The key is added again: the backup is older than it.
+        let cold = KeyId::parse("cold").unwrap();
+        scene.add_wallet(&cold, [8; 32]);
+        let wallet = || scene.read(|tx| scene.payouts.wallet(tx, &cold)).unwrap();
+        let sender = scene.payouts.sender(&wallet()).unwrap();
+        scene.run_for(&sender, &lease, 20);
+        assert_eq!(wallet().standing, WalletStanding::Unmatched);
+        let opened = wallet();
+        assert!(!scene.read(|tx| scene.payouts.is_paying(tx, &opened)));
+        let matched = |journals_are_lost| {
+            let sight = WalletSight { holds: Amount::ZERO, expected: Amount::ZERO, journals_are_lost };
+            scene.write(|tx, now| {
+                let (by, recorder) = (By::new(&scene.root, now), recorder("test.operator"));
+                scene.payouts.match_wallet(tx, &by, &cold, &sight, "looked", &recorder)
+            })
+        };
+        assert_eq!(matched(false).unwrap_err().code(), "journal_not_compared");
+        assert_eq!((matched(true), wallet().standing), (Ok(()), WalletStanding::Running));
+        assert_eq!(scene.heard.2.lock().as_slice(), std::slice::from_ref(&cold));
+    });
+}
+
+#[test]
+fn what_the_journal_alone_brought_back_gets_no_further_attempt() {
+    on_each_engine(|scene| {
+        use bursar_devnet_banano::Misbehaviour;
+        let (sender, lease) = scene.funded(1_000);
+        backup(scene);
+        let id = scene.order("lost", &payee(1), 100).unwrap().id;
+        scene.misbehave("process", Misbehaviour::DropRequest, 1);
+        sender.turn(&lease).unwrap();
+        restore(scene, true);
+        let (payouts, sender) = start(scene, true);
+        scene.run_for(&sender, &lease, 10);
+        assert_eq!(matched(scene, &payouts, 1_000), Ok(()));
+        let resolved = |then| {
+            scene.write(|tx, now| {
+                let (by, free) = (By::new(&scene.root, now), Resolution::FreeSlot { then });
+                payouts.resolve(tx, &by, id, &free, &recorder("test.operator"))
+            })
+        };
+        let brought_back = |after| {
+            let since = bursar_store::Timestamp::from_ms(0);
+            let page = scene.read(|tx| payouts.brought_back(tx, &scene.wallet, since, after));
+            (page.payouts.iter().map(|shown| shown.payout.id).collect::<Vec<_>>(), page.next)
+        };
+        assert_eq!((brought_back(None), brought_back(Some(id))), ((vec![id], None), (vec![], None)));
+        assert_eq!(resolved(Afterwards::Retry), Err(Rejection::NothingHeld));
+        assert!(resolved(Afterwards::Fail).is_ok());
+        scene.run(&sender, &lease);
+        let shown = scene.read(|tx| payouts.payout(tx, id)).unwrap();
+        assert_eq!((shown.payout.state, scene.paid(1)), (IntentState::Failed, 0));
+        assert_eq!(scene.account("payouts/hot/suspense").0, Balance::Credit(Amount::new(1_000)));
+        scene.check();
     });
 }
 

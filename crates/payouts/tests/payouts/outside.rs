@@ -21,16 +21,16 @@ use uuid::Uuid;
 
 use crate::scene::{DESK, HALTED, Scene, TREASURY, on_each_engine, payee, recorder};
 
-fn credit(units: u128) -> Balance {
+pub fn credit(units: u128) -> Balance {
     Balance::Credit(Amount::new(units))
 }
 
-fn code<T: std::fmt::Debug>(reply: &Result<T, Rejection>) -> &'static str {
+pub fn code<T: std::fmt::Debug>(reply: &Result<T, Rejection>) -> &'static str {
     reply.as_ref().err().map_or("accepted", Rejection::code)
 }
 
 /// A payer of this desk, signed in.
-fn payer(scene: &Scene, name: &str, desk: &str) -> Actor {
+pub fn payer(scene: &Scene, name: &str, desk: &str) -> Actor {
     let entropy = SeededEntropy::new(u64::try_from(name.len()).unwrap());
     let issued = scene.write(|tx, now| {
         let by = By::new(&scene.root, now);
@@ -42,11 +42,11 @@ fn payer(scene: &Scene, name: &str, desk: &str) -> Actor {
     scene.read(|tx| authenticate_token(tx, &token, now)).unwrap().actor
 }
 
-fn number(actor: &Actor) -> OperatorId {
+pub fn number(actor: &Actor) -> OperatorId {
     actor.operator().unwrap()
 }
 
-fn order(by: &Actor, key: &str, to: &Address, amount: u128) -> OutsideOrder {
+pub fn order(by: &Actor, key: &str, to: &Address, amount: u128) -> OutsideOrder {
     OutsideOrder {
         by: by.clone(),
         desk: DESK,
@@ -60,15 +60,15 @@ fn order(by: &Actor, key: &str, to: &Address, amount: u128) -> OutsideOrder {
     }
 }
 
-fn lane(scene: &Scene) -> OutsideLane {
+pub fn lane(scene: &Scene) -> OutsideLane {
     scene.payouts.start_outside_lane(LaneOptions::default()).unwrap()
 }
 
-fn ask(lane: &OutsideLane, order: OutsideOrder) -> Result<Accepted, Rejection> {
+pub fn ask(lane: &OutsideLane, order: OutsideOrder) -> Result<Accepted, Rejection> {
     lane.call(order).unwrap()
 }
 
-fn fund(scene: &Scene, amount: u128, way: Funding) -> Result<Balance, Rejection> {
+pub fn fund(scene: &Scene, amount: u128, way: Funding) -> Result<Balance, Rejection> {
     scene.write(|tx, now| {
         let by = By::new(&scene.root, now);
         scene.payouts.fund(tx, &by, &scene.wallet, Amount::new(amount), way, "launch", &recorder("test.fund"))
@@ -76,7 +76,7 @@ fn fund(scene: &Scene, amount: u128, way: Funding) -> Result<Balance, Rejection>
 }
 
 /// The wallet holds `raw` that are the desk's own.
-fn desk_owns(scene: &Scene, raw: u128) {
+pub fn desk_owns(scene: &Scene, raw: u128) {
     scene.funded(raw);
     scene
         .write(|tx, now| {
@@ -88,7 +88,7 @@ fn desk_owns(scene: &Scene, raw: u128) {
 }
 
 /// The desk comes to owe so much to others, out of nothing that it has.
-fn owe(scene: &Scene, raw: u128) {
+pub fn owe(scene: &Scene, raw: u128) {
     scene.write(|tx, now| {
         let mut book = Book::default();
         let expense = book.open("faucet/expense", Asset::Banano, Overdraft::Allowed);
@@ -100,7 +100,7 @@ fn owe(scene: &Scene, raw: u128) {
 }
 
 /// A payer whose wallet has funds of `raw`.
-fn funded(scene: &Scene, raw: u128) -> (OutsideLane, Actor) {
+pub fn funded(scene: &Scene, raw: u128) -> (OutsideLane, Actor) {
     desk_owns(scene, raw);
     fund(scene, raw, Funding::Fill).unwrap();
     (lane(scene), payer(scene, "shop", DESK))
@@ -110,20 +110,20 @@ fn state_of(scene: &Scene, id: Uuid) -> IntentState {
     scene.read(|tx| scene.payouts.show(tx, id)).unwrap().payout.state
 }
 
-fn take_back(scene: &Scene, by: &Actor, id: Uuid) -> Result<(), Rejection> {
+pub fn take_back(scene: &Scene, by: &Actor, id: Uuid) -> Result<(), Rejection> {
     scene.write(|tx, now| {
         let (by, request) = (By::new(by, now), Request::default());
         scene.payouts.take_back(tx, &by, id, "changed my mind", &request, &recorder("test.cancel"))
     })
 }
 
-fn due(scene: &Scene) -> Vec<Notice> {
+pub fn due(scene: &Scene) -> Vec<Notice> {
     let now = scene.test.now();
     scene.store().transact("test.due", |tx| due_notices(tx, now, 100)).unwrap()
 }
 
 /// Delivers everything that is due, and says what was told, in order.
-fn told(scene: &Scene) -> Vec<Value> {
+pub fn told(scene: &Scene) -> Vec<Value> {
     let mut told = Vec::new();
     loop {
         let notices = due(scene);
@@ -137,7 +137,7 @@ fn told(scene: &Scene) -> Vec<Value> {
     }
 }
 
-fn names(told: &[Value]) -> Vec<&str> {
+pub fn names(told: &[Value]) -> Vec<&str> {
     told.iter().map(|told| told["event"].as_str().unwrap()).collect()
 }
 
@@ -369,14 +369,20 @@ fn of_one_payout_nothing_is_told_before_what_went_before_and_others_go_on() {
         let (failing, other) = (&first[0], &first[1]);
         scene.store().transact("test.told", |tx| notice_delivered(tx, other)).unwrap();
         let now = scene.test.now();
-        scene.store().transact("test.failed", |tx| notice_failed(tx, failing, now)).unwrap();
+        scene
+            .store()
+            .transact("test.failed", |tx| notice_failed(tx, failing, &recorder("test.notices"), now))
+            .unwrap();
         assert_eq!(scene.read(next_notice), Some(now.after_ms(5_000)));
         assert_eq!(due(scene), []);
         scene.test.advance_ms(5_000);
         let again = due(scene);
         assert_eq!((again[0].id, again[0].attempts, &again[0].body), (failing.id, 1, &failing.body));
         let now = scene.test.now();
-        scene.store().transact("test.failed", |tx| notice_failed(tx, &again[0], now)).unwrap();
+        scene
+            .store()
+            .transact("test.failed", |tx| notice_failed(tx, &again[0], &recorder("test.notices"), now))
+            .unwrap();
         assert_eq!(scene.read(next_notice), Some(now.after_ms(10_000)));
         scene.test.advance_ms(10_000);
         assert_eq!(names(&told(scene)), ["payout.accepted", "payout.cancelled"]);

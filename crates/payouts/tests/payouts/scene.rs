@@ -18,18 +18,18 @@ use bursar_keys::{
 use bursar_ledger::{AccountId, Book, Overdraft, TransferKind, account_by_path};
 use bursar_money::{Amount, Asset, Balance};
 use bursar_payouts::{
-    Accepted, ChainRules, Change, DeskRules, Ear, IdempotencyKey, Journal, OutsideRules, PayoutMetrics,
-    PayoutOrder, Payouts, PayoutsParts, Rejection, SendSettings, Sender, Turn,
+    Accepted, ChainRules, DeskRules, Ear, IdempotencyKey, Journal, OutsideRules, PayoutMetrics, PayoutOrder,
+    Payouts, PayoutsParts, Rejection, SendSettings, Sender, Turn,
 };
 use bursar_store::fault::Faults;
 use bursar_store::lease::Lease;
 use bursar_store::{EngineKind, Migration, Store, StoreError, Timestamp, Tx};
 use bursar_test_stores::{START_MS, ScriptedFaults, TestStore};
-use parking_lot::Mutex;
 use secrecy::SecretString;
 use tempfile::TempDir;
 
 use crate::banano::BananoScheme;
+use crate::heard::Heard;
 use crate::strikes::{Both, Strikes};
 use crate::watched::{Watched, Watching};
 
@@ -39,21 +39,6 @@ pub const ALL: Switch = Switch { desk: "platform", key: "payouts", variable: "BU
 /// What the treasury of the desk is given at the start, in raw.
 pub const TREASURY: u128 = 1_000_000;
 pub const SEED: [u8; 32] = [7; 32];
-
-/// Every change that an ear heard of, in order, and the wait before each retry, in milliseconds.
-#[derive(Default)]
-pub struct Heard(pub Mutex<Vec<Change>>, pub Mutex<Vec<i64>>);
-
-impl Ear for Heard {
-    fn changed(&self, _: &mut Tx<'_>, _: &mut Book, change: &Change, _: Timestamp) -> Result<(), StoreError> {
-        self.0.lock().push(change.clone());
-        Ok(())
-    }
-
-    fn retried(&self, waited_ms: i64) {
-        self.1.lock().push(waited_ms);
-    }
-}
 
 pub struct Scene {
     pub test: TestStore,
@@ -188,16 +173,16 @@ impl Scene {
             folder,
             root,
         };
-        scene.add_key();
+        scene.add_wallet(&scene.wallet, SEED);
         scene.treasury = scene.fund_treasury();
         scene
     }
 
-    fn add_key(&self) {
+    /// Adds a key of this seed, and opens its wallet.
+    pub fn add_wallet(&self, id: &KeyId, seed: [u8; 32]) {
         let [desk, chain, purpose, scheme] = [DESK, "banano", "payouts", "banano_seed"].map(str::to_owned);
-        let secret = KeySecret::from_hexadecimal(&SecretString::from(hex(&SEED))).unwrap();
-        let new =
-            NewKey { id: self.wallet.clone(), desk, chain, purpose, scheme, origin: Origin::Import(secret) };
+        let secret = KeySecret::from_hexadecimal(&SecretString::from(hex(&seed))).unwrap();
+        let new = NewKey { id: id.clone(), desk, chain, purpose, scheme, origin: Origin::Import(secret) };
         let keystore = keystore();
         self.write(|tx, now| {
             let by = By::new(&self.root, now);

@@ -96,6 +96,26 @@ fn what_is_below_the_minimum_is_never_accepted_and_what_is_not_is_without_a_paus
 }
 
 #[test]
+fn an_arrival_that_cannot_be_accepted_keeps_no_smaller_one_waiting() {
+    on_each_engine(|scene| {
+        let (sender, lease) = scene.funded(1_000);
+        scene.fund(700);
+        let source = scene.node.with(|node| node.ledger().waiting(&scene.wallet_key()).next().unwrap().0);
+        // It is booked already, and the node lists it all the same.
+        let booked = format!(
+            "INSERT INTO payout_receipt (id, wallet, source, sender, amount, state, seen_at) \
+             SELECT 900, wallet, '{source}', sender, amount, 1, seen_at FROM payout_receipt WHERE id = 1"
+        );
+        scene.write(|tx, _| tx.batch_execute(&booked));
+        scene.fund(20);
+        scene.pass(scene.test.now().after_ms(60_001));
+        scene.run_for(&sender, &lease, 10);
+        let wallet = scene.read(|tx| scene.payouts.wallet(tx, &scene.wallet)).unwrap();
+        assert_eq!(wallet.expected, Amount::new(1_020));
+    });
+}
+
+#[test]
 fn money_that_something_held_may_wait_for_is_looked_for_every_five_seconds() {
     on_each_engine(|scene| {
         let (sender, lease) = scene.funded(1_000);
@@ -124,7 +144,9 @@ fn a_wallet_that_lost_money_runs_again_by_an_operators_word_which_is_booked() {
         scene.order("a", &payee(1), 100).unwrap();
         scene.run_for(&sender, &lease, 20);
         assert_eq!((standing(scene), scene.paid(1)), (WalletStanding::Stopped, 0));
+        assert_eq!(*scene.heard.2.lock(), []);
         assert_eq!(matched(scene, 600), Ok(()));
+        assert_eq!(scene.heard.2.lock().as_slice(), std::slice::from_ref(&scene.wallet), "the desk is told");
         assert_eq!(scene.account("payouts/hot/suspense").0, Balance::Credit(Amount::new(600)));
         scene.run(&sender, &lease);
         assert_eq!((standing(scene), scene.paid(1)), (WalletStanding::Running, 100));

@@ -56,7 +56,7 @@ impl<W: Work> Lane<W> {
     }
 
     /// Queues a command. Once queued it is never abandoned: `on_reply` is called exactly once, from the lane's thread,
-    /// after its batch is durable or has failed.
+    /// after its batch is durable or has failed (invariant DURABLE).
     pub fn submit(
         &self,
         command: W::Command,

@@ -17,6 +17,8 @@ const STATEMENTS_KEPT: usize = 256;
 pub struct Connection {
     inner: rusqlite::Connection,
     numbered: HashMap<(usize, usize), String>,
+    /// How long it waits for another process's write lock.
+    wait: Duration,
 }
 
 impl Connection {
@@ -37,7 +39,7 @@ impl Connection {
         inner.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
         // A plan that looks at bound values is made anew at every call, which costs more than the call.
         inner.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(classify)?;
-        Ok(Connection { inner, numbered: HashMap::new() })
+        Ok(Connection { inner, numbered: HashMap::new(), wait })
     }
 
     /// Settings of the connection that writes: durable commits, checkpoints left to their one owner, and zeros in place of
@@ -169,14 +171,22 @@ impl Connection {
     }
 
     /// Copies all of the write-ahead log into the database and cuts it to nothing; `false` = somebody reads, writes or
-    /// copies.
+    /// copies. Waits for nobody: cutting takes the write lock first, and would keep it while it waits for readers.
     pub fn empty_log(&self) -> Result<bool, StoreError> {
-        let busy = self.inner.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
-        match busy {
-            Ok(busy) => Ok(busy == 0),
+        self.inner.busy_timeout(Duration::ZERO).map_err(classify)?;
+        let emptied = self.copy_and_cut();
+        self.inner.busy_timeout(self.wait).map_err(classify)?;
+        match emptied {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(false),
-            Err(error) => Err(classify(error)),
+            emptied => emptied.map_err(classify),
         }
+    }
+
+    fn copy_and_cut(&self) -> rusqlite::Result<bool> {
+        // Most is copied beside the writers, so that little is left to copy under their lock.
+        self.inner.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+        let busy: i64 = self.inner.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        Ok(busy == 0)
     }
 
     fn run(&mut self, sql: &'static str) -> Result<(), StoreError> {

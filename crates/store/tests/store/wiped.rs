@@ -1,5 +1,9 @@
 //! What was deleted from an embedded database is in none of its files once its log is empty.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
 use bursar_store::{DatabaseUrl, EngineKind};
 use bursar_test_stores::TestStore;
 
@@ -26,4 +30,50 @@ fn what_was_deleted_or_overwritten_is_gone_with_the_log() {
     assert!(files_hold_the_mark(&test), "the former page is still in the file");
     assert!(store.empty_log().unwrap());
     assert!(!files_hold_the_mark(&test));
+}
+
+/// One long read of another process holds what the log still has to give up, as a backup does.
+#[test]
+fn a_log_that_somebody_reads_is_left_at_once_and_other_processes_write_meanwhile() {
+    let test = TestStore::with(EngineKind::Sqlite, &[], |_| {});
+    let (server, tool) = (
+        test.another(|options| options.patience = Duration::from_millis(500)),
+        test.another(|options| options.patience = Duration::from_secs(30)),
+    );
+    let write = |sql: &str| server.transact("test.write", |tx| tx.batch_execute(sql));
+    write("CREATE TABLE kept (id INTEGER PRIMARY KEY); INSERT INTO kept VALUES (1)").unwrap();
+    let is_over = AtomicBool::new(false);
+    server
+        .read("test.long", |tx| {
+            let count = |tx: &mut bursar_store::Tx<'_>| {
+                tx.query_first("SELECT COUNT(*) FROM kept", &[], |row| row.get::<i64>(0))
+            };
+            assert_eq!(count(tx)?, Some(1));
+            write("INSERT INTO kept VALUES (2)").unwrap();
+            thread::scope(|scope| {
+                let wiping = scope.spawn(|| {
+                    let mut tries = 0;
+                    while !is_over.load(Ordering::SeqCst) {
+                        let begun = Instant::now();
+                        assert!(!tool.empty_log().unwrap(), "the reader still needs the log");
+                        assert!(begun.elapsed() < Duration::from_secs(20), "it waited for the reader");
+                        tries += 1;
+                    }
+                    tries
+                });
+                let written: Vec<bool> = (10..30)
+                    .map(|id| write(&format!("INSERT INTO kept VALUES ({id})")).is_ok())
+                    .collect();
+                is_over.store(true, Ordering::SeqCst);
+                assert_eq!(written, [true; 20], "writers wait for no reader");
+                assert!(wiping.join().unwrap() > 0);
+            });
+            // The read still sees its own moment.
+            assert_eq!(count(tx)?, Some(1));
+            Ok(())
+        })
+        .unwrap();
+    assert!(tool.empty_log().unwrap());
+    // The patience with other writers is what it was.
+    assert_eq!(tool.transact("test.last", |tx| tx.batch_execute("DELETE FROM kept")).ok(), Some(()));
 }

@@ -128,28 +128,28 @@ impl Adoption<'_> {
     }
 }
 
-/// Adds with whose approval it is done.
+/// Adds with whose approval it is done; the first payment under it names who gave it.
 fn approved(payload: &mut Value, turn: &Turn) {
     if let Some(Cleared { approval, approvers, .. }) = turn.admission.as_ref().map(|one| one.cleared()) {
-        payload["approval"] = json!(approval);
+        payload["approval"] = json!(approval.or(turn.continued));
         payload["approvers"] = json!(approvers);
     }
 }
 
 /// Whose address it went to: a link of the time before the wallet was matched, primary or not. Kills of whoever linked it
-/// since are counted from then on, so that none of them was paid before.
+/// since are counted from then on, so that none of them was paid before. Where the lost order names a player, it paid
+/// nobody else: whoever has the address here earned other kills.
 fn player(tx: &mut Tx<'_>, turn: &Turn, payment: &Payment) -> Result<Result<i64, Verdict>, StoreError> {
     let links = WalletLink::of_address(tx, &payment.to)?;
     let old = links.iter().filter(|link| link.is_verified && link.created_at <= turn.lost.since);
     let mut players: Vec<i64> = old.map(|link| link.user_id).collect();
     players.sort_unstable();
     players.dedup();
-    let named = payment.named.filter(|named| players.contains(named));
-    Ok(match (players.as_slice(), named) {
-        ([], _) => Err(Verdict::NoPlayer),
-        ([player], _) => Ok(*player),
-        (_, Some(player)) => Ok(player),
-        _ => Err(Verdict::SeveralPlayers(players)),
+    Ok(match (payment.named, players.as_slice()) {
+        (Some(named), players) if players.contains(&named) => Ok(named),
+        (Some(_), _) | (None, []) => Err(Verdict::NoPlayer),
+        (None, [player]) => Ok(*player),
+        (None, _) => Err(Verdict::SeveralPlayers(players)),
     })
 }
 

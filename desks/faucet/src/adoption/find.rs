@@ -74,22 +74,31 @@ pub(super) fn payments(adoption: &Adoption<'_>, chain: &Banano, lost: &Lost) -> 
 }
 
 fn brought_back(tx: &mut Tx<'_>, adoption: &Adoption<'_>, lost: &Lost) -> Result<Vec<Payment>, StoreError> {
-    let mut found = Vec::new();
-    for shown in adoption.payouts.brought_back(tx, adoption.operator, lost.since)? {
-        if shown.payout.desk != DESK {
-            continue;
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = adoption.payouts.brought_back(tx, adoption.operator, lost.since, after)?;
+        for shown in page.payouts {
+            found.extend(unrecorded(tx, &shown)?);
         }
-        let payout = Payout::peek(tx, &[shown.payout.reference])?.pop();
-        if payout.is_some_and(|payout| payout.intent == Some(shown.payout.id.0)) {
-            continue;
-        }
-        if let Some(payment) = payment(&shown)
-            && (payment.transaction.is_empty() || !Payout::is_recorded(tx, &payment.transaction)?)
-        {
-            found.push(payment);
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(found),
         }
     }
-    Ok(found)
+}
+
+/// What a payout that the journal brought back has paid or may yet pay, if the desk has no row of it.
+fn unrecorded(tx: &mut Tx<'_>, shown: &PayoutShown) -> Result<Option<Payment>, StoreError> {
+    if shown.payout.desk != DESK {
+        return Ok(None);
+    }
+    let payout = Payout::peek(tx, &[shown.payout.reference])?.pop();
+    if payout.is_some_and(|payout| payout.intent == Some(shown.payout.id.0)) {
+        return Ok(None);
+    }
+    let Some(payment) = payment(shown) else { return Ok(None) };
+    let is_recorded = !payment.transaction.is_empty() && Payout::is_recorded(tx, &payment.transaction)?;
+    Ok((!is_recorded).then_some(payment))
 }
 
 /// What the journal's payout has paid or may yet pay; `None` = it has failed.

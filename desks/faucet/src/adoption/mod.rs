@@ -3,14 +3,17 @@
 //!
 //! [`Adoption::run`] finds them, records each in a transaction of its own, and puts the findings right once nothing is left.
 
+mod admission;
 mod adopt;
 mod find;
+mod force;
 mod refusal;
 
 pub use find::Payment;
+pub use force::resumed_by_force;
 pub use refusal::Refusal;
 
-use bursar_access::{Act, Actor, Admission, ApprovalId, By, Draft, Permission, admit};
+use bursar_access::{Actor, Admission, ApprovalId, Draft};
 use bursar_audit::Recorder;
 use bursar_banano::Banano;
 use bursar_control::Switch;
@@ -19,17 +22,15 @@ use bursar_payouts::{Payouts, Wallet};
 use bursar_store::{Store, StoreError, Timestamp, Tx};
 
 use self::find::Lost;
+use crate::CLOCK;
 use crate::record::Finding;
 use crate::rules::ban::BanE8;
 use crate::switches::PAYOUTS_HALTED;
-use crate::{CLOCK, DESK};
 
 /// The finding of a wallet that was matched without its journals.
 pub const BLIND: &str = "payout.blind";
 /// The finding of payments that the journal brought back without their payouts.
 pub const UNKNOWN: &str = "payout.unknown";
-/// The act as policies know it.
-const ACTION: &str = "faucet.adopt";
 /// What stands beside an adopted payout, for administrators.
 pub const MARK: &str = "adopted from the chain after a restore";
 
@@ -52,7 +53,8 @@ pub struct Adoption<'a> {
     pub recorder: &'a Recorder,
     /// Who.
     pub actor: &'a Actor,
-    /// Other people's approval, where a policy asks for it. It is used up once nothing is left.
+    /// Other people's approval, where a policy asks for it. It is used up with the first payment that is recorded; what is
+    /// left of the same hole is recorded under it, by the same caller and for the same reason, and nothing else.
     pub approval: Option<ApprovalId>,
     /// Where the act is written down instead of being done.
     pub draft: Option<&'a Draft>,
@@ -91,7 +93,7 @@ pub enum Verdict {
     },
     /// It is on its way, and may still be lost.
     NotFinal,
-    /// No player had linked its address when the wallet was matched.
+    /// No player whom it may have paid had linked its address when the wallet was matched.
     NoPlayer,
     /// So many players had, and nothing says which of them it paid.
     SeveralPlayers(Vec<i64>),
@@ -135,6 +137,8 @@ pub fn keeps_stopped(tx: &mut Tx<'_>, switch: Switch) -> Result<bool, StoreError
 /// One transaction of an adoption: admitted, in its turn, with the wallet locked.
 struct Turn {
     admission: Option<Admission>,
+    /// The approval that was used up when this adoption began.
+    continued: Option<ApprovalId>,
     wallet: Wallet,
     lost: Lost,
     now: Timestamp,
@@ -175,10 +179,11 @@ impl Adoption<'_> {
     }
 
     fn begin(&self, tx: &mut Tx<'_>) -> Outcome<Turn> {
-        let admission = match self.is_dry_run {
-            true => None,
-            false => match self.admitted(tx)? {
-                Ok(admission) => Some(admission),
+        let Some(lost) = find::lost(tx)? else { return Ok(Err(Refusal::Changed)) };
+        let (admission, continued) = match self.is_dry_run {
+            true => (None, None),
+            false => match self.admitted(tx, &lost)? {
+                Ok((admission, continued)) => (Some(admission), continued),
                 Err(refusal) => return Ok(Err(refusal)),
             },
         };
@@ -189,23 +194,11 @@ impl Adoption<'_> {
         if !self.is_dry_run && !self.payouts.is_paying(tx, &wallet)? {
             return Ok(Err(Refusal::WalletStill(wallet.why)));
         }
-        match find::lost(tx)? {
-            Some(lost) => Ok(Ok(Turn { admission, wallet, lost, now })),
-            None => Ok(Err(Refusal::Changed)),
+        // Whatever changes it takes the desk's turn.
+        match find::lost(tx)? == Some(lost) {
+            true => Ok(Ok(Turn { admission, continued, wallet, lost, now })),
+            false => Ok(Err(Refusal::Changed)),
         }
-    }
-
-    fn admitted(&self, tx: &mut Tx<'_>) -> Outcome<Admission> {
-        let by = By::new(self.actor, tx.reading()?).drafting(self.draft);
-        let by = By { approval: self.approval, ..by };
-        let act = Act {
-            action: ACTION.to_owned(),
-            desk: DESK.to_owned(),
-            subject: self.operator.to_string(),
-            payload: format!("wholeHistory={} why={}", self.is_whole_history, self.reason),
-            permission: Permission::ResolvePayout,
-        };
-        Ok(admit(tx, &by, &act)?.map_err(Refusal::Access))
     }
 
     fn adopt_one(&self, tx: &mut Tx<'_>, payment: &Payment) -> Outcome<Verdict> {
@@ -215,6 +208,9 @@ impl Adoption<'_> {
         };
         let verdict = self.adopt(tx, &turn, payment)?;
         tx.close_clock(CLOCK, turn.now)?;
+        if let Verdict::Adopted { .. } = verdict {
+            self.use_up(tx, turn, false)?;
+        }
         Ok(Ok(verdict))
     }
 
@@ -257,9 +253,7 @@ impl Adoption<'_> {
         }
         tx.close_clock(CLOCK, turn.now)?;
         self.recorder.record(tx, &[self.completed(&turn, report)], turn.now)?;
-        if let Some(admission) = turn.admission {
-            admission.spend(tx)?;
-        }
+        self.use_up(tx, turn, true)?;
         Ok(Ok(()))
     }
 }

@@ -6,14 +6,17 @@ use bursar_web::platform_codes::CONFLICT;
 use bursar_web::{ApiError, idempotency_key, key_reused, request_hash};
 use serde_json::Value;
 
-use super::Routes;
 use super::guards::Act;
+use super::{CYCLE_TIME_MAX, Routes};
 use crate::DESK;
+use crate::record::KeptAnswer;
 
-/// A request that has had no answer for so long was interrupted, and may be made again.
-const UNDER_WAY_MS: i64 = 120_000;
-/// How long answers are kept.
-const KEPT_MS: i64 = 7 * 86_400_000;
+/// A request that has had no answer for so long was interrupted, and may be made again. Work goes on for a while after its
+/// caller was told that it takes too long.
+const UNDER_WAY_MS: i64 = 900_000;
+const _: () = assert!(UNDER_WAY_MS.unsigned_abs() as u128 > 2 * CYCLE_TIME_MAX.as_millis());
+/// Old requests that are forgotten with a new one.
+const FORGOTTEN_MAX: i64 = 100;
 
 /// A request as it is stored.
 pub(super) struct Asked {
@@ -77,7 +80,7 @@ impl Routes {
 
 fn claim(tx: &mut Tx<'_>, hash: &[u8; 32], request: &[u8; 32]) -> Result<Standing, StoreError> {
     let now = tx.reading()?;
-    tx.execute("DELETE FROM faucet_request WHERE created_at < $1", &[now.after_ms(-KEPT_MS).into()])?;
+    KeptAnswer::forget_old(tx, now, FORGOTTEN_MAX)?;
     let sql = "INSERT INTO faucet_request (hash, request, created_at) VALUES ($1, $2, $3) ON CONFLICT (hash) DO NOTHING";
     if tx.execute(sql, &[Param::Bytes(hash), Param::Bytes(request), now.into()])? == 1 {
         return Ok(Standing::Fresh);

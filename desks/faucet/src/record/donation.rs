@@ -30,11 +30,22 @@ pub struct Donation {
     pub created_at: Timestamp,
 }
 
+/// The row that a block has already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownDonation {
+    /// Which way it became known: `receive`, `rebuild` or `manual`.
+    pub source: String,
+    /// Whether it counts as given.
+    pub is_donation: bool,
+}
+
 impl Donation {
-    /// Whether a block has a row already.
-    pub fn is_known(tx: &mut Tx<'_>, block_hash: &str) -> Result<bool, StoreError> {
-        let sql = "SELECT id FROM faucet_donation_ledger WHERE block_hash = $1";
-        Ok(tx.query_first(sql, &[block_hash.into()], |row| row.get::<i64>(0))?.is_some())
+    /// The row of a block; `None` = it has none.
+    pub fn of_block(tx: &mut Tx<'_>, block_hash: &str) -> Result<Option<KnownDonation>, StoreError> {
+        let sql = "SELECT source, is_donation FROM faucet_donation_ledger WHERE block_hash = $1";
+        tx.query_first(sql, &[block_hash.into()], |row| {
+            Ok(KnownDonation { source: row.get(0)?, is_donation: row.get(1)? })
+        })
     }
 
     /// Writes a new row, and adds it to what its sender gave.

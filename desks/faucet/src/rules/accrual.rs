@@ -87,7 +87,8 @@ pub enum Reason {
     SameMinute,
 }
 
-/// Decides one reading of one player, at `rate` BAN per kill. Fails only when the amount would be too large.
+/// Decides one reading of one player, at `rate` BAN per kill: a row from the cursor to the count, each kill in one row
+/// (invariant KILLS-ONCE). Fails only when the amount would be too large.
 pub fn decide(
     player: &Player<'_>,
     read: PlayerReading<'_>,
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn worked_example_12_only_growth_above_the_cursor_earns() {
+    fn example_e12_only_growth_above_the_cursor_earns() {
         let mut player = Player { baseline: Baseline::Pending { number: 1 }, ..player(0) };
         let mut now = START;
         for (lifetime, kills, after) in
@@ -214,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn worked_example_12_a_second_run_in_one_minute_leaves_its_growth_to_the_next() {
+    fn example_e12_a_second_run_in_one_minute_leaves_its_growth_to_the_next() {
         let mut player = player(1_208);
         assert_eq!(apply(&mut player, 1_211, START), 3);
         assert_eq!(apply(&mut player, 1_213, START.after_ms(MINUTE_MS - 1)), 0);

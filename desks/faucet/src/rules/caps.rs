@@ -176,7 +176,7 @@ impl CapStatus {
         }
     }
 
-    /// How many of the open kills may be paid now.
+    /// How many of the open kills may be paid now (invariant CAPS).
     #[must_use]
     pub fn allowed_kills(&self, mode: CapMode) -> u64 {
         match mode {

@@ -113,7 +113,7 @@ impl Holdings {
         Ok(self)
     }
 
-    /// With `share` moved from one state to another; refused when there is less.
+    /// With `share` moved from one state to another, the sum unchanged (invariant ACCRUED); refused when there is less.
     pub fn shift(mut self, share: Share, from: AccrualState, to: AccrualState) -> Result<Holdings, BanError> {
         *self.of_mut(from) = self.of(from).minus(share)?;
         *self.of_mut(to) = self.of(to).plus(share)?;

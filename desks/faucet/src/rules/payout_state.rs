@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn worked_example_17_dry_run_payouts_have_hashes_of_their_own() {
+    fn example_e17_dry_run_payouts_have_hashes_of_their_own() {
         assert_eq!([dry_run_hash(1), dry_run_hash(2)], ["dryrun-1", "dryrun-2"]);
     }
 }

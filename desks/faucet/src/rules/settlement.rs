@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn worked_example_7_keys_are_made_of_ids_in_numerical_order() {
+    fn example_e7_keys_are_made_of_ids_in_numerical_order() {
         for (ids, key) in [
             (vec![1], "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"),
             (vec![1, 2], "17f8af97ad4a7f7639a4c9171d5185cbafb85462877a4746c21bdb0a4f940ca0"),

@@ -1,10 +1,10 @@
 //! Payouts of players who may not be paid now: none of them is signed until they may (docs/spec/faucet.md 2.3, 3.8).
 
 use bursar_audit::{Actor, Recorder};
-use bursar_payouts::{IntentId, Payouts};
-use bursar_store::{StoreError, Timestamp, Tx};
+use bursar_payouts::{IntentId, MarginVerdict, Payouts};
+use bursar_store::{Store, StoreError, Timestamp, Tx};
 
-use crate::record::Payout;
+use crate::record::{Payout, User};
 
 /// What a payout waits for whose player is held for review, or revoked.
 pub const NOT_ELIGIBLE: &str = "not_eligible";
@@ -32,6 +32,25 @@ pub(super) fn set_all_aside(
 ) -> Result<(), StoreError> {
     let waiting = Payout::of_ineligible(tx, AT_ONCE_MAX)?;
     all(tx, payouts, &waiting, recorder, now)
+}
+
+/// Why a payout must not be signed now; `None` = its player may be paid, or it is nobody's. Asked right before signing: one
+/// whose block lost its place waits again without a settlement having looked. Whoever is held or revoked after this was
+/// asked has it set aside in the same transaction, so that it is not signed either.
+#[must_use]
+pub fn keeps_back(store: &Store, payout: i64) -> Option<MarginVerdict> {
+    let player = store.read("faucet.may_be_paid", |tx| {
+        let Some(payout) = Payout::peek(tx, &[payout])?.pop() else { return Ok(None) };
+        Ok(Some(User::peek(tx, &[payout.user_id])?.pop()))
+    });
+    match player {
+        Ok(None) => None,
+        Ok(Some(Some(player))) if player.eligibility.may_be_paid() => None,
+        Ok(Some(_)) => Some(MarginVerdict::Hold { why: NOT_ELIGIBLE.to_owned() }),
+        Err(error) => {
+            Some(MarginVerdict::Wait { why: format!("whether the player may be paid is not known: {error}") })
+        }
+    }
 }
 
 fn all(

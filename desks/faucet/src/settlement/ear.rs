@@ -104,8 +104,9 @@ impl Ear for PayoutEar {
 
     fn blind(&self, tx: &mut Tx<'_>, wallet: &KeyId, now: Timestamp) -> Result<(), StoreError> {
         let detail = format!(
-            "{wallet} runs after a restore without its journals: what it paid since the backup counts as unpaid here. Before \
-             you resume payouts, record it with `bursar faucet adopt-payments --reason TEXT`"
+            "{wallet} runs after a restore without its journals, or after money left it that no record accounts for: what \
+             it paid and is not known here counts as unpaid. Before you resume payouts, record it with `bursar faucet \
+             adopt-payments --reason TEXT`"
         );
         tracing::error!(detail, "payments since the backup are not known");
         Finding::note(tx, BLIND, 1, &detail, now)?;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::money::{Accounts, WRITTEN_OFF};
 use crate::policy::damaged;
-use crate::record::{Accrual, Payout, Tally, Totals, User, WalletLink};
+use crate::record::{Accrual, KeptAnswer, Payout, Tally, Totals, User, WalletLink};
 use crate::rules::baseline::Baseline;
 use crate::rules::eligibility::Eligibility;
 use crate::rules::holdings::{AccrualState, Share};
@@ -84,6 +84,9 @@ pub fn erase(
         tx.execute(sql, &[user.into()])?;
     }
     WalletLink::erase(tx, user)?;
+    let names = [&person.discord_user_id, &person.epic_account_id, &person.solana_address];
+    let names: Vec<&str> = names.into_iter().flatten().map(String::as_str).collect();
+    KeptAnswer::erase(tx, &names)?;
     forget(&mut person, now);
     User::save(tx, &[person], now)?;
     eraser.recorder.record(tx, &[finished(eraser.event, user, &erased)?], now)?;

@@ -13,7 +13,7 @@ use crate::faucet::Faucet;
 use crate::identity::admin::forget_strangers;
 use crate::phase::Ran;
 use crate::policy::damaged;
-use crate::record::{Accrual, Tally};
+use crate::record::{Accrual, KeptAnswer, Tally};
 use crate::rules::cursor_ranges::CursorRange;
 use crate::rules::holdings::Share;
 use crate::rules::pruning::{BATCH_ROWS, Cutoffs, PrunedAccrual, Retention};
@@ -32,7 +32,7 @@ pub struct Pruned {
     pub flags: u64,
     /// Single-use values that have expired.
     pub nonces: u64,
-    /// Audit rows of administrators, of which nothing but their place in the chain is left.
+    /// Audit rows by or about administrators, of which nothing but their place in the chain is left.
     pub audit: u64,
 }
 
@@ -87,6 +87,7 @@ pub fn prune(
     pruned.audit = until_empty(&|tx| audit(tx, faucet, money))?;
     until_empty(&|tx| write_off_erased(tx))?;
     until_empty(&|tx| forget_strangers(tx, now, i64::from(BATCH_ROWS)))?;
+    until_empty(&|tx| KeptAnswer::forget_old(tx, now, i64::from(BATCH_ROWS)))?;
     for (table, rows) in pruned.tables() {
         faucet.metrics.pruned.with([table]).add(rows);
     }
@@ -127,7 +128,8 @@ pub fn prunable(tx: &mut Tx<'_>, retention: Retention) -> Result<Pruned, StoreEr
         )?,
         nonces: count("SELECT COUNT(*) FROM faucet_nonce WHERE expires_at < $1", now)?,
         audit: count(
-            "SELECT COUNT(*) FROM audit_events WHERE actor_kind = 'faucet_admin' AND payload IS NOT NULL AND at < $1",
+            "SELECT COUNT(*) FROM audit_events WHERE (actor_kind = 'faucet_admin' OR target_type = 'admin_user') \
+               AND payload IS NOT NULL AND at < $1",
             cutoffs.money,
         )?,
     })
@@ -154,11 +156,11 @@ fn delete(tx: &mut Tx<'_>, sql: &'static str, before: Timestamp) -> Result<u64, 
     tx.execute(sql, &[before.into(), i64::from(BATCH_ROWS).into()])
 }
 
-/// Blanks some old audit rows of administrators. The rows themselves are links of a chain that breaks without them.
+/// Blanks some old audit rows of administrators, and of what the command line did to them. The rows themselves are links of a chain that breaks without them.
 fn audit(tx: &mut Tx<'_>, faucet: &Faucet, before: Timestamp) -> Result<u64, StoreError> {
     let now = tx.reading()?;
-    let sql = "SELECT id FROM audit_events WHERE actor_kind = 'faucet_admin' AND payload IS NOT NULL AND at < $1 \
-               ORDER BY id LIMIT $2";
+    let sql = "SELECT id FROM audit_events WHERE (actor_kind = 'faucet_admin' OR target_type = 'admin_user') \
+                 AND payload IS NOT NULL AND at < $1 ORDER BY id LIMIT $2";
     let old: Vec<i64> = tx.query(sql, &[before.into(), i64::from(BATCH_ROWS).into()], |row| row.get(0))?;
     if old.is_empty() {
         return Ok(0);

@@ -14,7 +14,7 @@ fn kills(scene: &Scene, id: i64) -> Vec<i64> {
 }
 
 #[test]
-fn worked_example_12_only_growth_above_the_cursor_earns() {
+fn example_e12_only_growth_above_the_cursor_earns() {
     on_each_engine(|scene| {
         let id = scene.linked_player();
         for (lifetime, cursor) in
@@ -34,7 +34,7 @@ fn worked_example_12_only_growth_above_the_cursor_earns() {
 }
 
 #[test]
-fn worked_example_12_of_two_runs_in_a_minute_the_second_leaves_its_growth_to_the_next() {
+fn example_e12_of_two_runs_in_a_minute_the_second_leaves_its_growth_to_the_next() {
     on_each_engine(|scene| {
         let id = scene.player(100);
         scene.earn(id, 3);

@@ -14,7 +14,7 @@ use crate::restoring::{backup, restore};
 use crate::scene::{BAN, Scene, address, ban, banano_of, on_each_engine, recorder};
 
 /// Restores, starts again, and lets an operator match the wallet without its journals.
-fn fall_back(scene: &mut Scene) {
+pub fn fall_back(scene: &mut Scene) {
     restore(scene);
     scene.restart(|_| {});
     matched(scene);
@@ -68,7 +68,7 @@ fn verdicts(report: Outcome<Report>) -> Vec<Verdict> {
     report.unwrap().unwrap().payments.into_iter().map(|(_, verdict)| verdict).collect()
 }
 
-fn adopted(verdict: &Verdict) -> (i64, u64, String) {
+pub fn adopted(verdict: &Verdict) -> (i64, u64, String) {
     match verdict {
         Verdict::Adopted { player, kills, amount, .. } => (*player, *kills, amount.to_string()),
         other => panic!("{other:?}"),
@@ -76,7 +76,7 @@ fn adopted(verdict: &Verdict) -> (i64, u64, String) {
 }
 
 /// What the faucet's rows and the book hold of payments.
-fn traces(scene: &Scene) -> [i64; 4] {
+pub fn traces(scene: &Scene) -> [i64; 4] {
     [
         "SELECT COUNT(*) FROM faucet_payout",
         "SELECT COUNT(*) FROM ledger_transfer",
@@ -86,13 +86,13 @@ fn traces(scene: &Scene) -> [i64; 4] {
     .map(|sql| scene.count(sql))
 }
 
-fn is_open(scene: &Scene) -> bool {
+pub fn is_open(scene: &Scene) -> bool {
     scene.read(is_incomplete)
 }
 
 /// Rows, totals, book and chain say the same, nothing is left in suspense, and payouts may go on.
 #[track_caller]
-fn at_rest(scene: &Scene) {
+pub fn at_rest(scene: &Scene) {
     scene.check();
     assert!(!is_open(scene));
     assert_eq!(scene.account("payouts/faucet-operator/suspense").0, Balance::ZERO);
@@ -430,23 +430,36 @@ fn a_wallet_that_is_not_matched_and_one_without_a_known_block_are_refused() {
 }
 
 #[test]
-fn it_takes_other_peoples_approval_where_a_policy_asks_for_it() {
+fn a_payment_that_names_a_player_of_after_the_backup_is_nobody_elses() {
     on_each_engine(|scene| {
+        let folder = tempfile::tempdir().unwrap();
+        scene.journal = Some(folder.path().join("payouts.journal"));
+        scene.restart(|_| {});
         scene.funded(100 * BAN);
-        let id = scene.player(0);
-        scene.earn(id, 5);
+        let (first, second) = (scene.player(0), scene.player(0));
+        scene.earn(first, 5);
+        scene.change_user(first, |user| {
+            user.eligibility = bursar_faucet::rules::eligibility::Eligibility::Held
+        });
         backup(scene);
-        scene.settle();
+        // The second links the first one's address, and is paid there.
+        let shared = address(u32::try_from(first).unwrap());
+        scene.write(|tx, now| {
+            let mut links = WalletLink::of_users(tx, &[second])?;
+            links.iter_mut().for_each(|link| link.address.clone_from(&shared));
+            WalletLink::save(tx, &links, now)
+        });
+        scene.earn(second, 5);
+        assert_eq!(scene.settle().payouts, 1);
         scene.send();
-        fall_back(scene);
-        let (action, services) = ("faucet.adopt".to_owned(), Vec::new());
-        let policy = bursar_access::Policy { action, approvals_needed: 1, services };
-        let root = Actor::cli("root");
-        scene.write(|tx, now| bursar_access::set_policy(tx, &By::new(&root, now), &policy)).unwrap();
-        let before = traces(scene);
-        let refused = adopt_with(scene, How::default()).unwrap();
-        assert_eq!(refused.unwrap_err().code(), "operator_needed");
-        assert_eq!(traces(scene), before);
+        restore(scene);
+        scene.write(|tx, _| WalletLink::erase(tx, second));
+        scene.restart(|_| {});
+        scene.send();
+
+        assert_eq!(adopt(scene), [Verdict::NoPlayer]);
+        assert_eq!(scene.accruals(first), [(5, "open".to_owned())]);
         assert!(is_open(scene));
+        scene.check();
     });
 }

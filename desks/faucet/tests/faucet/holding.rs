@@ -121,6 +121,28 @@ fn each_cycle_sets_aside_what_waits_again_for_a_held_player() {
 }
 
 #[test]
+fn what_waits_again_for_a_held_player_is_not_signed_before_a_cycle_has_looked() {
+    on_each_engine(|scene| {
+        scene.funded(100 * BAN);
+        let id = scene.player(0);
+        scene.earn(id, 10);
+        scene.settle();
+        for is in [Eligibility::Held, Eligibility::Revoked] {
+            // As when a block lost its place while its player was held: it waits, and the sender comes first.
+            standing(scene, id, is);
+            assert_eq!(state(scene, id).0, "created");
+            scene.send();
+            assert_eq!((scene.sends(), state(scene, id)), (0, set_aside()));
+            standing(scene, id, Eligibility::Eligible);
+            assert_eq!(scene.settle().resumed, 1);
+        }
+        scene.send();
+        assert_eq!(scene.paid(1), BAN);
+        scene.check();
+    });
+}
+
+#[test]
 fn a_wallet_of_two_players_holds_the_second_and_is_counted() {
     on_each_engine_with(held_on_suspicion, |scene| {
         let (first, second) = (scene.player(0), scene.player(0));

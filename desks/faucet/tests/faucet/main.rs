@@ -3,6 +3,7 @@
 
 mod accruing;
 mod adopting;
+mod approving;
 mod checks;
 mod conserving;
 mod holding;

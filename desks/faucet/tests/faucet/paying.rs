@@ -80,7 +80,7 @@ fn a_payout_that_fails_before_a_signature_opens_its_accruals_and_they_are_paid_o
 }
 
 #[test]
-fn worked_example_14_an_answer_that_is_lost_after_the_node_accepted_is_one_send() {
+fn example_e14_an_answer_that_is_lost_after_the_node_accepted_is_one_send() {
     on_each_engine(|scene| {
         scene.funded(100 * BAN);
         let id = scene.player(0);
@@ -97,7 +97,7 @@ fn worked_example_14_an_answer_that_is_lost_after_the_node_accepted_is_one_send(
 }
 
 #[test]
-fn worked_example_14_a_process_that_dies_after_sending_records_it_when_it_starts_again() {
+fn example_e14_a_process_that_dies_after_sending_records_it_when_it_starts_again() {
     on_each_engine(|scene| {
         scene.funded(100 * BAN);
         let id = scene.player(0);

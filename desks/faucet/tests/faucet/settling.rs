@@ -174,7 +174,7 @@ fn below_the_floor_or_without_an_answer_nothing_is_settled() {
 }
 
 #[test]
-fn worked_example_17_dry_run_payouts_are_sent_at_once_and_move_no_money() {
+fn example_e17_dry_run_payouts_are_sent_at_once_and_move_no_money() {
     on_each_engine_with(
         |config| config.sim_kills = 150,
         |scene| {

@@ -321,9 +321,26 @@ fn audit_rows_of_administrators_go_when_they_are_older_than_the_retention() {
             ),
         };
         assert_eq!((left("faucet_admin"), left("operator")), (1, 1), "others are not the faucet's to prune");
+        // What the command line did to an administrator holds an e-mail, too.
+        scene.write(|tx, now| {
+            let to = |days: i64| {
+                (
+                    now.after_ms(-days * DAY_MS),
+                    bursar_audit::Target { kind: "admin_user", id: "admin-1".to_owned() },
+                )
+            };
+            [91, 89].map(to).into_iter().try_for_each(|(at, target)| {
+                recorder.record(tx, &[bursar_audit::Event { target, ..event("operator") }], at).map(|_| ())
+            })
+        });
+        assert_eq!(scene.read(|tx| prunable(tx, Retention::DEFAULT)).audit, 1);
+        bursar_desk_run(scene, "faucet.prune");
+        let about =
+            "SELECT COUNT(*) FROM audit_events WHERE target_type = 'admin_user' AND payload IS NOT NULL";
+        assert_eq!((scene.count(about), left("operator")), (1, 2));
         // The chain still holds: the rows are there, and an event says which are blank.
-        assert_eq!(scene.count("SELECT COUNT(*) FROM audit_events WHERE event = 'audit.redacted'"), 1);
-        assert_eq!(scene.metric("faucet_pruned_rows_total{table=\"admin_audit\"}").as_deref(), Some("1"));
+        assert_eq!(scene.count("SELECT COUNT(*) FROM audit_events WHERE event = 'audit.redacted'"), 2);
+        assert_eq!(scene.metric("faucet_pruned_rows_total{table=\"admin_audit\"}").as_deref(), Some("2"));
     });
 }
 

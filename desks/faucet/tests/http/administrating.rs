@@ -1,6 +1,7 @@
 //! What administrators see and do (docs/spec/faucet.md 4.3).
 
 use axum::http::Method;
+use bursar_faucet::identity::admin::{STRANGERS_MAX, sign_in};
 use bursar_faucet::record::Finding;
 use bursar_faucet::rules::pruning::Retention;
 use bursar_store::EngineKind;
@@ -273,6 +274,100 @@ fn g1_a_repeated_key_is_answered_once_and_another_body_refused() {
         send(&body, "k3").ok();
         assert_eq!(scene.count(verifications), 2);
     });
+}
+
+fn reverify_once(scene: &Scene, admin: &str) -> crate::scene::Answer {
+    let headers = [("cookie", admin), ("idempotency-key", "k1")];
+    let body = json!({"discord_id": ALICE.to_string()}).to_string();
+    scene.send(Method::POST, "/admin/reverify", &headers, &body, 1)
+}
+
+#[test]
+fn g1_a_request_that_may_still_be_worked_on_is_not_made_a_second_time() {
+    on_each_engine(|scene| {
+        let admin = scene.admin();
+        scene.alice();
+        reverify_once(scene, &admin).ok();
+        // As while it runs: nobody has kept an answer yet.
+        scene.write(|tx, _| tx.batch_execute("UPDATE faucet_request SET answer = NULL, status = NULL"));
+        let done = "SELECT COUNT(*) FROM faucet_verification_record WHERE source = 'admin_reverify'";
+        // Routes that run a cycle answer within two minutes, and their work may outlive the answer.
+        for _ in 0..2 {
+            scene.test.advance_ms(150_000);
+            reverify_once(scene, &admin).refused(409, "conflict");
+        }
+        scene.test.advance_ms(600_001);
+        assert_eq!((reverify_once(scene, &admin).status, scene.count(done)), (200, 2));
+    });
+}
+
+#[test]
+fn kept_answers_name_nobody_who_was_erased_and_go_after_a_week() {
+    on_each_engine(|scene| {
+        let admin = scene.admin();
+        scene.alice();
+        let answer = reverify_once(scene, &admin).ok();
+        assert_eq!(answer["discord_id"], ALICE.to_string());
+        scene.post("/admin/users/1/erase", &admin, "{\"reason\": \"asked for\"}").ok();
+        let naming = "SELECT COUNT(*) FROM faucet_request WHERE answer LIKE '%80351110224678912%' \
+                      OR answer LIKE '%epic_alice%'";
+        assert_eq!(scene.count(naming), 0);
+        assert_eq!(reverify_once(scene, &admin).ok(), json!({"status": "erased"}), "it is not made again");
+        let by = bursar_audit::Actor::system("test");
+        let prune =
+            || bursar_faucet::upkeep::prune(&scene.faucet, Retention::DEFAULT, &by, &|| false).unwrap();
+        let kept = "SELECT COUNT(*) FROM faucet_request";
+        scene.test.advance_ms(7 * 86_400_000 - 60_000);
+        prune();
+        assert_eq!(scene.count(kept), 1);
+        scene.test.advance_ms(120_000);
+        prune();
+        assert_eq!(scene.count(kept), 0);
+    });
+}
+
+#[test]
+fn e_mails_that_are_nobodys_are_kept_up_to_a_thousand_and_administrators_beside_them() {
+    on_each_engine(|scene| {
+        scene.admin();
+        scene.write(|tx, now| {
+            for number in 1..=STRANGERS_MAX {
+                let sql = "INSERT INTO faucet_admin_user (id, email, is_active, failures, created_at, updated_at) \
+                           VALUES ($1, $2, FALSE, 0, $3, $3)";
+                let email = format!("made-up-{number}@example.org");
+                tx.execute(sql, &[(-number).into(), email.as_str().into(), now.into()])?;
+            }
+            Ok(())
+        });
+        for email in ["one@example.org", "two@example.org"] {
+            login(scene, email, "wrong").refused(401, "unauthorized");
+        }
+        let of = |what: &'static str| scene.count(what);
+        assert_eq!(of("SELECT COUNT(*) FROM faucet_admin_user WHERE NOT is_active"), STRANGERS_MAX);
+        assert_eq!(
+            of(
+                "SELECT COUNT(*) FROM faucet_admin_user WHERE email IN ('one@example.org', 'two@example.org')"
+            ),
+            2
+        );
+        assert_eq!(login(scene, ADMIN, PASSWORD).status, 200);
+    });
+}
+
+#[test]
+fn whoever_tries_passwords_does_not_wait_for_those_who_are_paid_nor_they_for_them() {
+    let scene = Scene::on(EngineKind::Postgres, false, |_| {});
+    let faucet = std::sync::Arc::clone(&scene.faucet);
+    let held = scene.test.store().transact("test.clock", |tx| {
+        tx.open_clock(bursar_faucet::CLOCK)?;
+        let (faucet, (done, answer)) = (std::sync::Arc::clone(&faucet), std::sync::mpsc::channel());
+        std::thread::spawn(move || {
+            let tried = sign_in(&faucet, "nobody@example.org", &"wrong".into());
+            done.send(tried.unwrap().is_err()).unwrap();
+        });
+        Ok(answer.recv_timeout(std::time::Duration::from_secs(20)))
+    });
+    assert_eq!(held.unwrap(), Ok(true));
 }
 
 #[test]

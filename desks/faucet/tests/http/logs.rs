@@ -1,9 +1,11 @@
 //! What administrators see of the log.
 
+use bursar_faucet::identity::admin;
+use bursar_faucet::rules::session_token::ADMIN_TTL_S;
 use bursar_store::EngineKind;
 use serde_json::json;
 
-use crate::scene::{SECRET, Scene};
+use crate::scene::{ADMIN, SECRET, Scene};
 
 /// A line as the server writes it for a request.
 fn line(request: &str, correlation: &str, trace: &str) -> String {
@@ -95,6 +97,22 @@ fn only_administrators_read_the_log() {
         scene.get(path, "").refused(401, "unauthorized");
         scene.get(path, &player).refused(401, "unauthorized");
     }
+}
+
+#[test]
+fn a_stream_ends_when_its_administrator_is_shut_out_or_its_session_has_run_out() {
+    let head = ": lines of the log\n\n";
+    let until_a_beat = |text: &str| text.contains("still here");
+    let (shut_out, cookie) = scene();
+    let disable = || {
+        assert!(shut_out.write(|tx, now| admin::disable(tx, ADMIN, now)));
+    };
+    assert_eq!(shut_out.stream("/admin/logs/tail?tail=0", &cookie, disable, until_a_beat).text, head);
+    let (run_out, cookie) = scene();
+    let wait = || {
+        run_out.test.advance_ms((ADMIN_TTL_S + 1) * 1_000);
+    };
+    assert_eq!(run_out.stream("/admin/logs/tail?tail=0", &cookie, wait, until_a_beat).text, head);
 }
 
 #[test]

@@ -34,7 +34,7 @@ struct Wish {
     stake: Stake,
 }
 
-/// Applies one join to the batch's state.
+/// Applies one join to the batch's state: only while its round is open and not sealed (invariant IN-WINDOW).
 pub fn decide(state: &mut JoinState, command: &JoinCommand) -> Result<Joined, JoinRejection> {
     if state.joins.is_stopped() {
         return Err(JoinRejection::Paused);
@@ -108,7 +108,7 @@ fn check(state: &JoinState, request: &JoinRequest) -> Result<Wish, JoinRejection
     Ok(Wish { round, side, stake })
 }
 
-/// A known id is the same entry again, or a conflict; also after the window has closed.
+/// A known id is the same entry again, or a conflict (invariant ONCE); also after the window has closed.
 fn recognise(known: &KnownEntry, wish: &Wish, request: &JoinRequest) -> Result<Joined, JoinRejection> {
     let is_same = known.round == wish.round
         && known.side == wish.side

@@ -90,6 +90,7 @@ impl JoinWork {
         Ok(state)
     }
 
+    /// Of what was refused `state` holds nothing but counters: it leaves those and events (invariant REFUSED-NO-TRACE).
     fn save(
         &self,
         tx: &mut Tx<'_>,

@@ -30,7 +30,7 @@ pub(super) enum Prices {
     },
 }
 
-/// Freezes those of `rounds` that are still unsealed and due; returns how many.
+/// Freezes those of `rounds` that are still unsealed and due, each for good (invariant ONCE); returns how many.
 pub(super) fn freeze(
     tx: &mut Tx<'_>,
     rounds: &[(Round, Prices)],

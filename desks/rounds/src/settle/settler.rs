@@ -134,7 +134,7 @@ impl Settler {
     }
 
     /// Settles due rounds, oldest first, at most `limit` or as many as the setting says. Rounds that need no price do
-    /// not wait for the price service.
+    /// not wait for the price service. What fails is due again at the next call (invariant SETTLES).
     pub fn run_due(&self, limit: Option<i64>) -> Result<SettleReport, SettleError> {
         self.check_treasury()?;
         let due = self.due(limit)?;
@@ -249,7 +249,7 @@ impl Settler {
         Ok(())
     }
 
-    /// Runs one step under the desk's clock and the switch that stops settlement.
+    /// Runs one step under the desk's clock and the switch that stops settlement (invariant STOP-BINDS).
     fn guarded<T>(
         &self,
         unit: &'static str,

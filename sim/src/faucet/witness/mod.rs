@@ -1,6 +1,7 @@
 //! The witness of the faucet: every row, payout and signed payment as committed, every payment as the chain has it.
 
 mod payments;
+mod rest;
 mod rows;
 mod sums;
 
@@ -12,12 +13,13 @@ use rusqlite::Connection;
 
 use self::rows::{Accrual, Desk, Payout, State};
 use super::operators::{Act, Stop};
-use super::terms::{DAY_MS, RAW_OF_E8, Terms, Window};
+use super::terms::{DAY_MS, Terms, Window};
+use super::wiring::operator;
 use crate::figures::Figures;
 use crate::gate::Gate;
 use crate::invariant::{Breach, require};
 use crate::payouts::rows::{Intent, Signed, fresh};
-use crate::payouts::{FINAL, HELD, MOVES, SIGNED};
+use crate::payouts::{FINAL, HELD, MOVES, SIGNED, holdings};
 use crate::watching::watch;
 
 /// Kills of an account since a baseline: whose, which account, which baseline.
@@ -27,7 +29,6 @@ type Counted = (i64, Option<String>, i64);
 #[derive(Clone, Debug)]
 struct Promise {
     key: String,
-    user: i64,
     kills: Vec<(Counted, i64, i64)>,
 }
 
@@ -39,6 +40,8 @@ struct Seen {
     by_key: HashMap<String, i64>,
     attempts: BTreeMap<i64, Signed>,
     bytes: HashMap<String, Vec<u8>>,
+    /// Whom each intent of a payout pays, pruned or not.
+    payees: HashMap<i64, i64>,
 }
 
 /// What a witness knew at a moment.
@@ -61,8 +64,8 @@ pub struct Witness {
     paid: HashMap<Counted, Vec<(i64, i64, String)>>,
     /// Orders that the chain has paid.
     paid_keys: BTreeMap<String, String>,
-    /// What the chain has paid to each player, in raw.
-    sent: BTreeMap<i64, u128>,
+    /// Transactions that are final on the chain, with what they pay, in raw.
+    landed: BTreeMap<String, u128>,
     dead: BTreeSet<String>,
     reached: BTreeMap<(&'static str, &'static str), u64>,
     restores: u64,
@@ -81,7 +84,7 @@ impl Witness {
             promises: BTreeMap::new(),
             paid: HashMap::new(),
             paid_keys: BTreeMap::new(),
-            sent: BTreeMap::new(),
+            landed: BTreeMap::new(),
             dead: BTreeSet::new(),
             reached: BTreeMap::new(),
             restores: 0,
@@ -129,9 +132,7 @@ impl Witness {
 
     /// Whether the operator's wallet does not run.
     pub fn wallet_stands_still(&self) -> bool {
-        let sql = "SELECT COUNT(*) FROM payout_wallet WHERE standing <> 0";
-        let still = self.connection.as_ref().map(|one| one.query_row(sql, [], |row| row.get::<_, i64>(0)));
-        still.is_some_and(|still| still.expect("the witness can read") > 0)
+        self.connection.as_ref().is_some_and(|connection| !holdings::wallets_run(connection))
     }
 
     fn connected(&self) -> &Connection {
@@ -187,6 +188,8 @@ impl Witness {
         let has_moved = intents.iter().any(|intent| {
             self.seen.intents.get(&intent.id).is_none_or(|before| before.state != intent.state)
         });
+        let finals: Vec<i64> =
+            intents.iter().filter(|intent| intent.state == FINAL).map(|intent| intent.id).collect();
         for intent in intents {
             self.admit_intent(intent)?;
         }
@@ -200,6 +203,19 @@ impl Witness {
         for (attempt, bytes) in attempts {
             self.admit_attempt(attempt, bytes)?;
         }
+        finals.iter().try_for_each(|intent| self.check_final(*intent))
+    }
+
+    /// What is final in the book is on the chain.
+    fn check_final(&self, intent: i64) -> Result<(), Breach> {
+        let mut own = self.seen.attempts.values().filter(|attempt| attempt.intent == Some(intent));
+        let is_paid = own.any(|attempt| attempt.kind == 0 && self.landed.contains_key(&attempt.transaction));
+        require!(
+            ChainIsBook,
+            is_paid,
+            "{:?} is final, and the chain paid nothing for it",
+            self.seen.intents[&intent]
+        );
         Ok(())
     }
 
@@ -226,6 +242,7 @@ impl Witness {
         if !self.seen.attempts.contains_key(&id) {
             let is_stopped = !attempt.is_imported && (self.binds(Stop::Payouts) || self.binds(Stop::Reality));
             require!(NoSignAfterStop, !is_stopped, "{attempt:?} was signed under {:?}", self.gates);
+            holdings::check_matched(self.connected(), &attempt, self.restores)?;
             let others = self.seen.attempts.values().filter(|other| {
                 other.intent.is_some()
                     && other.intent == attempt.intent
@@ -261,6 +278,7 @@ impl Witness {
             self.admit_row(row)?;
         }
         for payout in desk.payouts.values() {
+            self.seen.payees.extend(payout.intent.map(|intent| (intent, payout.user)));
             match before.payouts.get(&payout.id) {
                 None => self.admit_payout(desk, payout)?,
                 Some(was) if was.status != payout.status => {
@@ -366,43 +384,9 @@ impl Witness {
         let open = self.seen.intents.values().filter(|intent| intent.state < FINAL && intent.has_hold);
         let owed: u128 = open.map(|intent| intent.amount).sum();
         require!(LedgerZero, held == owed, "{held} is held for intents of {owed}");
-        for intent in self.seen.intents.values().filter(|intent| intent.state == FINAL && intent.has_hold) {
-            let is_paid = self.paid_keys.contains_key(&intent.key);
-            require!(ChainIsBook, is_paid, "{intent:?} is final, and the chain paid nothing for it");
-        }
-        Ok(())
-    }
-
-    /// Whether nothing is left to do: what may be paid now is paid. After a restore that lost payments all stands still.
-    pub fn is_at_rest(&self) -> bool {
-        self.lacks_payments()
-            || (!self.wallet_stands_still() && self.seen.intents.values().all(|intent| intent.state >= FINAL))
-    }
-
-    /// The book says what the chain says.
-    pub fn check_rest(&self) -> Result<(), Breach> {
-        let desk = &self.seen.desk;
-        let is_whole = !self.lacks_payments();
-        require!(
-            ChainIsBook,
-            is_whole || self.restores > 0,
-            "payments are missing, and nothing was restored"
-        );
-        for tally in desk.tallies.iter().filter(|tally| !tally.dry_run) {
-            let sent = self.sent.get(&tally.user).copied().unwrap_or(0);
-            let settled = u128::try_from(tally.settled.1).unwrap_or(0) * RAW_OF_E8;
-            // Another player may have the number of one whom a restore forgot.
-            let agrees = if self.restores == 0 { sent == settled } else { settled <= sent };
-            require!(ChainIsBook, agrees, "{tally:?} was sent {sent}, settled is {settled}");
-            let rests = !is_whole || tally.reserved == (0, 0);
-            require!(PaidOnce, rests, "{tally:?} waits for payouts that nobody pays");
-        }
-        require!(
-            RestoreNeverRepays,
-            is_whole || desk.is_halted,
-            "payments are missing, and the desk goes on"
-        );
-        Ok(())
+        let finals = self.seen.intents.values().filter(|intent| intent.state == FINAL);
+        finals.map(|intent| intent.id).try_for_each(|intent| self.check_final(intent))?;
+        holdings::check_booked(self.connected(), operator().as_str())
     }
 
     /// What it knows now.

@@ -26,7 +26,7 @@ impl Witness {
         let rows = self.seen.desk.accruals.values().filter(|row| row.payout == Some(payout.id));
         let kills =
             rows.map(|row| ((row.user, row.account.clone(), row.baseline), row.from, row.to)).collect();
-        let promise = Promise { key: intent.key.clone(), user: payout.user, kills };
+        let promise = Promise { key: intent.key.clone(), kills };
         self.promises.insert(attempt.transaction.clone(), promise);
         Ok(())
     }
@@ -38,10 +38,17 @@ impl Witness {
         Ok(())
     }
 
+    /// Whether a transaction is known here: what a restore forgot is not.
+    fn is_on_record(&self, transaction: &str) -> bool {
+        self.restores == 0 || self.seen.bytes.contains_key(transaction)
+    }
+
     /// Something became final.
     pub fn admit_landed(&mut self, landed: &Landed) -> Result<(), Breach> {
         require!(PaidOnce, !self.dead.contains(&landed.id), "{} was called dead and is final", landed.id);
-        let Some((_, amount)) = landed.payment() else { return Ok(()) };
+        let payment = landed.payment();
+        self.landed.insert(landed.id.clone(), payment.as_ref().map_or(0, |(_, amount)| *amount));
+        let Some((_, amount)) = payment else { return Ok(()) };
         let promise = self.promises.get(&landed.id).cloned();
         let Some(promise) = promise else {
             require!(PaidOnce, false, "{} pays {amount}, which nobody owes", landed.id);
@@ -50,21 +57,20 @@ impl Witness {
         let first = self.paid_keys.insert(promise.key.clone(), landed.id.clone());
         if let Some(first) = first {
             let words = format!("{} is paid by {first} and again by {}", promise.key, landed.id);
-            require!(RestoreNeverRepays, self.restores == 0, "{words}");
+            require!(RestoreNeverRepays, self.is_on_record(&first), "{words}");
             require!(PaidOnce, false, "{words}");
         }
         for (counted, from, to) in promise.kills {
-            let paid = self.paid.entry(counted.clone()).or_default();
-            let again = paid.iter().find(|(start, end, _)| from < *end && *start < to);
+            let paid = self.paid.get(&counted).map_or(&[][..], Vec::as_slice);
+            let again = paid.iter().find(|(start, end, _)| from < *end && *start < to).cloned();
             if let Some(again) = again {
                 let words =
                     format!("kills {from} to {to} of {counted:?} are paid by {again:?} and {}", landed.id);
-                require!(RestoreNeverRepays, self.restores == 0, "{words}");
+                require!(RestoreNeverRepays, self.is_on_record(&again.2), "{words}");
                 require!(PaidOnce, false, "{words}");
             }
-            paid.push((from, to, landed.id.clone()));
+            self.paid.entry(counted).or_default().push((from, to, landed.id.clone()));
         }
-        *self.sent.entry(promise.user).or_default() += amount;
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! The desk's rows as the witness reads them, in one snapshot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, Row};
 
@@ -145,6 +145,12 @@ impl Desk {
         desk.lacks_payments = snapshot.prepare_cached(LACKS)?.query_row([], |row| row.get::<_, i64>(0))? > 0;
         Ok(desk)
     }
+}
+
+/// Players who may not be paid: held for review, or revoked.
+pub fn kept_back(connection: &Connection) -> rusqlite::Result<BTreeSet<i64>> {
+    let sql = "SELECT id FROM faucet_user WHERE eligibility IN ('held', 'revoked')";
+    connection.prepare_cached(sql)?.query_map([], |row| row.get(0))?.collect()
 }
 
 fn accrual(row: &Row<'_>) -> rusqlite::Result<Accrual> {

@@ -11,7 +11,7 @@ use super::{ApprovalsVerb, Asking, Room, decide, show};
 use crate::commands::faucet::FaucetVerb;
 use crate::commands::keys::KeysVerb;
 use crate::commands::operators::OperatorsVerb;
-use crate::commands::payouts::room::{Room as PaymentsRoom, refused, rejected};
+use crate::commands::payouts::room::{Room as PaymentsRoom, rejected};
 use crate::commands::payouts::{PayoutName, PayoutsVerb};
 use crate::commands::{CommandError, Context, Verb, run};
 
@@ -137,8 +137,7 @@ fn file(
     let reason = decide::reason(&asking.reason, context)?;
     let Drafted { act, approvals_needed } = drafted;
     if *approvals_needed == 0 {
-        let why = "No policy asks for other people's approval of this. Do it without.";
-        return Err(refused("approval_not_needed", why));
+        return Err(Rejection::ApprovalNotNeeded.into());
     }
     let make = |tx: &mut bursar_store::Tx<'_>, by: &bursar_access::By<'_>| {
         request_approval(tx, by, act, asking.for_ms)

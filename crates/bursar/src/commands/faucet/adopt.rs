@@ -115,7 +115,9 @@ fn why(verdict: &Verdict) -> String {
             format!("waits for kills: needs some worth {missing} BAN of player {player}")
         }
         Verdict::NotFinal => "it is on its way and not final yet".to_owned(),
-        Verdict::NoPlayer => "no player had linked its address when the wallet was matched".to_owned(),
+        Verdict::NoPlayer => {
+            "no player whom it may have paid had linked its address when the wallet was matched".to_owned()
+        }
         Verdict::SeveralPlayers(players) => {
             format!("players {players:?} had linked its address; find out whom it paid")
         }

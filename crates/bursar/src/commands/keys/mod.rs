@@ -6,6 +6,7 @@ mod rotate;
 pub(super) mod secret_file;
 mod show;
 
+use bursar_access::transact_unless_drafting;
 use bursar_audit::Event;
 use bursar_keys::{KeyCommands, KeyError, KeyFault, KeyId, KeyShown, Outcome};
 use bursar_store::Tx;
@@ -98,7 +99,10 @@ const STILL_IN_THE_LOG: &str = "Others use the database's log without a pause, s
 /// What a retirement could not do.
 fn say_what_stays(context: &Context, unopened: Option<&str>, is_wiped: bool) {
     if let Some(why) = unopened {
-        context.say(&format!("It is retired, and its secret stays sealed as it was: {why}."));
+        context.say(&format!(
+            "It is retired, and its secret stays sealed as it was: {why}. Once it can be opened, such as with its seal \
+             key, repeat this: then the secret is sealed as a retired one."
+        ));
     }
     if !is_wiped {
         context.say(STILL_IN_THE_LOG);
@@ -138,7 +142,7 @@ fn change<T>(
     who: &Signed,
     mut make: impl FnMut(&mut Tx<'_>, &bursar_access::By<'_>) -> Outcome<(Option<bursar_keys::Done>, T)>,
 ) -> Result<T, CommandError> {
-    let made = room.store.transact("command.keys", |tx| {
+    let made = transact_unless_drafting(&room.store, "command.keys", who.draft.as_deref(), |tx| {
         let by = who.by(tx)?;
         let (done, value) = match make(tx, &by)? {
             Ok(made) => made,

@@ -48,8 +48,8 @@ pub(super) fn verify(room: &Room, context: &Context, json: bool) -> Result<Value
     let unsound = keys.iter().filter(|(_, finding)| !matches!(*finding, "sound" | "remote"));
     let unsound: Vec<String> = unsound.map(|(key, finding)| format!("{key} ({finding})")).collect();
     let why = format!(
-        "Not sound: {}. For kek_missing set the seal key that they were sealed with; for anything else stop payouts and \
-         compare with the newest backup.",
+        "Not sound: {}. For kek_missing set the seal key that they were sealed with; for retired_unsealed repeat `bursar keys \
+         retire`, if the key was meant to be retired; for anything else stop payouts and compare with the newest backup.",
         unsound.join(", ")
     );
     Err(CommandError::No { answer, why })

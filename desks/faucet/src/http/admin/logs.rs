@@ -14,12 +14,12 @@ use bursar_web::{ApiError, Call};
 use bytes::Bytes;
 use futures_util::Stream;
 use serde_json::{Value, json};
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout_at};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::super::guards::whole;
 use super::super::{Routes, codes};
 use crate::log_ring::Following;
-use crate::rules::session_token::ADMIN_TTL_S;
+use crate::rules::session_token::ADMIN_COOKIE;
 
 /// The longest id that a line is looked up by, in characters.
 const ID_MAX: usize = 128;
@@ -27,6 +27,8 @@ const ID_MAX: usize = 128;
 const LOOK: Duration = Duration::from_millis(500);
 /// After so many looks a silent stream shows that it lives.
 const LOOKS_A_BEAT: u32 = 30;
+/// After so many looks the session is asked for again.
+const LOOKS_A_SESSION: u32 = 4;
 
 /// Which lines are wanted: those of one request, of one larger action, or of one trace.
 #[derive(Clone, Default)]
@@ -84,6 +86,7 @@ pub(super) async fn recent(routes: Arc<Routes>, call: Call, _: Timestamp) -> Res
 
 pub(super) async fn follow(routes: Arc<Routes>, call: Call, _: Timestamp) -> Result<Response, ApiError> {
     let (count, wanted) = (tail(&call, 200, 0)?, Wanted::of(&call)?);
+    let session = call.cookie(ADMIN_COOKIE).unwrap_or_default().to_owned();
     drop(call);
     let (shared, looked_for) = (Arc::clone(&routes), wanted.clone());
     let begin = move || shared.logs.ring.follow(count, |line| looked_for.takes(line));
@@ -93,7 +96,7 @@ pub(super) async fn follow(routes: Arc<Routes>, call: Call, _: Timestamp) -> Res
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    Ok((headers, Body::from_stream(events(routes, wanted, following))).into_response())
+    Ok((headers, Body::from_stream(events(routes, wanted, following, session))).into_response())
 }
 
 fn tail(call: &Call, default: i64, least: i64) -> Result<usize, ApiError> {
@@ -107,25 +110,24 @@ struct Reader {
     following: Following,
     look: Interval,
     looks: u32,
-    /// No stream outlives the session that it was opened with.
-    until: Instant,
+    /// The cookie that the stream was opened with.
+    session: String,
 }
 
 fn events(
     routes: Arc<Routes>,
     wanted: Wanted,
     mut following: Following,
+    session: String,
 ) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
-    let now = Instant::now();
-    let mut look = interval_at(now + LOOK, LOOK);
+    let mut look = interval_at(Instant::now() + LOOK, LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let until = now + Duration::from_secs(ADMIN_TTL_S.unsigned_abs());
     // The first comment makes the head leave at once, even when the log is silent.
     let mut first = b": lines of the log\n\n".to_vec();
     for line in std::mem::take(&mut following.recent) {
         first.extend_from_slice(event(&routes, &line).as_bytes());
     }
-    let reader = Reader { routes, wanted, following, look, looks: 0, until };
+    let reader = Reader { routes, wanted, following, look, looks: 0, session };
     futures_util::stream::unfold((Some(Bytes::from(first)), reader), |(first, mut reader)| async move {
         let bytes = match first {
             Some(bytes) => bytes,
@@ -140,12 +142,15 @@ impl Reader {
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             let line = tokio::select! {
-                line = timeout_at(self.until, self.following.next.recv()) => line.ok().flatten()?,
+                line = self.following.next.recv() => line?,
                 _ = self.look.tick() => {
                     if self.routes.faucet.platform.stopping.has_begun() {
                         return None;
                     }
-                    self.looks += 1;
+                    self.looks = self.looks.wrapping_add(1);
+                    if self.looks.is_multiple_of(LOOKS_A_SESSION) && !self.may_read().await {
+                        return None;
+                    }
                     if self.looks.is_multiple_of(LOOKS_A_BEAT) {
                         return Some(Bytes::from_static(b": still here\n\n"));
                     }
@@ -155,6 +160,15 @@ impl Reader {
             if self.wanted.takes(&line) {
                 return Some(Bytes::from(event(&self.routes, &line)));
             }
+        }
+    }
+
+    /// Whether the session is good and its administrator still one: no stream outlives either.
+    async fn may_read(&self) -> bool {
+        let now = self.routes.faucet.platform.off_thread.read("faucet.logs", |tx| tx.reading()).await;
+        match now {
+            Ok(now) => self.routes.admin_of(&self.session, now).await.is_ok(),
+            Err(_) => false,
         }
     }
 }

@@ -1,0 +1,155 @@
+//! Payouts that callers from outside asked for, in data that fell back to a backup: nothing is paid, freed or promised twice.
+
+use bursar_access::By;
+use bursar_audit::Actor as Author;
+use bursar_money::{Amount, Balance};
+use bursar_payouts::{Funding, IntentState, OutsideFilter, PayoutShown, Rejection};
+use bursar_store::Timestamp;
+
+use crate::outside::{ask, code, credit, fund, funded, names, order, take_back, told};
+use crate::restore::{backup, restore, start};
+use crate::scene::{DESK, Scene, on_each_engine, payee, recorder};
+
+/// What payers see, oldest first.
+fn listed(scene: &Scene) -> Vec<PayoutShown> {
+    let filter = OutsideFilter { desk: DESK, wallet: None, state: None, key: None };
+    let mut page = scene.read(|tx| scene.payouts.outside_payouts(tx, &filter, None, 100));
+    page.reverse();
+    page
+}
+
+/// Lets the wallet pay what it owes, before the records fall back.
+fn pay(scene: &Scene) {
+    scene.run(&scene.sender(), &scene.lease("one").unwrap());
+}
+
+/// A server starts beside the journal, and does what there is to do.
+fn recover(scene: &Scene) {
+    let (_, sender) = start(scene, true);
+    scene.run(&sender, &scene.lease("one").unwrap());
+}
+
+#[test]
+fn what_may_have_been_paid_before_a_restore_is_not_taken_back() {
+    on_each_engine(|scene| {
+        let (lane, shop) = funded(scene, 500);
+        let asked = ask(&lane, order(&shop, "a", &payee(1), 100)).unwrap();
+        let own = scene.order("own", &payee(2), 50).unwrap();
+        backup(scene);
+        pay(scene);
+        restore(scene, true);
+        let refused = take_back(scene, &shop, asked.public_id).unwrap_err();
+        assert_eq!((refused.code(), refused.status()), ("wallet_unmatched", 503));
+        let cancelled = scene.write(|tx, now| {
+            let by = Author::system("faucet");
+            scene.payouts.cancel(tx, own.id, &by, "abuse", &recorder("test.desk"), now)
+        });
+        assert_eq!(cancelled, Err(Rejection::WalletUnmatched));
+        recover(scene);
+        assert_eq!(take_back(scene, &shop, asked.public_id), Err(Rejection::TooLate(IntentState::Final)));
+        assert_eq!((scene.paid(1), scene.paid(2)), (100, 50));
+        assert_eq!(scene.account("payouts/hot/funds"), (credit(400), 0));
+        scene.check();
+    });
+}
+
+#[test]
+fn a_wallet_that_somebody_stopped_keeps_nobody_from_taking_a_payout_back() {
+    on_each_engine(|scene| {
+        let (lane, shop) = funded(scene, 500);
+        let asked = ask(&lane, order(&shop, "a", &payee(1), 100)).unwrap();
+        scene
+            .write(|tx, now| {
+                let by = By::new(&scene.root, now);
+                scene.payouts.stop_wallet(tx, &by, &scene.wallet, "drill", &recorder("test.operator"))
+            })
+            .unwrap();
+        assert_eq!(take_back(scene, &shop, asked.public_id), Ok(()));
+    });
+}
+
+#[test]
+fn a_new_key_waits_until_a_restored_wallet_is_matched_and_is_the_payout_that_the_journal_brought_back() {
+    on_each_engine(|scene| {
+        let (lane, shop) = funded(scene, 500);
+        backup(scene);
+        let asked = ask(&lane, order(&shop, "k", &payee(1), 10)).unwrap();
+        pay(scene);
+        restore(scene, true);
+        assert_eq!(code(&ask(&lane, order(&shop, "k", &payee(2), 5))), "wallet_unmatched");
+        recover(scene);
+        let again = ask(&lane, order(&shop, "k", &payee(1), 10)).unwrap();
+        assert_eq!((again.public_id, again.is_new), (asked.public_id, false));
+        assert_eq!(code(&ask(&lane, order(&shop, "k", &payee(2), 5))), "idempotency_key_reused");
+        assert_eq!((scene.paid(1), scene.paid(2)), (10, 0));
+    });
+}
+
+#[test]
+fn what_the_journal_holds_is_not_taken_for_another_order_of_the_same_key() {
+    on_each_engine(|scene| {
+        let (lane, shop) = funded(scene, 500);
+        backup(scene);
+        ask(&lane, order(&shop, "k", &payee(1), 10)).unwrap();
+        pay(scene);
+        // Put back without telling, so that nothing keeps the key from being used anew.
+        restore(scene, false);
+        let anew = ask(&lane, order(&shop, "k", &payee(2), 5)).unwrap();
+        assert!(anew.is_new);
+        recover(scene);
+        assert_eq!((scene.paid(1), scene.paid(2)), (10, 5));
+        let shown = scene.read(|tx| scene.payouts.show(tx, anew.public_id)).unwrap();
+        assert_eq!((shown.payout.state, shown.attempts.len()), (IntentState::Final, 1));
+        assert_eq!(scene.account("payouts/hot/funds"), (credit(485), 0));
+        scene.check();
+    });
+}
+
+#[test]
+fn what_comes_back_apart_from_its_key_stays_its_payers_and_none_of_the_desks() {
+    on_each_engine(|scene| {
+        let (lane, shop) = funded(scene, 500);
+        let asked = ask(&lane, order(&shop, "k", &payee(1), 100)).unwrap();
+        told(scene);
+        backup(scene);
+        pay(scene);
+        restore(scene, false);
+        take_back(scene, &shop, asked.public_id).unwrap();
+        scene.heard.0.lock().clear();
+        recover(scene);
+        assert_eq!((scene.heard(), scene.paid(1)), (Vec::<String>::new(), 100));
+        let since = Timestamp::from_ms(0);
+        let found = scene.read(|tx| scene.payouts.brought_back(tx, &scene.wallet, since, None));
+        assert_eq!((found.payouts.len(), found.next), (0, None));
+        let listed = listed(scene);
+        let states: Vec<_> = listed.iter().map(|shown| shown.payout.state).collect();
+        assert_eq!(states, [IntentState::Cancelled, IntentState::Final]);
+        let told = told(scene);
+        assert_eq!(names(&told), ["payout.cancelled", "payout.signed", "payout.broadcast", "payout.final"]);
+        let key = told[3]["payout"]["key"].as_str().unwrap();
+        assert!(key.starts_with("recovered ") && told[3]["payout"]["payer"] == told[0]["payout"]["payer"]);
+        assert_eq!(scene.account("payouts/hot/funds"), (credit(400), 0));
+        scene.check();
+    });
+}
+
+#[test]
+fn what_the_journal_brings_back_is_paid_from_the_funds_and_the_rest_is_missing_in_suspense() {
+    on_each_engine(|scene| {
+        let (lane, shop) = funded(scene, 100);
+        backup(scene);
+        ask(&lane, order(&shop, "k", &payee(1), 30)).unwrap();
+        pay(scene);
+        restore(scene, true);
+        // Before the journal is read, somebody takes back what the restored book shows.
+        fund(scene, 80, Funding::TakeBack).unwrap();
+        recover(scene);
+        assert_eq!(scene.account("payouts/hot/funds"), (Balance::ZERO, 0));
+        assert_eq!(scene.account("payouts/hot/suspense").0, Balance::Debit(Amount::new(10)));
+        let sql = "SELECT payload FROM audit_events WHERE event = 'payout.paid_unheld'";
+        let payload: String = scene.read(|tx| tx.query_first(sql, &[], |row| row.get(0))).unwrap();
+        let payload: serde_json::Value = serde_json::from_str(&payload).unwrap();
+        assert_eq!((&payload["fromFunds"], &payload["fromSuspense"]), (&"20".into(), &"10".into()));
+        scene.check();
+    });
+}
