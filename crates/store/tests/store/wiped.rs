@@ -61,9 +61,8 @@ fn a_log_that_somebody_reads_is_left_at_once_and_other_processes_write_meanwhile
                     }
                     tries
                 });
-                let written: Vec<bool> = (10..30)
-                    .map(|id| write(&format!("INSERT INTO kept VALUES ({id})")).is_ok())
-                    .collect();
+                let written: Vec<bool> =
+                    (10..30).map(|id| write(&format!("INSERT INTO kept VALUES ({id})")).is_ok()).collect();
                 is_over.store(true, Ordering::SeqCst);
                 assert_eq!(written, [true; 20], "writers wait for no reader");
                 assert!(wiping.join().unwrap() > 0);
