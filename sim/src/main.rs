@@ -9,10 +9,6 @@ use std::time::Duration;
 use bursar_sim::{Bug, Omitted, Room, Scenario, run, shrink};
 use clap::Parser;
 
-/// The allocator of the server, which small short-lived pieces suit better than the system's.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Simulates the money path by seed and checks it.
 #[derive(Parser)]
 struct Arguments {
