@@ -127,7 +127,7 @@ pub enum MarginVerdict {
     },
 }
 
-/// A desk's balance guard. Pure.
+/// A desk's guard before a payout is signed, asked outside any transaction: by its balance, and by what else the desk knows.
 pub type Margin = Arc<dyn Fn(&MarginView) -> MarginVerdict + Send + Sync>;
 
 /// A desk that pays.

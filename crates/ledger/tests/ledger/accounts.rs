@@ -1,6 +1,6 @@
 //! Accounts: numbered in order, found by path and asset, listed by prefix.
 
-use bursar_ledger::{AccountId, Overdraft, account_by_path, accounts_by_prefix};
+use bursar_ledger::{AccountId, Overdraft, TransferKind, account_by_path, accounts_by_prefix};
 use bursar_money::{Amount, Asset, Balance};
 use bursar_store::{Store, StoreError, Timestamp};
 
@@ -45,6 +45,40 @@ fn an_account_cannot_be_opened_twice() {
             book.write(tx, Timestamp::from_ms(0))
         });
         assert!(matches!(opened, Err(StoreError::Duplicate(_))), "{opened:?}");
+    });
+}
+
+#[test]
+fn accounts_of_one_batch_are_found_by_path_at_once_and_may_wait_for_their_names() {
+    for_each_engine(|town| {
+        let (names, _) = batch(&town.store(), Timestamp::from_ms(0), |book, tx| {
+            let shop = book.open("town/shop", Asset::PanchoBucks, Overdraft::Allowed);
+            assert_eq!(book.slot_of_path("town/shop", Asset::PanchoBucks), Some(shop));
+            let unnamed = [(); 2].map(|()| book.open("", Asset::PanchoBucks, Overdraft::Forbidden));
+            book.number(tx)?;
+            let names = unnamed.map(|slot| format!("town/{}", book.account_id(slot).0));
+            unnamed.into_iter().zip(names.clone()).for_each(|(slot, name)| book.name(slot, name));
+            Ok(names)
+        });
+        let all = listed(&town.store(), "town/", None, 10);
+        assert!(names.iter().all(|name| all.iter().any(|(path, _)| path == name)), "{names:?} in {all:?}");
+    });
+}
+
+#[test]
+fn a_batch_that_is_numbered_once_more_keeps_its_numbers() {
+    for_each_engine(|town| {
+        let ((first, again), _) = batch(&town.store(), Timestamp::from_ms(0), |book, tx| {
+            let shop = book.open("town/shop", Asset::PanchoBucks, Overdraft::Allowed);
+            book.load(tx, &[town.world])?;
+            let world = book.slot(town.world).unwrap();
+            let sale = book.transfer(world, shop, Amount::new(3), TransferKind(1), 0).unwrap();
+            book.number(tx)?;
+            let first = (book.account_id(shop), book.transfer_id(sale));
+            book.number(tx)?;
+            Ok((first, (book.account_id(shop), book.transfer_id(sale))))
+        });
+        assert_eq!(first, again);
     });
 }
 

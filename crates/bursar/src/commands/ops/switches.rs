@@ -25,7 +25,7 @@ pub struct PauseOptions {
     /// Who is responsible, when that is not the system user.
     #[arg(long, value_name = "NAME")]
     pub actor: Option<String>,
-    /// How long it lasts, such as 15m; without it the stop lasts until it is resumed.
+    /// How long it lasts, such as 15m; without it the stop lasts until it is resumed. It never shortens a longer stop.
     #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse_ms)]
     pub for_ms: Option<i64>,
 }
