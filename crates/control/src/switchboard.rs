@@ -116,6 +116,15 @@ impl Switchboard {
         Ok(switches.iter().map(state).collect())
     }
 
+    /// Lets nobody else change a row of this table until this transaction ends: for a change that depends on what else is
+    /// true. SQLite's one writer needs no lock.
+    pub fn take_turn(tx: &mut Tx<'_>, table: ConfigTable) -> Result<(), StoreError> {
+        match tx.engine() {
+            EngineKind::Sqlite => Ok(()),
+            EngineKind::Postgres => tx.execute(table.close_gate, &[]).map(|_| ()),
+        }
+    }
+
     /// Sets switches, all in the transaction that is open. The control file is cleared by the caller afterwards. A stop
     /// never shortens one that lasts longer, nor ends one by itself that lasts until it is resumed: only a resume does.
     pub fn set(tx: &mut Tx<'_>, changes: &[SwitchChange<'_>], now: Timestamp) -> Result<(), StoreError> {

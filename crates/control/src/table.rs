@@ -13,6 +13,8 @@ pub struct ConfigTable {
     pub(crate) peek: &'static str,
     /// The same with a lock that keeps others from changing them, behind the gate that a change closes.
     pub(crate) lock_shared: &'static str,
+    /// On PostgreSQL, closes that gate: no other transaction changes a row until this one ends.
+    pub(crate) close_gate: &'static str,
     /// Changes one row as an operator; a second change in one transaction gets another id than the first.
     pub(crate) update: &'static str,
     /// Stops until a moment; one that is stopped for longer, or cannot be read, stays as it is, with who and why.
@@ -41,6 +43,7 @@ macro_rules! config_table {
                 $desk,
                 "_config_gate FOR SHARE) ORDER BY key FOR SHARE"
             ),
+            close_gate: concat!("LOCK TABLE ", $desk, "_config_gate IN EXCLUSIVE MODE"),
             update: concat!(
                 "UPDATE ",
                 $desk,

@@ -8,6 +8,7 @@ use bursar_audit::{Recorder, SaltKey};
 use bursar_control::settings::{Setting, change};
 use bursar_control::{ConfigTable, Switch, SwitchChange, Switchboard};
 use bursar_faucet::CLOCK;
+use bursar_faucet::adoption::keeps_stopped;
 use bursar_faucet::record::{AbuseFlag, User};
 use bursar_faucet::rules::abuse::{FlagState, Verdict, after_review, lifted};
 use bursar_faucet::rules::eligibility::Eligibility;
@@ -164,11 +165,6 @@ impl FaucetRoom {
 
     /// Does one thing; false when the operator saw an error and cannot know, or was refused.
     pub fn act(self: &Arc<FaucetRoom>, world: &Arc<World>, act: Act) -> bool {
-        if let Act::Resume(Stop::Payouts) = act
-            && !self.may_resume(world)
-        {
-            return false;
-        }
         if let Act::Rotate = act {
             self.operators.with(|operators| operators.seal += 1);
         }
@@ -184,20 +180,18 @@ impl FaucetRoom {
         });
         world.note(&format!("faucet operator: {act:?}: {}", matches!(done, Some(Ok(_)))));
         let is_done = matches!(done, Some(Ok(true)));
-        world.reach("operator", if is_done { name_of(act) } else { "an act of the faucet that fails" });
+        world.reach(
+            "operator",
+            match (&done, act) {
+                _ if is_done => name_of(act),
+                (Some(Ok(false)), Act::Resume(Stop::Payouts)) => "payouts stay halted",
+                _ => "an act of the faucet that fails",
+            },
+        );
         if is_done {
             self.witness.with(|witness| witness.done(act));
         }
         is_done
-    }
-
-    /// Nobody resumes payouts while payments are known to be missing here: first they would have to be recorded.
-    fn may_resume(&self, world: &Arc<World>) -> bool {
-        let lacks = self.witness.with(|witness| witness.lacks_payments());
-        if lacks {
-            world.reach("operator", "payouts stay halted");
-        }
-        !lacks
     }
 
     /// After a restore without a whole journal the wallet waits for somebody who has looked at its chain.
@@ -236,6 +230,10 @@ fn write(tx: &mut Tx<'_>, process: &Process, act: Act) -> Result<bool, StoreErro
     let done = match act {
         Act::Stop(stop) | Act::Resume(stop) => {
             let (table, switch, stops) = (ConfigTable::FAUCET, stop.switch(), matches!(act, Act::Stop(_)));
+            // As every front end of the product asks, in the transaction of the change.
+            if !stops && keeps_stopped(tx, switch)? {
+                return Ok(false);
+            }
             let change =
                 SwitchChange { table, switch, stop: stops, actor: "root", reason: "drill", expires_at: None };
             Switchboard::set(tx, &[change], now)?;

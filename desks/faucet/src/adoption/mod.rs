@@ -16,7 +16,7 @@ pub use refusal::Refusal;
 use bursar_access::{Actor, Admission, ApprovalId, Draft};
 use bursar_audit::Recorder;
 use bursar_banano::Banano;
-use bursar_control::Switch;
+use bursar_control::{ConfigTable, Switch, Switchboard};
 use bursar_keys::KeyId;
 use bursar_payouts::{Payouts, Wallet};
 use bursar_store::{Store, StoreError, Timestamp, Tx};
@@ -129,9 +129,14 @@ pub fn is_incomplete(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
     Ok(Finding::is_open(tx, BLIND)? || Finding::is_open(tx, UNKNOWN)?)
 }
 
-/// Whether resuming what `switch` stops could pay somebody twice: it stops payouts, and payments may be missing here.
+/// Whether resuming what `switch` stops could pay somebody twice: it stops payouts, and payments may be missing here. Who
+/// finds that out meanwhile and halts payouts comes after this transaction, or has come before the look.
 pub fn keeps_stopped(tx: &mut Tx<'_>, switch: Switch) -> Result<bool, StoreError> {
-    Ok(switch.key == PAYOUTS_HALTED.key && is_incomplete(tx)?)
+    if switch.key != PAYOUTS_HALTED.key {
+        return Ok(false);
+    }
+    Switchboard::take_turn(tx, ConfigTable::FAUCET)?;
+    is_incomplete(tx)
 }
 
 /// One transaction of an adoption: admitted, in its turn, with the wallet locked.

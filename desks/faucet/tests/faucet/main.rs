@@ -14,4 +14,5 @@ mod restoring;
 mod scene;
 mod scheduling;
 mod settling;
+mod taking_turns;
 mod upkeeping;
