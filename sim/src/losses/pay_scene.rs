@@ -30,11 +30,23 @@ impl PayScene {
 
     /// The desk orders somebody of this name to be paid, as often as it takes to be told so.
     pub fn owe(&self, name: &str, amount: u128) {
+        self.order(name, amount);
+        self.pass(1_000);
+    }
+
+    /// The same, up to the moment in which the order is on record.
+    pub fn accept(&self, name: &str, amount: u128) {
+        self.order(name, amount);
+        while self.room.open_intents().is_empty() {
+            self.pass(10);
+        }
+    }
+
+    fn order(&self, name: &str, amount: u128) {
         let number = name.bytes().fold(1_000, |number, byte| number * 31 + u64::from(byte));
         let (wallet, to) = (wallet(self.family), address_of(number));
         let obligation = Obligation { key: name.to_owned(), wallet, to, amount };
         self.room.order(&self.world, obligation);
-        self.pass(1_000);
     }
 
     /// For so long the chain takes what it is sent, and all its answers are lost.
@@ -46,6 +58,14 @@ impl PayScene {
     /// An operator stops the desk's payouts.
     pub fn stop(&self) {
         assert!(self.room.act(&self.world, &Act::Stop(Stop::Desk)));
+    }
+
+    /// An operator takes back whatever is open; it may be refused.
+    pub fn cancel_all(&self) {
+        for intent in self.room.open_intents() {
+            assert!(self.room.act(&self.world, &Act::Cancel(intent)), "the operator gets an answer");
+        }
+        assert_eq!(self.world.violation(), None);
     }
 
     /// Lets time pass with everything running.

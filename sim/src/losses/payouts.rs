@@ -85,3 +85,23 @@ fn a_restore_does_not_pay_again_what_was_paid_since_the_backup() {
     scene.ends_well();
     assert_eq!(scene.payments(), [300]);
 }
+
+#[test]
+fn what_was_paid_since_the_backup_cannot_be_taken_back_before_the_wallet_knows_of_it() {
+    let scene = PayScene::new(Family::Ordered);
+    scene.pass(60_000);
+    scene.accept("order", 300);
+    assert_eq!(scene.attempts(), 0);
+    scene.world.back_up();
+    scene.pass(60_000);
+    assert_eq!(scene.payments(), [300]);
+    scene.world.restore();
+    scene.cancel_all();
+    assert_eq!(
+        scene.room.open_intents().len(),
+        1,
+        "it stays owed until the journal or a person says what became of it"
+    );
+    scene.ends_well();
+    assert_eq!(scene.payments(), [300]);
+}

@@ -111,6 +111,12 @@ impl PayoutsRoom {
         self.witness.with(|witness| witness.signed_payments())
     }
 
+    /// Payouts that are not over.
+    #[cfg(test)]
+    pub fn open_intents(&self) -> Vec<i64> {
+        self.witness.with(|witness| witness.open())
+    }
+
     fn is_quiet(&self) -> bool {
         self.networks.with(|networks| networks.values().all(Network::is_quiet))
     }
