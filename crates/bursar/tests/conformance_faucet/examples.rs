@@ -63,6 +63,7 @@ fn example_e3_the_published_state_block_is_reproduced_to_the_last_digit() {
     .unwrap();
     let hash = "FF0144381CFF0B2C079A115E7ADA7E96F43FD219446E7524C48D1CC9900C4F17";
     assert_eq!(published.hash().to_string(), hash);
+    assert_eq!(published.block.account, key.public_key());
     assert_eq!(published.block.clone().signed(&key, published.work), published);
     let root = published.block.root();
     assert_eq!(published.work.value(&root), 0xffff_ffd2_b7ff_ab7b);
