@@ -38,6 +38,9 @@ pub enum Act {
     Release(i64),
 }
 
+/// Refused matches of wallets that stand still after which a person says that journals are lost.
+const REFUSED_MAX: u32 = 12;
+
 /// What can be stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
@@ -62,13 +65,15 @@ pub struct Operators {
     again: Option<Act>,
     /// Whether trouble has ended.
     is_calm: bool,
+    /// Matches that were refused since then, with a wallet standing still.
+    refused: u32,
 }
 
 impl Operators {
     /// Operators of a seed.
     pub fn new(seed: u64) -> Operators {
         let random = Random::of(seed, "payout operators");
-        Operators { random, is_busy: false, again: None, is_calm: false }
+        Operators { random, is_busy: false, again: None, is_calm: false, refused: 0 }
     }
 }
 
@@ -117,7 +122,9 @@ impl PayoutsRoom {
         if world.restores.load(Ordering::SeqCst) == 0 || !self.is_quiet() {
             return;
         }
-        let is_lost = self.journal.is_none();
+        // A journal that the restored records do not know as whole is no better than none: that takes a person's word.
+        let is_distrusted = self.operators.with(|operators| operators.refused >= REFUSED_MAX);
+        let is_lost = self.journal.is_none() || is_distrusted;
         if is_lost && !is_blind {
             if !self.operators.with(|operators| operators.is_calm) {
                 return;
@@ -139,6 +146,10 @@ impl PayoutsRoom {
                 match_wallet(&process.store, payouts, &name, (holds, is_blind || is_lost), &recorder)
             });
             world.note(&format!("payout operator: match {name}: {done:?}"));
+            let stands_still = !self.witness.with(|witness| witness.wallets_run());
+            if matches!(done, Some(Ok(false))) && stands_still {
+                self.operators.with(|operators| operators.refused += u32::from(operators.is_calm));
+            }
             if let Some(Ok(true)) = done {
                 world.reach("operator", if is_lost { "match without a journal" } else { "match a wallet" });
             }
