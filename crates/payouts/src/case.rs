@@ -91,7 +91,8 @@ impl Case {
 }
 
 impl Payouts {
-    /// PAID-ONCE: lets `event` happen to the case, if `life` admits it, and writes all that follows from it. `added` is the attempt that the event makes.
+    /// PAID-ONCE: lets `event` happen to the case, if `life` admits it, and writes all that follows from it. `added` is the
+    /// attempt that the event makes.
     /// An impossible event writes nothing.
     pub(crate) fn change(
         &self,

@@ -21,7 +21,8 @@ const WALLET: &str = "SELECT w.expected_balance, w.standing, a.debits, a.credits
     JOIN ledger_account a ON a.id = w.account WHERE w.name = ?1";
 const RECEIPTS: &str =
     "SELECT source, amount FROM payout_receipt WHERE wallet = ?1 AND state > 0 ORDER BY id";
-const LIVE: &str = "SELECT COUNT(*) FROM payout_attempt WHERE state < 2";
+const LIVE: &str = "SELECT wallet || ': ' || CASE kind WHEN 0 THEN 'payment ' ELSE 'upkeep ' END || transaction_id || \
+    ' is ' || standing || ', sent ' || broadcasts || ' times' FROM payout_attempt WHERE state < 2 ORDER BY id LIMIT 3";
 const STILL: &str = "SELECT COUNT(*) FROM payout_wallet WHERE standing <> 0";
 const MARK: &str = "SELECT w.restored_mark FROM payout_attempt a JOIN payout_wallet w ON w.name = a.wallet \
     WHERE a.id = ?1";
@@ -31,9 +32,11 @@ pub fn wallets_run(connection: &Connection) -> bool {
     count(connection, STILL, []) == 0
 }
 
-/// Whether every transaction that was signed is over.
-pub fn is_all_over(connection: &Connection) -> bool {
-    count(connection, LIVE, []) == 0
+/// Some of what was signed and is not over, for people.
+pub fn live(connection: &Connection) -> Vec<String> {
+    let mut live = connection.prepare_cached(LIVE).expect("the witness can read");
+    let rows = live.query_map([], |row| row.get(0)).expect("the witness can read");
+    rows.collect::<Result<_, _>>().expect("the witness can read")
 }
 
 fn count<P: Params>(connection: &Connection, sql: &str, of: P) -> i64 {

@@ -355,7 +355,7 @@ impl Witness {
     /// Whether nothing is left to do.
     pub fn is_at_rest(&self) -> bool {
         let is_over = self.seen.intents.values().all(|intent| intent.state >= FINAL);
-        is_over && self.wallets_run() && holdings::is_all_over(self.connected())
+        is_over && self.wallets_run() && holdings::live(self.connected()).is_empty()
     }
 
     /// Whether no wallet stands still: after a restore one may wait for somebody to look at its chain.
@@ -365,12 +365,8 @@ impl Witness {
 
     /// Everything accepted is paid, or was taken back; the book says what the chain says.
     pub fn check_rest(&self, truths: &[(String, Truth)]) -> Result<(), Breach> {
-        let is_over = holdings::is_all_over(self.connected());
-        require!(
-            PaidOnce,
-            is_over,
-            "something that was signed is not over although nothing stands in its way"
-        );
+        let live = holdings::live(self.connected());
+        require!(PaidOnce, live.is_empty(), "nothing stands in its way, and it is not over: {live:?}");
         for (wallet, truth) in truths {
             holdings::check_rest(self.connected(), (wallet, truth), self.restores)?;
         }

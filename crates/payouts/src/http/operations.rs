@@ -41,7 +41,10 @@ pub(super) fn create() -> Operation {
         .refusal(StatusCode::BAD_REQUEST, "The key, the body, or a value in it is not acceptable.")
         .refusal(StatusCode::NOT_FOUND, "The desk has no such wallet.")
         .refusal(StatusCode::CONFLICT, "The key was used for another request, or the wallet cannot pay this.")
-        .refusal(StatusCode::SERVICE_UNAVAILABLE, "Payouts are stopped, the wallet is not matched since a restore, or too much waits; see Retry-After.")
+        .refusal(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Payouts are stopped, the wallet is not matched since a restore, or too much waits; see Retry-After.",
+        )
 }
 
 pub(super) fn list() -> Operation {

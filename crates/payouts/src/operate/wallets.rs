@@ -73,7 +73,8 @@ impl Payouts {
 
     /// Lets a wallet run by what its chain was seen to hold: what that differs from the records is booked against
     /// suspense. Refused while the journal holds a transaction of it that is missing here; while its records are not those
-    /// of the moment when the chain was asked; and, if something is to be booked, while a transaction of it is open.
+    /// of the moment when the chain was asked; and, if the chain holds less, while a transaction of it is open. What it holds
+    /// more meanwhile is booked by the sender, once nothing is open.
     ///
     /// RESTORE-NEVER-REPAYS: refused also while the journal here may lack something that was signed before a restore, as it
     /// is new, damaged or not the only one, unless the person says that it is lost. The desk is told of that, and of money
@@ -112,7 +113,8 @@ impl Payouts {
             // journal of a server that was added after it. Money that left unknown to the records does show it: a disk that
             // was put back as a whole brings an older journal along, and counts no restore.
             let left_unknown = *holds < wallet.expected;
-            let is_blind = lacks.is_some() || (is_restored && *journals_are_lost) || left_unknown;
+            let past_is_unknown = lacks.is_some() || (is_restored && *journals_are_lost);
+            let is_blind = past_is_unknown || left_unknown;
             let others = known.iter().filter(|row| !journal.iter().any(|own| own.row.journal == row.journal));
             let others: Vec<&str> = others.map(|row| row.journal.as_str()).collect();
             let mut payload = approved(cleared);
@@ -120,13 +122,15 @@ impl Payouts {
             payload.insert("holds".to_owned(), holds.to_string().into());
             payload.insert("why".to_owned(), why.into());
             payload.insert("withoutJournals".to_owned(), json!(others));
-            if is_restored || is_blind {
+            if is_restored || past_is_unknown {
                 // What is known of the past is what stands here now: only this journal goes on.
                 journals::forget(tx, name)?;
                 journal.iter().try_for_each(|own| journals::put(tx, name, &own.row))?;
             }
-            book_difference(tx, wallet, *holds, by.now)?;
-            wallet.expected = *holds;
+            if attempts::open(tx, name)?.is_empty() {
+                book_difference(tx, wallet, *holds, by.now)?;
+                wallet.expected = *holds;
+            }
             (wallet.standing, wallet.why, wallet.since) = (Standing::Running, String::new(), by.now);
             wallet.restored_mark = generation;
             wallet.matched_at = Some(by.now);
@@ -228,9 +232,9 @@ fn moved(
         // What is open may go on when nothing is to be booked.
         return Ok(wallet.is_running(generation).then_some("it runs, and holds what it must"));
     }
-    // What is open would move the balance while it is booked.
-    let is_open = !attempts::open(tx, &wallet.name)?.is_empty();
-    Ok(is_open.then_some("a transaction of it is not over"))
+    // What is open may be why less is there.
+    let is_unclear = sight.holds < wallet.expected && !attempts::open(tx, &wallet.name)?.is_empty();
+    Ok(is_unclear.then_some("a transaction of it is not over"))
 }
 
 /// Books what the chain holds more or less than the records say.

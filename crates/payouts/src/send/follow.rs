@@ -29,7 +29,9 @@ impl Sender {
             }
             Counted::Look(attempt, why) => {
                 tracing::debug!(attempt = %attempt.transaction.id, why, "a payout is looked up and not sent");
-                self.look(lease, &attempt)
+                let turn = self.look(lease, &attempt)?;
+                self.note_unsent(lease, view, &attempt)?;
+                Ok(turn)
             }
         }
     }
@@ -79,7 +81,8 @@ impl Sender {
         self.hand_over(lease, desk, attempt)
     }
 
-    /// BYTES-FIRST: hands the stored bytes to nodes and asks for them. What handing over said is not judged: the look-up tells more.
+    /// BYTES-FIRST: hands the stored bytes to nodes and asks for them. What handing over said is not judged: the look-up
+    /// tells more.
     fn hand_over(&self, lease: &Lease, desk: &str, attempt: &AttemptRow) -> Result<Turn, StoreError> {
         self.payouts.fault("payouts.broadcast", Step::Begin)?;
         let said = self.chain.broadcast(&attempt.transaction);

@@ -6,9 +6,11 @@ use bursar_store::lease::Lease;
 use bursar_store::{StoreError, Timestamp, Tx};
 use serde_json::{Value, json};
 
+use super::judge::word;
 use super::ready::Ready;
 use super::view::View;
 use super::{Sender, Turn};
+use crate::sql::attempts::AttemptRow;
 use crate::sql::journals::JournalRow;
 use crate::sql::{attempts, journals};
 use crate::wallet::{Standing, UNMATCHED_MARK, Wallet};
@@ -150,6 +152,31 @@ impl Sender {
         Ok((!is_same).then(|| {
             format!("the book says that the chain holds {below}, the records say {}", wallet.expected)
         }))
+    }
+
+    /// RESTORE-NEVER-REPAYS: what was signed before a restore and no node has is sent again by a person's word alone. Between
+    /// the backup and the restore somebody may have given it up, which is not known here.
+    pub(super) fn note_unsent(
+        &self,
+        lease: &Lease,
+        view: &View,
+        attempt: &AttemptRow,
+    ) -> Result<(), StoreError> {
+        let is_missing = |row: &AttemptRow| row.state.is_alive() && word(&row.standing) == "not_found";
+        // The word of before this look and the one since: nodes may have been behind once.
+        if view.is_running || view.wallet.standing != Standing::Running || !is_missing(attempt) {
+            return Ok(());
+        }
+        let id = &attempt.transaction.id;
+        let now = self.payouts.parts.store.read("payouts.unsent", |tx| attempts::by_transaction(tx, id))?;
+        if !now.as_ref().is_some_and(is_missing) {
+            return Ok(());
+        }
+        let why = format!(
+            "{id} was signed before the restore and no node has it; see that nobody gave it up since the backup, then match \
+             the wallet by hand, and it is sent again"
+        );
+        self.unmatch(lease, why)
     }
 
     /// What is seen needs an operator's decision: nothing leaves, and the wallet is looked at again now and then.
