@@ -170,13 +170,14 @@ impl Journal {
         for _ in 0..lines {
             let mut line = Vec::new();
             let read = reader.by_ref().take(LINE_MAX).read_until(b'\n', &mut line)?;
-            if read == 0 || line.last() != Some(&b'\n') {
-                // Nothing, a line that is being written, or one that is longer than any of ours.
+            let read = u64::try_from(read).unwrap_or(u64::MAX);
+            // Whatever is longer than any line of ours is read on to its end, piece by piece.
+            if line.last() != Some(&b'\n') && read != LINE_MAX {
+                // Nothing, or a line that is being written.
                 page.is_more = false;
-                page.damaged += usize::from(u64::try_from(read).is_ok_and(|read| read == LINE_MAX));
                 break;
             }
-            page.next = page.next.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+            page.next = page.next.saturating_add(read);
             match parse(&line) {
                 Line::Record(record) => page.records.push(*record),
                 Line::Header(_) | Line::Torn => {}

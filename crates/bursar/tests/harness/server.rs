@@ -284,6 +284,14 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        // Where coverage is measured: a program that is killed leaves no profile.
+        if std::env::var_os("LLVM_PROFILE_FILE").is_some() && self.is_running() {
+            self.terminate();
+            let patience = Instant::now() + Duration::from_secs(5);
+            while self.is_running() && Instant::now() < patience {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -145,3 +145,22 @@ fn nobody_but_its_owner_reads_it() {
     open(&path);
     assert_eq!(mode(), 0o600);
 }
+
+#[test]
+fn what_is_longer_than_any_line_is_damage_once_and_what_follows_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j");
+    let journal = open(&path);
+    journal.append(&record("a")).unwrap();
+    let mut text = std::fs::read(&path).unwrap();
+    text.extend(vec![b'x'; usize::try_from(LINE_MAX).unwrap() + 7]);
+    std::fs::write(&path, &text).unwrap();
+    let cut = open(&path).page(0, 9).unwrap();
+    assert_eq!((names(&cut), cut.damaged, cut.is_more), (vec!["a"], 1, false));
+    // The rest of it may still be written: the piece that was read is not read again.
+    let journal = open(&path);
+    assert_eq!(journal.page(cut.next, 9).unwrap().damaged, 0);
+    journal.append(&record("b")).unwrap();
+    let page = journal.page(cut.next, 9).unwrap();
+    assert_eq!((names(&page), page.damaged, page.next), (vec!["b"], 0, journal.length().unwrap()));
+}

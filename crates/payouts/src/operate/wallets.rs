@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::pause::check_reason;
 use super::{approved, audited};
-use crate::case::load_pair;
+use crate::case::{Hand, load_pair};
 use crate::send::journaling::{LINES, unreadable};
 use crate::sql::attempts;
 use crate::sql::journals::{self, JournalRow};
@@ -110,10 +110,10 @@ impl Payouts {
                 return Ok(Err(Rejection::JournalNotCompared(why)));
             }
             // A person's word that something is lost is taken even where nothing here shows it: a backup does not know the
-            // journal of a server that was added after it. Money that left unknown to the records does show it: a disk that
-            // was put back as a whole brings an older journal along, and counts no restore.
+            // journal of a server that was added after it, and a disk that was put back as a whole brings an older journal
+            // along and counts no restore. Money that left unknown to the records shows the latter, unless more came in.
             let left_unknown = *holds < wallet.expected;
-            let past_is_unknown = lacks.is_some() || (is_restored && *journals_are_lost);
+            let past_is_unknown = lacks.is_some() || *journals_are_lost;
             let is_blind = past_is_unknown || left_unknown;
             let others = known.iter().filter(|row| !journal.iter().any(|own| own.row.journal == row.journal));
             let others: Vec<&str> = others.map(|row| row.journal.as_str()).collect();
@@ -127,10 +127,14 @@ impl Payouts {
                 journals::forget(tx, name)?;
                 journal.iter().try_for_each(|own| journals::put(tx, name, &own.row))?;
             }
-            if attempts::open(tx, name)?.is_empty() {
+            let is_booked = attempts::open(tx, name)?.is_empty();
+            if is_booked {
                 book_difference(tx, wallet, *holds, by.now)?;
                 wallet.expected = *holds;
             }
+            payload.insert("isBooked".to_owned(), is_booked.into());
+            let hand = Hand { recorder, actor: audited(by.actor), now: by.now };
+            while (is_restored || past_is_unknown) && payouts.hold_back(tx, wallet, &hand)? {}
             (wallet.standing, wallet.why, wallet.since) = (Standing::Running, String::new(), by.now);
             wallet.restored_mark = generation;
             wallet.matched_at = Some(by.now);
@@ -228,12 +232,17 @@ fn moved(
     if wallet.expected != sight.expected {
         return Ok(Some("its records have moved since the chain was asked"));
     }
-    if sight.holds == wallet.expected {
-        // What is open may go on when nothing is to be booked.
-        return Ok(wallet.is_running(generation).then_some("it runs, and holds what it must"));
+    let is_open = !attempts::open(tx, &wallet.name)?.is_empty();
+    // What is open may go on when nothing is to be booked.
+    if wallet.is_running(generation) && (is_open || sight.holds == wallet.expected) {
+        return Ok(Some(if is_open {
+            "it runs, and a transaction of it is not over"
+        } else {
+            "it runs, and holds what it must"
+        }));
     }
     // What is open may be why less is there.
-    let is_unclear = sight.holds < wallet.expected && !attempts::open(tx, &wallet.name)?.is_empty();
+    let is_unclear = is_open && sight.holds < wallet.expected;
     Ok(is_unclear.then_some("a transaction of it is not over"))
 }
 

@@ -2,6 +2,7 @@
 //! from the wallet's own funds, which an operator fills, and from nothing else.
 
 mod funding;
+mod hold_back;
 mod lane;
 mod order;
 mod page;

@@ -64,7 +64,11 @@ pub(crate) fn recovered_key(key: &str, digest: &str) -> String {
             let payer = own.split('/').next().unwrap_or_default();
             format!("{PREFIX}{payer}/recovered {digest}")
         }
-        None => format!("recovered/{digest}"),
+        // What a desk's own key begins with says whom the payout is for.
+        None => match key.split('/').collect::<Vec<_>>().as_slice() {
+            [desk, whom, ..] if !whom.is_empty() => format!("{desk}/{whom}/recovered/{digest}"),
+            _ => format!("recovered/{digest}"),
+        },
     }
 }
 
@@ -127,14 +131,15 @@ mod tests {
     }
 
     #[test]
-    fn a_recovered_key_stays_its_payers_and_nobody_can_give_it() {
+    fn a_recovered_key_stays_its_payers_or_its_players_and_nobody_can_give_it() {
         let digest = "f".repeat(64);
         let longest = OutsideKey::parse(OperatorId(i64::MAX), &"k".repeat(100)).unwrap();
         let key = recovered_key(longest.stored().as_str(), &digest);
         let (payer, own) = split(&key).unwrap();
         assert_eq!((payer, is_outside(&key)), (OperatorId(i64::MAX), true));
         assert!(OutsideKey::parse(payer, own).is_err() && key.len() <= 128);
-        assert!(!is_outside(&recovered_key("faucet/7/1", &digest)));
+        assert_eq!(recovered_key("faucet/42/9f86", "d"), "faucet/42/recovered/d");
+        assert_eq!(recovered_key("odd", "d"), "recovered/d");
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl Sender {
         let waited = planned.filter(|(id, _)| *id == attempt.transaction.id);
         if let (Some(ear), Some((_, waited_ms))) = (ear, waited)
             && attempt.kind == AttemptKind::Payment
-            && word(&attempt.standing) != "pending"
+            && matches!(word(&attempt.standing), "not_found" | "rejected")
         {
             ear.retried(waited_ms);
         }

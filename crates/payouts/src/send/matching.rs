@@ -97,8 +97,12 @@ impl Sender {
             let is_restored = wallet.restored_mark != generation;
             let word_needed =
                 wallet.restored_mark == UNMATCHED_MARK || (is_restored && !self.knows_journal(tx)?);
+            let runs = !word_needed && wallet.standing != Standing::Stopped;
+            if runs && is_restored && self.payouts.hold_back(tx, &wallet, &self.hand(now))? {
+                return Ok(Match::Changed);
+            }
             wallet.matched_at = Some(now);
-            if !word_needed && wallet.standing != Standing::Stopped {
+            if runs {
                 if wallet.standing == Standing::Unmatched || is_restored {
                     let event = events::wallet_matched(&self.payouts, &wallet);
                     self.recorder.record(tx, &[event], now)?;
@@ -162,39 +166,41 @@ impl Sender {
         view: &View,
         attempt: &AttemptRow,
     ) -> Result<(), StoreError> {
-        let is_missing = |row: &AttemptRow| row.state.is_alive() && word(&row.standing) == "not_found";
-        // The word of before this look and the one since: nodes may have been behind once.
-        if view.is_running || view.wallet.standing != Standing::Running || !is_missing(attempt) {
+        if view.is_running || view.wallet.standing != Standing::Running {
             return Ok(());
         }
         let id = &attempt.transaction.id;
         let now = self.payouts.parts.store.read("payouts.unsent", |tx| attempts::by_transaction(tx, id))?;
-        if !now.as_ref().is_some_and(is_missing) {
+        let Some(now) = now.filter(|now| now.state.is_alive() && word(&now.standing) != "pending") else {
             return Ok(());
-        }
+        };
         let why = format!(
-            "{id} was signed before the restore and no node has it; see that nobody gave it up since the backup, then match \
-             the wallet by hand, and it is sent again"
+            "{id} was signed before the restore, and of it the nodes say {}; see that nobody gave it up since the backup, then \
+             match the wallet by hand, and it is sent again",
+            word(&now.standing)
         );
-        self.unmatch(lease, why)
+        self.unmatch(lease, view, why)
     }
 
     /// What is seen needs an operator's decision: nothing leaves, and the wallet is looked at again now and then.
     fn stay_unmatched(&self, lease: &Lease, view: &View, why: &str) -> Result<Turn, StoreError> {
         let why = format!("{why}; look at its history and at the journal, then match it by hand");
         if view.wallet.standing != Standing::Unmatched || view.wallet.why != why {
-            self.unmatch(lease, why.clone())?;
+            self.unmatch(lease, view, why.clone())?;
         }
         Ok(self.wait(view.now, why))
     }
 
-    /// Lets nothing leave, and says why.
-    fn unmatch(&self, lease: &Lease, why: String) -> Result<(), StoreError> {
+    /// Lets nothing leave, and says why, unless somebody has decided on the wallet since the view.
+    fn unmatch(&self, lease: &Lease, view: &View, why: String) -> Result<(), StoreError> {
         tracing::error!(wallet = %self.wallet, why, "a wallet is not matched with its chain");
         self.payouts.parts.store.transact("payouts.unmatch", |tx| {
             lease.check(tx)?;
             let now: Timestamp = tx.reading()?;
             let mut wallet = self.locked(tx)?;
+            if (wallet.standing, wallet.restored_mark) != (view.wallet.standing, view.wallet.restored_mark) {
+                return Ok(());
+            }
             wallet.distrust(why.clone(), now);
             self.note_distrust(tx, &wallet, &json!({}), now)
         })

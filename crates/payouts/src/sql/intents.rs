@@ -186,6 +186,17 @@ pub(crate) fn without_hold(
     tx.query(sql, &[wallet.as_str().into(), since.into(), after.0.into(), limit.into()], read)
 }
 
+/// The oldest intents of a wallet that were asked for from outside and wait.
+pub(crate) fn outside_waiting(
+    tx: &mut Tx<'_>,
+    wallet: &KeyId,
+    limit: i64,
+) -> Result<Vec<IntentId>, StoreError> {
+    let sql = "SELECT id FROM payout_intent WHERE state < 4 AND state = 0 AND wallet = $1 \
+               AND idempotency_key >= 'api/' AND idempotency_key < 'api0' ORDER BY id LIMIT $2";
+    tx.query(sql, &[wallet.as_str().into(), limit.into()], |row| Ok(IntentId(row.get(0)?)))
+}
+
 /// Whether an intent of the wallet is held.
 pub(crate) fn is_any_held(tx: &mut Tx<'_>, wallet: &KeyId) -> Result<bool, StoreError> {
     let sql = "SELECT id FROM payout_intent WHERE state = 1 AND wallet = $1 LIMIT 1";

@@ -179,6 +179,16 @@ fn who_says_that_journals_are_lost_is_believed_though_the_one_here_is_whole() {
 }
 
 #[test]
+fn who_says_that_journals_are_lost_is_believed_though_no_restore_was_counted_and_no_money_is_missing() {
+    on_each_engine(|scene| {
+        let (_, _lease) = scene.funded(1_000);
+        stop(scene);
+        assert_eq!(word(scene, &scene.payouts, 1_000, true), Ok(()));
+        assert_eq!(scene.heard.2.lock().as_slice(), std::slice::from_ref(&scene.wallet));
+    });
+}
+
+#[test]
 fn nobodys_word_lets_a_wallet_run_before_the_journal_is_compared() {
     on_each_engine(|scene| {
         let lease = restored_while_stopped(scene);
@@ -430,7 +440,7 @@ fn what_was_signed_before_a_backup_and_no_node_has_is_sent_again_by_an_operators
         scene.run_for(&sender, &lease, 30);
         let (now, why) = standing(scene);
         assert_eq!((now, scene.paid(1), scene.sends().len()), (WalletStanding::Unmatched, 0, sent));
-        assert!(why.contains("no node has it"), "{why}");
+        assert!(why.contains("the nodes say not_found"), "{why}");
         assert_eq!(matched(scene, &payouts, 900).unwrap_err().code(), "wallet_changed");
         // What is there more is booked once nothing is open, as it may be a receipt that is.
         assert_eq!(matched(scene, &payouts, 1_070), Ok(()));
@@ -458,7 +468,9 @@ fn what_was_signed_before_a_backup_and_turns_up_on_the_chain_needs_nobody() {
         restore(scene, true);
         let (_, sender) = start(scene, true);
         // Its node is behind for a while.
-        scene.misbehave("block_info", Misbehaviour::DropRequest, 6);
+        scene.misbehave("block_info", Misbehaviour::Refuse("Block not found".to_owned()), 6);
+        scene.run_for(&sender, &lease, 2);
+        assert_eq!(standing(scene).0, WalletStanding::Unmatched);
         scene.run(&sender, &lease);
         assert_eq!(
             (scene.states(), scene.paid(1), standing(scene).0),

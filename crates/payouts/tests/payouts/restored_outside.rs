@@ -7,7 +7,7 @@ use bursar_payouts::{Funding, IntentState, OutsideFilter, PayoutShown, Rejection
 use bursar_store::Timestamp;
 
 use crate::outside::{ask, code, credit, fund, funded, names, order, take_back, told};
-use crate::restore::{backup, restore, start};
+use crate::restore::{backup, restore, start, word};
 use crate::scene::{DESK, Scene, on_each_engine, payee, recorder};
 
 /// What payers see, oldest first.
@@ -150,6 +150,60 @@ fn what_the_journal_brings_back_is_paid_from_the_funds_and_the_rest_is_missing_i
         let payload: String = scene.read(|tx| tx.query_first(sql, &[], |row| row.get(0))).unwrap();
         let payload: serde_json::Value = serde_json::from_str(&payload).unwrap();
         assert_eq!((&payload["fromFunds"], &payload["fromSuspense"]), (&"20".into(), &"10".into()));
+        scene.check();
+    });
+}
+
+#[test]
+fn what_waits_in_a_backup_is_held_as_it_may_have_been_taken_back_since() {
+    on_each_engine(|scene| {
+        let (lane, shop) = funded(scene, 500);
+        let [asked, other] = ["a", "b"].map(|name| ask(&lane, order(&shop, name, &payee(1), 100)).unwrap());
+        let own = scene.order("own", &payee(2), 50).unwrap();
+        backup(scene);
+        // It is taken back, and paid under another key; the other one is paid.
+        take_back(scene, &shop, asked.public_id).unwrap();
+        ask(&lane, order(&shop, "again", &payee(1), 100)).unwrap();
+        pay(scene);
+        assert_eq!((scene.paid(1), scene.paid(2)), (200, 50));
+        restore(scene, true);
+        recover(scene);
+        let shown = |id| scene.read(|tx| scene.payouts.show(tx, id)).unwrap().payout;
+        let (held, paid) = (shown(asked.public_id), shown(other.public_id));
+        assert_eq!((held.state, paid.state), (IntentState::Held, IntentState::Final));
+        assert!(held.why.contains("may have been taken back since"), "{}", held.why);
+        assert_eq!(
+            scene.read(|tx| scene.payouts.payout(tx, own.id)).unwrap().payout.state,
+            IntentState::Final
+        );
+        assert_eq!((scene.paid(1), scene.paid(2)), (200, 50));
+        assert_eq!(take_back(scene, &shop, asked.public_id), Ok(()));
+        scene.check();
+    });
+}
+
+#[test]
+fn what_waits_in_a_backup_goes_on_once_it_is_released() {
+    on_each_engine(|scene| {
+        let (lane, shop) = funded(scene, 500);
+        let asked = ask(&lane, order(&shop, "a", &payee(1), 100)).unwrap();
+        backup(scene);
+        restore(scene, true);
+        std::fs::write(scene.folder.path().join("payouts.journal"), "").unwrap();
+        let (payouts, sender) = start(scene, true);
+        let lease = scene.lease("one").unwrap();
+        scene.run_for(&sender, &lease, 20);
+        // A person's word on the wallet holds it as well.
+        assert_eq!(word(scene, &payouts, 500, true), Ok(()));
+        scene.run(&sender, &lease);
+        assert_eq!((scene.paid(1), scene.states()), (0, vec![1]));
+        let released = scene.write(|tx, now| {
+            let by = By::new(&scene.root, now);
+            payouts.release(tx, &by, asked.id, "asked the shop", &recorder("test.operator"))
+        });
+        assert_eq!(released, Ok(IntentState::Accepted));
+        scene.run(&sender, &lease);
+        assert_eq!(scene.paid(1), 100);
         scene.check();
     });
 }

@@ -1,6 +1,7 @@
 //! Money that came unasked is assigned, and wallets are stopped and matched by people.
 
 use bursar_access::By;
+use bursar_devnet_banano::Misbehaviour;
 use bursar_money::{Amount, Balance};
 use bursar_payouts::{Rejection, SendSettings, Turn, WalletSight, WalletStanding};
 
@@ -38,6 +39,11 @@ fn a_wallet_is_matched_by_a_look_at_its_present_records_alone_and_only_when_it_n
         scene.run(&sender, &lease);
         assert_eq!(code(1_050, 1_000), "wallet_changed");
         assert_eq!(scene.account("payouts/hot/suspense").0, Balance::Credit(Amount::new(1_050)));
+        // While it runs and a payment of it is open, what it holds is the sender's to compare.
+        scene.misbehave("process", Misbehaviour::DropRequest, 1);
+        scene.order("a", &payee(1), 100).unwrap();
+        sender.turn(&lease).unwrap();
+        assert_eq!(code(1_090, 1_050), "wallet_changed");
         scene.check();
     });
 }

@@ -29,8 +29,11 @@ enum Verdict {
     BookDiffers {
         book: String,
     },
-    /// Something is on its way all the time, so that both may be right.
-    UnderWay,
+    /// Something is on its way all the time, so that both may be right. What the chain holds is known when the records did
+    /// not move while it was asked.
+    UnderWay {
+        holds: Option<Amount>,
+    },
     /// Nobody could be asked.
     Unknown {
         why: String,
@@ -87,6 +90,7 @@ pub(super) fn ask(room: &Room, wallet: &Wallet) -> Result<Amount, CommandError> 
 }
 
 fn compare(room: &Room, wallet: &Wallet) -> Result<Verdict, CommandError> {
+    let mut seen = None;
     for look in 0..LOOKS {
         if look > 0 {
             thread::sleep(LOOK_AGAIN);
@@ -98,12 +102,13 @@ fn compare(room: &Room, wallet: &Wallet) -> Result<Verdict, CommandError> {
             Err(error) => return Err(error),
         };
         // The two looks at the records say that nothing moved while the chain was asked.
-        let is_still = before.is_quiet && before == recorded(room, wallet)?;
-        if is_still {
+        let is_still = before == recorded(room, wallet)?;
+        if is_still && before.is_quiet {
             return Ok(judge(&before, holds));
         }
+        seen = is_still.then_some(holds);
     }
-    Ok(Verdict::UnderWay)
+    Ok(Verdict::UnderWay { holds: seen })
 }
 
 fn judge(recorded: &Recorded, holds: Amount) -> Verdict {
@@ -156,8 +161,9 @@ fn complaint((wallet, verdict): &(Wallet, Verdict)) -> Option<String> {
              compare with the newest backup.",
             wallet.expected
         )),
-        Verdict::UnderWay => Some(format!(
-            "Something of {name} was on its way all the time, so it was not compared. Ask again."
+        Verdict::UnderWay { .. } => Some(format!(
+            "Something of {name} was on its way all the time, so it was not compared. Ask again, unless it waits for a \
+             match after a restore: `bursar payouts wallets` says so."
         )),
         Verdict::Unknown { why } => Some(format!("{name} was not compared. {why}")),
     }
@@ -168,7 +174,7 @@ fn word(verdict: &Verdict) -> &'static str {
         Verdict::Equal => "equal",
         Verdict::Differs { .. } => "differs",
         Verdict::BookDiffers { .. } => "book_differs",
-        Verdict::UnderWay => "under_way",
+        Verdict::UnderWay { .. } => "under_way",
         Verdict::Unknown { .. } => "unknown",
     }
 }
@@ -177,7 +183,8 @@ fn holds(wallet: &Wallet, verdict: &Verdict) -> Option<String> {
     match verdict {
         Verdict::Equal => Some(wallet.expected.to_string()),
         Verdict::Differs { holds } => Some(holds.to_string()),
-        Verdict::BookDiffers { .. } | Verdict::UnderWay | Verdict::Unknown { .. } => None,
+        Verdict::UnderWay { holds } => holds.map(|holds| holds.to_string()),
+        Verdict::BookDiffers { .. } | Verdict::Unknown { .. } => None,
     }
 }
 
