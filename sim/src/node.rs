@@ -113,7 +113,8 @@ impl World {
         Ok(())
     }
 
-    fn store_options(self: &Arc<World>, node: usize, generation: u64) -> StoreOptions {
+    /// How a process of a node's run opens the database.
+    pub fn store_options(self: &Arc<World>, node: usize, generation: u64) -> StoreOptions {
         let world = Arc::downgrade(self);
         let batch_ids = move || {
             let number = world.upgrade().map_or(0, |world| world.batches.fetch_add(1, Ordering::SeqCst));

@@ -5,6 +5,9 @@
 //! written lies in memory until the log is synced, read, cut or written elsewhere. A connection that uses it must sync
 //! each commit (`synchronous = FULL`): the sync, which comes before other connections are told of the new pages, is
 //! what makes them visible.
+//!
+//! A log is also synced whenever it is opened. A process that dies within a commit may leave pages in it that whoever
+//! starts next takes for committed: what is read must not be lost again.
 #![allow(unsafe_code, reason = "SQLite's VFS interface is C")]
 
 use std::ffi::{CString, c_char, c_int, c_void};
@@ -195,7 +198,10 @@ unsafe extern "C" fn open(
         under
     };
     // SAFETY: as above.
-    let code = unsafe { open_below(base, name, under, flags, out_flags) };
+    let mut code = unsafe { open_below(base, name, under, flags, out_flags) };
+    if code == ffi::SQLITE_OK {
+        code = below!(under, xSync, ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_SYNC_NORMAL);
+    }
     if code == ffi::SQLITE_OK {
         let log = LogFile { methods: &raw const METHODS, below: under, gathered: Vec::new(), offset: 0 };
         // SAFETY: as above; nothing that needs dropping is there yet.

@@ -4,6 +4,7 @@ use bursar_disk_faults::{CrashMode, Fault, FaultPlan};
 use bursar_store::lane::{Lane, LaneFault, LaneOptions};
 
 use crate::faulty_disk::{Moves, Random, Server};
+use crate::schema::notes;
 
 const LIVES: u64 = 3;
 
@@ -35,6 +36,24 @@ fn nothing_acknowledged_is_lost_or_doubled_in_600_power_cuts() {
 #[test]
 fn nothing_acknowledged_is_lost_or_doubled_in_150_kills() {
     (1_000..1_050).for_each(|seed| survive(seed, CrashMode::ProcessKill));
+}
+
+#[test]
+fn what_a_server_reads_after_a_kill_within_a_commit_survives_the_power_cut_that_follows() {
+    let mut survivors = 0;
+    for seed in 0..60 {
+        println!("seed {seed}");
+        let mut server = Server::start(seed);
+        server.batch(2).unwrap();
+        server.disk.plan(FaultPlan::new().at(server.disk.steps() + seed % 6, Fault::Halt));
+        while server.batch(2).is_ok() {}
+        server.restart(CrashMode::ProcessKill);
+        let seen = notes(&server.store);
+        server.restart(CrashMode::PowerCut);
+        assert_eq!(notes(&server.store), seen);
+        survivors += usize::from(seen.len() > 2);
+    }
+    assert!(survivors > 0, "no commit was there that nobody had acknowledged");
 }
 
 #[test]
