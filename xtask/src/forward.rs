@@ -9,8 +9,8 @@ use crate::error::ChoreError;
 use crate::workspace::{cargo, read_text, spoken};
 
 const OPENAPI_FILE: &str = "docs/openapi.json";
-/// Where a campaign of the simulator keeps its next seed and its totals.
-const SIM_STATE: &str = "target/sim/campaign.json";
+/// Where campaigns of the simulator keep their next seed and their totals, each room's apart.
+const SIM_STATES: &str = "target/sim";
 /// Arguments of the simulator with which it runs no campaign that could go on, or one with a state of its own.
 const NOT_A_CAMPAIGN: [&str; 7] = ["--seed", "--from", "--bug", "--bugs", "--state", "--help", "-h"];
 
@@ -55,9 +55,16 @@ fn sim_command(root: &Path, arguments: &[String]) -> Command {
     command.args(["run", "--release", "--quiet", "-p", "bursar-sim", "--"]).args(arguments);
     let goes_on = arguments.iter().all(|word| !NOT_A_CAMPAIGN.contains(&word.as_str()));
     if goes_on {
-        command.args(["--state", SIM_STATE]);
+        command.args(["--state", &format!("{SIM_STATES}/campaign{}.json", room_of(arguments))]);
     }
     command
+}
+
+/// The room that a campaign plays alone, as `-faucet`; empty for the mixture.
+fn room_of(arguments: &[String]) -> String {
+    let mut words = arguments.iter().flat_map(|word| word.split('='));
+    let room = words.find(|word| *word == "--room").and_then(|_| words.next());
+    room.map(|room| format!("-{room}")).unwrap_or_default()
 }
 
 fn described_by_server(root: &Path) -> Result<String, ChoreError> {
@@ -107,6 +114,10 @@ mod tests {
         let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
         let campaign = spoken(&sim_command(Path::new("/"), &words("--minutes 3")));
         assert!(campaign.ends_with("-- --minutes 3 --state target/sim/campaign.json"), "{campaign}");
+        for room in ["--room faucet", "--room=faucet"] {
+            let alone = spoken(&sim_command(Path::new("/"), &words(&format!("{room} --minutes 3"))));
+            assert!(alone.ends_with("--state target/sim/campaign-faucet.json"), "{alone}");
+        }
         let replay = spoken(&sim_command(Path::new("/"), &words("--seed 3 --trace")));
         assert!(replay.ends_with("-- --seed 3 --trace"), "{replay}");
     }

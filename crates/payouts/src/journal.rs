@@ -188,6 +188,15 @@ impl Journal {
     }
 }
 
+/// The record that a line holds, if it is one.
+#[cfg(feature = "fuzz")]
+pub(crate) fn record_in(line: &[u8]) -> Option<Record> {
+    match parse(line) {
+        Line::Record(record) => Some(*record),
+        Line::Header(_) | Line::Torn | Line::Damaged => None,
+    }
+}
+
 enum Line {
     Header(String),
     Record(Box<Record>),
@@ -209,7 +218,8 @@ fn parse(line: &[u8]) -> Line {
         .unwrap_or(Line::Damaged)
 }
 
-fn line_of(json: &str) -> String {
+/// The line that holds `json`, with its checksum.
+pub(crate) fn line_of(json: &str) -> String {
     format!("{} {json}\n", hash_of(json))
 }
 

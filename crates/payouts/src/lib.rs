@@ -24,6 +24,8 @@ mod case;
 mod desk_rules;
 mod document;
 mod events;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 pub mod http;
 mod ids;
 mod jobs;

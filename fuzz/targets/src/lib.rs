@@ -10,11 +10,13 @@ mod banano;
 mod config;
 mod control_file;
 mod credentials;
+mod faucet;
 mod http;
 mod input;
 mod json;
 mod names;
 mod oracle;
+mod payouts;
 
 /// One parser, or a few that read the same kind of input.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +28,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 21] = [
+pub const TARGETS: [Target; 27] = [
     Target { name: "amounts", run: amounts::amounts },
     Target { name: "audit_anchor", run: json::audit_anchor },
     Target { name: "backup_manifest", run: backup::manifest },
@@ -40,8 +42,14 @@ pub const TARGETS: [Target; 21] = [
     Target { name: "control_file", run: control_file::control_file },
     Target { name: "cookies", run: http::cookies },
     Target { name: "credentials", run: credentials::presented },
+    Target { name: "faucet_links", run: faucet::links },
+    Target { name: "faucet_retry_after", run: faucet::retry_after },
+    Target { name: "faucet_statistics", run: faucet::statistics },
+    Target { name: "faucet_tokens", run: faucet::tokens },
+    Target { name: "faucet_visitor", run: faucet::visitor },
     Target { name: "http_request", run: http::request },
     Target { name: "join_body", run: json::join_body },
+    Target { name: "journal_line", run: payouts::journal_line },
     Target { name: "key_sources", run: credentials::key_sources },
     Target { name: "names", run: names::names },
     Target { name: "oracle_reply", run: oracle::reply },

@@ -128,10 +128,19 @@ fn core_seconds() -> f64 {
     used.tv_sec as f64 + used.tv_nsec as f64 / 1e9
 }
 
-/// What a replay needs besides the seed.
-fn room_words(options: &Options) -> String {
-    let name = Room::ALL.iter().find(|(_, room)| Some(*room) == options.room).map(|(name, _)| *name);
-    name.map(|name| format!(" --room {name}")).unwrap_or_default()
+/// The call that plays a scenario again.
+fn replay_words(scenario: &Scenario) -> String {
+    let mut words = format!("cargo xtask sim --seed {} --trace", scenario.seed);
+    let room = Room::ALL.iter().find(|(_, room)| Some(*room) == scenario.room).map(|(name, _)| *name);
+    let bug = Bug::ALL.iter().find(|(_, bug, _)| Some(*bug) == scenario.bug).map(|(name, _, _)| *name);
+    for (option, name) in [("--room", room), ("--bug", bug)] {
+        words.extend(name.into_iter().flat_map(|name| [" ", option, " ", name]));
+    }
+    let omitted = scenario.omitted.to_string();
+    if !omitted.is_empty() {
+        words.extend([" --omit ", &omitted]);
+    }
+    words
 }
 
 /// Prints each failing seed, and the first one made small.
@@ -139,7 +148,7 @@ fn explain(failed: &[Outcome], options: &Options) {
     for outcome in failed {
         if let Some(violation) = &outcome.violation {
             println!("seed {}: {violation}", outcome.seed);
-            println!("  replay: cargo xtask sim --seed {} --trace{}", outcome.seed, room_words(options));
+            println!("  replay: {}", replay_words(&options.scenario(outcome.seed)));
         }
     }
     if let Some(outcome) = failed.first() {
@@ -156,7 +165,7 @@ pub fn print_shrunk(shrunk: Option<Shrunk>) {
         scenario.seed
     );
     println!("  {violation}");
-    println!("  replay: cargo xtask sim --seed {} --trace --omit {}", scenario.seed, scenario.omitted);
+    println!("  replay: {}", replay_words(&scenario));
 }
 
 /// Plants each bug in turn until a seed finds it; fails when one stays hidden.

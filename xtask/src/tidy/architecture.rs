@@ -89,9 +89,17 @@ fn check_invariants(page: &str, files: &[TextFile]) -> Vec<Finding> {
             .filter(in_rooms)
             .any(|file| file.text.lines().any(|line| tells_of(line, id)))
     };
+    let is_witness = |file: &&TextFile| {
+        let names_all = ["sim/src/invariant.rs", "sim/src/broken.rs"].contains(&file.path.as_str());
+        file.path.starts_with("sim/src/") && !names_all
+    };
     let is_checked = |id: &str| {
-        let literal = format!("\"{id}\"");
-        files.iter().filter(is_code).any(|file| file.path.starts_with("sim/") && file.text.contains(&literal))
+        let name = variant(id);
+        let demands = [format!("require!({name},"), format!("invariant:Invariant::{name}")];
+        files.iter().filter(is_code).filter(is_witness).any(|file| {
+            let text: String = file.text.split_whitespace().collect();
+            demands.iter().any(|demand| text.contains(demand))
+        })
     };
     let mut findings = Vec::new();
     for (line, id) in rows {
@@ -106,6 +114,15 @@ fn check_invariants(page: &str, files: &[TextFile]) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// How the simulator calls a rule: `PAID-ONCE` is `PaidOnce`.
+fn variant(id: &str) -> String {
+    let word = |word: &str| {
+        let (first, rest) = word.split_at(word.len().min(1));
+        format!("{first}{}", rest.to_lowercase())
+    };
+    id.split('-').map(word).collect()
 }
 
 /// The lines under a heading, with their numbers from 1.
@@ -158,7 +175,7 @@ mod tests {
             manifest_of("money", ""),
             manifest_of("disk", "bursar-ledger.workspace = true"),
             file("crates/ledger/src/lib.rs", "//! Entries (invariant ONCE).\n"),
-            file("sim/src/invariant.rs", "//! Ids.\nconst ID: &str = \"ONCE\";\n"),
+            file("sim/src/witness.rs", "//! Looks.\nfn look() { require!(\n    Once, true, \"\"); }\n"),
         ]
     }
 

@@ -1,9 +1,8 @@
 //! What the load profiles find out about a server that lies (docs/spec/rounds.md section 5).
 
-use std::process::Command;
-
 use serde_json::{Value, json};
 
+use crate::bare::program;
 use crate::lying::{Lie, Lying};
 
 /// Exit, report and words of a load of 60 entries with these options.
@@ -14,8 +13,7 @@ fn load(lie: Lie, options: &str) -> (i32, Value, String) {
 }
 
 fn ran(arguments: &[&str], environment: &[(&str, &str)]) -> (i32, Value, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_bursar"));
-    let output = command.args(arguments).env_clear().envs(environment.iter().copied()).output().unwrap();
+    let output = program(arguments).envs(environment.iter().copied()).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     let report = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
     (output.status.code().unwrap(), report, text(output.stderr))

@@ -3,6 +3,8 @@
 
 mod approvals;
 mod audit;
+#[path = "../harness/program.rs"]
+mod bare;
 mod config;
 mod embedded;
 mod faucet_switches;

@@ -1,13 +1,11 @@
 //! The program itself: exits and streams (docs/spec/rounds.md section 6).
 
-use std::process::Command;
+use crate::bare::program;
 
 /// Exit, stdout and stderr of the program in an empty folder, with no environment.
 fn ran(arguments: &[&str]) -> (i32, String, String) {
     let folder = tempfile::tempdir().unwrap();
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_bursar")).args(arguments).env_clear().current_dir(&folder).output();
-    let output = output.unwrap();
+    let output = program(arguments).current_dir(&folder).output().unwrap();
     let left = std::fs::read_dir(&folder).unwrap().count();
     assert_eq!(left, 0, "{arguments:?} left files behind");
     let text = |bytes| String::from_utf8(bytes).unwrap();

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::{Place, Setup, Tool};
+use crate::harness::{Place, Setup, Tool, program};
 
 /// Only a demo that is broken takes so long.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -78,15 +78,14 @@ impl Stage {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_bursar"));
+        let mut command = program(&["demo", "--plain"]);
         let data = self.data().display().to_string();
-        command.args(["demo", "--plain"]);
         for (option, value) in [("--players", "40"), ("--speed", "240"), ("--data", data.as_str())] {
             if !arguments.contains(&option) {
                 command.args([option, value]);
             }
         }
-        command.args(arguments).env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.args(arguments).envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

@@ -1,10 +1,8 @@
 //! The command line beside a server.
 
-use std::process::Command;
-
 use serde_json::Value;
 
-use super::{Server, Setup};
+use super::{Server, Setup, program};
 
 /// The program with the environment of a server.
 #[derive(Clone)]
@@ -46,8 +44,8 @@ impl Tool {
     /// Runs a command to its end.
     #[track_caller]
     pub fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_bursar"));
-        command.args(arguments).env_clear().envs(self.environment.iter().cloned());
+        let mut command = program(arguments);
+        command.envs(self.environment.iter().cloned());
         let output = command.output().expect("the program starts");
         Output {
             status: output.status.code().unwrap_or(-1),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use ureq::Agent;
 
-use super::{Answer, Place, START_MS};
+use super::{Answer, Place, START_MS, program};
 
 /// The longest wait for a line or an exit. Real time; only a broken server reaches it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -88,8 +88,8 @@ impl Setup {
     /// Starts the server's program without waiting for anything.
     #[track_caller]
     pub fn spawn(&self) -> Server {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_bursar"));
-        command.args(&self.arguments).env_clear().envs(self.environment.iter().cloned());
+        let mut command = program(&self.arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        command.envs(self.environment.iter().cloned());
         if let Some(path) = std::env::var_os("PATH") {
             command.env("PATH", path);
         }

@@ -276,7 +276,8 @@ fn record_of(tx: &mut Tx<'_>, attempt: &AttemptRow) -> Result<Record, StoreError
     })
 }
 
-fn row_of(record: &Record, wallet: &KeyId, now: Timestamp) -> Result<AttemptRow, StoreError> {
+/// The attempt that a record tells of.
+pub(crate) fn row_of(record: &Record, wallet: &KeyId, now: Timestamp) -> Result<AttemptRow, StoreError> {
     let kind = AttemptKind::from_name(&record.kind).ok_or_else(|| damaged(&"the kind of a transaction"))?;
     Ok(AttemptRow {
         id: 0,

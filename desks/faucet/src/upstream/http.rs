@@ -42,6 +42,12 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    /// One that came in no way.
+    #[cfg(feature = "fuzz")]
+    pub fn made_up(status: u16, body: &[u8]) -> Answer {
+        Answer { status, body: body.to_vec(), retry_after: retry_after(None, body) }
+    }
+
     /// The body as JSON of the given shape. What is wrong with it is not told: it may quote the body.
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Problem> {
         serde_json::from_slice(&self.body)

@@ -9,6 +9,8 @@
 mod discord;
 mod discord_answers;
 mod dry_run;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod http;
 mod kill_reader;
 mod observer;

@@ -112,7 +112,7 @@ struct Totals {
     kills: Option<Number>,
 }
 
-fn reading(answer: &Answer, account: &str) -> Result<Reading<u64>, Problem> {
+pub(super) fn reading(answer: &Answer, account: &str) -> Result<Reading<u64>, Problem> {
     match answer.status {
         200 => {}
         400 => return Ok(Reading::NoData(NoData::BadAccount)),

@@ -129,7 +129,7 @@ struct TokenAmount {
     decimals: u8,
 }
 
-fn sum(answer: &Answer, wallet: &str, mint: &str) -> Result<u64, Problem> {
+pub(super) fn sum(answer: &Answer, wallet: &str, mint: &str) -> Result<u64, Problem> {
     if answer.status != 200 {
         return Err(Problem::of_status(answer.status));
     }

@@ -140,7 +140,7 @@ struct EpicUser {
     name: Option<String>,
 }
 
-fn readings(answer: &Answer, ids: &[&str]) -> Result<Vec<Reading<Link>>, Problem> {
+pub(super) fn readings(answer: &Answer, ids: &[&str]) -> Result<Vec<Reading<Link>>, Problem> {
     match (answer.status, ids) {
         (200, _) => {}
         (404, [_]) => return Ok(vec![Reading::NotFound]),

@@ -1,6 +1,6 @@
 //! What was asked, what was acknowledged, and what is still in doubt.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use bursar_rounds::settings::{JOINS_BY_WALLET, STAKE_MAX, VOID_AFTER_MS};
 
@@ -25,7 +25,7 @@ pub struct Asked {
 #[derive(Clone, Debug)]
 pub struct Promises {
     /// By id.
-    pub asked: HashMap<String, Asked>,
+    pub asked: BTreeMap<String, Asked>,
     /// Joins.
     pub joins: Gate,
     /// Settlements.
@@ -44,7 +44,7 @@ impl Promises {
     /// Nothing asked yet.
     pub fn new() -> Promises {
         Promises {
-            asked: HashMap::new(),
+            asked: BTreeMap::new(),
             joins: Gate::Open,
             settlements: Gate::Open,
             stake_max: STAKE_MAX.default,
