@@ -51,11 +51,13 @@ impl Sender {
             let wallet = self.locked(tx)?;
             let desk = wallet.desk.clone();
             match attempt.intent {
+                Some(intent) if self.is_ahead(tx, &wallet, intent, verdict)? => return Ok(None),
                 Some(intent) => self.conclude_case(tx, wallet, intent, attempt, verdict, now)?,
                 None => self.conclude_upkeep(tx, wallet, attempt, verdict, now)?,
             }
-            Ok(desk)
+            Ok(Some(desk))
         })?;
+        let Some(desk) = desk else { return Ok(self.worked()) };
         if is_over(verdict) {
             let result = if verdict.death.is_some() { "dead" } else { "final" };
             self.count_result(&desk, result);
@@ -65,6 +67,24 @@ impl Sender {
         }
         self.payouts.fault("payouts.concluded", bursar_store::fault::Step::Begin)?;
         Ok(self.worked())
+    }
+
+    /// CHAIN-IS-BOOK: whether a final payment took more than the records say is there, while what came in is still being looked
+    /// up: then it was paid from that, and waits for it.
+    fn is_ahead(
+        &self,
+        tx: &mut Tx<'_>,
+        wallet: &Wallet,
+        intent: IntentId,
+        verdict: &Verdict,
+    ) -> Result<bool, StoreError> {
+        let receives = |row: &AttemptRow| row.kind == AttemptKind::Receipt;
+        let is_final = verdict.death.is_none() && verdict.standing == bursar_chain::Standing::Confirmed;
+        if !is_final || !attempts::open(tx, &wallet.name)?.iter().any(receives) {
+            return Ok(false);
+        }
+        let Some(intent) = sql::intents::by_id(tx, intent)? else { return Ok(false) };
+        Ok(intent.amount.plus(verdict.fee).is_ok_and(|gone| gone > wallet.expected))
     }
 
     fn conclude_case(

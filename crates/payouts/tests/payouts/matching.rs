@@ -479,3 +479,26 @@ fn what_was_signed_before_a_backup_and_turns_up_on_the_chain_needs_nobody() {
         scene.check();
     });
 }
+
+#[test]
+fn a_payment_that_the_journal_brings_back_waits_for_the_receipt_that_it_was_paid_from() {
+    on_each_engine(|scene| {
+        use bursar_devnet_banano::Misbehaviour;
+        let (sender, lease) = scene.funded(100);
+        backup(scene);
+        scene.fund(1_000);
+        scene.pass(scene.test.now().after_ms(60_001));
+        scene.run(&sender, &lease);
+        scene.order("lost", &payee(1), 700).unwrap();
+        scene.run(&sender, &lease);
+        assert_eq!(scene.paid(1), 700);
+        restore(scene, true);
+        let (payouts, sender) = start(scene, true);
+        // What is older cannot be looked up at once, and the payment can.
+        scene.misbehave("block_info", Misbehaviour::DropRequest, 1);
+        scene.run(&sender, &lease);
+        let wallet = scene.read(|tx| payouts.wallet(tx, &scene.wallet)).unwrap();
+        assert_eq!((wallet.expected, wallet.standing), (Amount::new(400), WalletStanding::Running));
+        scene.check();
+    });
+}
