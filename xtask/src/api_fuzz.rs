@@ -153,7 +153,7 @@ fn command(program: &Path, data: &Path) -> Command {
     command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
     let folder = |name: &str| -> PathBuf { data.join(name) };
     command.env("DATABASE_URL", format!("sqlite:{}", folder("bursar.db").display()));
-    command.env("BACKUP_DIR", folder("backups")).env("BURSAR_DESKS", "rounds");
+    command.env("BACKUP_DIR", folder("backups"));
     command.env("BURSAR_LISTEN", "127.0.0.1:0").env("BURSAR_CLOCK", "manual:1700000040000");
     command.env("HERMES_URL", "http://127.0.0.1:9");
     command.envs(KEYS.map(|(variable, _, key)| (variable, key)));

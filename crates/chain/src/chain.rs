@@ -49,8 +49,8 @@ pub trait Chain: Send + Sync {
     fn classify(&self, attempt: &Attempt, evidence: &Evidence) -> Standing;
 
     /// *Pure.* Proof that the attempt can never become final, whatever anyone sends from now on: the only thing that
-    /// permits another attempt of the same intent (invariant PAID-ONCE). Needs the word of as many nodes as must agree, each showing that its
-    /// final history covers the slot, and not one that shows the attempt as final.
+    /// permits another attempt of the same intent (invariant PAID-ONCE). Needs the word of as many nodes as must agree, each
+    /// showing that its final history covers the slot, and not one that shows the attempt as final.
     fn prove_dead(&self, attempt: &Attempt, evidence: &Evidence) -> Result<DeathProof, NotProven>;
 
     /// *Pure.* The same by the word of fewer nodes than must agree, where none shows the attempt at all. It permits

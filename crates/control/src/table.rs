@@ -17,7 +17,8 @@ pub struct ConfigTable {
     pub(crate) close_gate: &'static str,
     /// Changes one row as an operator; a second change in one transaction gets another id than the first.
     pub(crate) update: &'static str,
-    /// Stops until a moment; one that is stopped for longer, or cannot be read, stays as it is, with who and why.
+    /// Stops until a moment; one that is stopped for longer, or cannot be read, stays as it is, with who and why. The row is
+    /// an operator's from then on all the same: what seeds rows at the next start must not end this stop.
     pub(crate) stop_until: &'static str,
     /// Adds a row that is not there, or refreshes one that no operator has touched.
     pub(crate) seed: &'static str,

@@ -15,7 +15,7 @@ impl Keystore {
     /// Retires a key for good: it signs nothing once this has committed, and stays readable and provable. Its secret is
     /// sealed anew to the retired state, so that undoing it by hand leaves a secret that does not open. One that does not
     /// open now stays as it is, which the change says: nothing may keep a key that cannot be used from being retired.
-    /// Retiring it again once its key-encryption key is here seals it then.
+    /// Retiring it again once its key-encryption key is here seals it then, and is refused for what is in the way before.
     /// Takes [`Permission::RotateKey`] on its desk, under the policy `keys.retire`.
     pub fn retire(&self, tx: &mut Tx<'_>, by: &By<'_>, id: &KeyId, reason: &str) -> Outcome<Done> {
         accepted!(check_reason(reason));
@@ -26,15 +26,15 @@ impl Keystore {
         let was_retired = key.retired.is_some();
         let unopened = match self.open_to_seal(tx, &key)? {
             Ok((.., true)) => return Ok(Err(Rejection::NothingToChange.into())),
-            Err(_) if was_retired => return Ok(Err(Rejection::NothingToChange.into())),
             Ok((secret, row, false)) => {
                 let sealed =
                     accepted!(seal(&self.ring(), &key.binding(row.row, true), &secret, &*self.entropy));
                 sql::update_secret(tx, &SecretRow { sealed, ..row }, by.now)?;
                 None
             }
-            Err(KeyError::Sealed(error)) => Some(error.to_string()),
-            Err(error @ KeyError::Rejected(_)) => return Ok(Err(error)),
+            Err(KeyError::Sealed(error)) if !was_retired => Some(error.to_string()),
+            // What keeps it from being sealed is all there is to say of one that is retired.
+            Err(error) => return Ok(Err(error)),
         };
         let noted = Noted { by: admission.actor().audit_id(), at: by.now, reason: reason.to_owned() };
         if !was_retired {

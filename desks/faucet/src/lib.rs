@@ -74,5 +74,10 @@ pub fn migrations(engine: EngineKind) -> Vec<Migration> {
             epoch: 1,
             sql: include_str!("../migrations/0005_adoption_run.sql"),
         },
+        Migration {
+            name: "faucet/0006_sign_in",
+            epoch: 1,
+            sql: include_str!("../migrations/0006_sign_in.sql"),
+        },
     ]
 }

@@ -26,7 +26,7 @@ pub struct FaucetMetrics {
     payout_amount: Arc<Histogram>,
     attempts: CounterFamily<1>,
     ambiguous: Arc<Counter>,
-    /// Whether nobody knew at first what became of the newest attempt: such a one is counted as ambiguous alone.
+    /// Whether nobody knew at first what became of an attempt that has not been counted since: it counts as ambiguous alone.
     is_ambiguous: Arc<AtomicBool>,
     retry_latency: Arc<Histogram>,
     payouts_by_region: CounterFamily<1>,
@@ -192,8 +192,8 @@ impl FaucetMetrics {
         self.is_ambiguous.store(true, Ordering::Relaxed);
     }
 
-    /// Counts that a payment is sent once more after so many milliseconds. No node had it, so the attempt before has
-    /// failed: nodes refused it, unless nobody knew.
+    /// Counts that a payment is sent once more after so many milliseconds because no node has it, so that the attempt before
+    /// has failed: nodes refused or lost it, unless nobody knew. One whose fate is still unknown is sent again untold.
     pub fn retried(&self, waited_ms: i64) {
         self.retry_latency.observe(u64::try_from(waited_ms).unwrap_or(0));
         if !self.is_ambiguous.swap(false, Ordering::Relaxed) {

@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::configuration::Configuration;
-use super::registry::{self, Variable};
+use super::registry::{self, Kind};
 
 /// What stands in place of a secret.
 const HIDDEN: &str = "***";
@@ -18,7 +18,8 @@ const BYTES_MIN: usize = 6;
 #[derive(Clone)]
 pub struct Mask {
     live: Secrets,
-    names: Vec<&'static str>,
+    /// Names and kinds.
+    variables: Vec<(&'static str, Kind)>,
     at_start: Vec<SecretString>,
 }
 
@@ -27,17 +28,11 @@ impl Mask {
     #[must_use]
     pub fn of(configuration: &Configuration) -> Mask {
         let texts = configuration.values.secret_texts();
-        let spelled = |(variable, _, text): (&Variable, String, &str)| {
-            let is_database = variable.kind == registry::Kind::Database;
-            let passwords = if is_database { passwords(text) } else { Vec::new() };
-            std::iter::once(SecretString::from(text)).chain(passwords)
-        };
-        let kept = registry::all()
-            .filter(|variable| variable.is_secret() && variable.kind != registry::Kind::Database);
+        let secret = registry::all().filter(|variable| variable.is_secret());
         Mask {
             live: configuration.secrets.clone(),
-            names: kept.map(|variable: &Variable| variable.name).collect(),
-            at_start: texts.flat_map(spelled).collect(),
+            variables: secret.map(|variable| (variable.name, variable.kind)).collect(),
+            at_start: texts.flat_map(|(variable, _, text)| spelled(variable.kind, text)).collect(),
         }
     }
 
@@ -46,10 +41,11 @@ impl Mask {
     pub fn hide(&self, text: &str) -> String {
         let mut spellings = Vec::new();
         self.at_start.iter().for_each(|secret| add(&mut spellings, secret));
-        for name in &self.names {
+        for (name, kind) in &self.variables {
             let Some(secret) = self.live.get(name).get() else { continue };
-            add(&mut spellings, &secret.current);
-            secret.previous.iter().for_each(|previous| add(&mut spellings, previous));
+            let texts = std::iter::once(&secret.current).chain(&secret.previous);
+            let live = texts.flat_map(|text| spelled(*kind, text.expose_secret()));
+            live.for_each(|secret| add(&mut spellings, &secret));
         }
         // The longest first: where one secret begins like another, hiding the shorter one would show the rest of the longer.
         spellings.sort_unstable_by_key(|spelling| Reverse(spelling.expose_secret().len()));
@@ -61,6 +57,12 @@ impl Mask {
         }
         shown
     }
+}
+
+/// A secret, and the passwords in it where it is a database's URL.
+fn spelled(kind: Kind, text: &str) -> impl Iterator<Item = SecretString> {
+    let passwords = if kind == Kind::Database { passwords(text) } else { Vec::new() };
+    std::iter::once(SecretString::from(text)).chain(passwords)
 }
 
 /// Adds a secret as it is and in the spelling that JSON gives it.
@@ -131,5 +133,16 @@ mod tests {
         assert_eq!(hidden("postgres:user:long-word@127.0.0.1/x", "long-word"), "***");
         assert_eq!(hidden("postgres://user@127.0.0.1/x?password=long-word", "long-word"), "***");
         assert_eq!(hidden("postgres://user@127.0.0.1/x", "user@127.0.0.1"), "user@127.0.0.1");
+    }
+
+    #[test]
+    fn a_databases_password_that_was_replaced_while_running_is_hidden_with_the_former_one() {
+        let configuration = accepted(&[("DATABASE_URL", "postgres://user:first-word@127.0.0.1/x")]);
+        let mask = Mask::of(&configuration);
+        let url = "postgres://user:second%20word@127.0.0.1/x";
+        let new = CallerSecret { current: url.into(), previous: None };
+        configuration.secrets.replace("DATABASE_URL", new);
+        let line = format!("{url}: second%20word, second word or first-word");
+        assert_eq!(mask.hide(&line), "***: ***, *** or ***");
     }
 }

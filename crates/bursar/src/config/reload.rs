@@ -101,9 +101,9 @@ pub fn read_anew(in_force: &Configuration, wanted: Wanted) -> Reading {
     reading
 }
 
-/// The secrets of `values`, for whoever uses them. The database's stay with the store.
+/// The secrets of `values`, for whoever uses them. The store signs in by itself: the database's are kept to be hidden.
 pub(super) fn secrets(values: &Values) -> Secrets {
-    let kept = registry::all().filter(|variable| variable.is_secret() && variable.kind != Kind::Database);
+    let kept = registry::all().filter(|variable| variable.is_secret());
     Secrets::new(kept.map(|variable| (variable.name, values.caller_secret(variable.name))))
 }
 

@@ -55,7 +55,10 @@ impl Receiver {
         for notice in &due {
             let answer = self.webhook.send(&notice.body, |secrets, now| headers(notice, secrets, now));
             if let Err(error) = &answer {
-                tracing::warn!(notice = %notice.id, %error, "a change of a payout was not delivered; it is tried again");
+                tracing::warn!(
+                    notice = %notice.id, %error,
+                    "a change of a payout was not delivered; it is tried until it is 30 days old, and given up then"
+                );
             }
             is_any_delivered |= answer.is_ok();
             self.store.transact("payouts.notice_mark", |tx| match &answer {
@@ -78,4 +81,67 @@ impl Receiver {
 fn headers(notice: &Notice, secrets: &[&[u8]], now: Timestamp) -> Vec<(&'static str, String)> {
     let signature = sign(secrets, now, &notice.body);
     vec![("X-Bursar-Delivery", notice.id.to_string()), ("X-Bursar-Signature", signature)]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::io::{self, Write};
+    use std::sync::Mutex;
+
+    use bursar_audit::SaltKey;
+    use bursar_store::lease::Lease;
+    use bursar_store::{EngineKind, Param, StoreError};
+    use bursar_test_stores::TestStore;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::config::{Source, load};
+
+    /// What this thread logs.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_is_given_up_is_not_said_to_be_tried_again() {
+        let test =
+            TestStore::with(EngineKind::Sqlite, &crate::schema::migrations(EngineKind::Sqlite), |_| {});
+        let (store, now) = (test.store(), test.now());
+        let made_ms = u128::try_from(now.after_ms(-31 * 86_400_000).ms()).unwrap();
+        let lease = store.transact("test.notice", |tx| {
+            let sql = "INSERT INTO payout_webhook (id, public_id, intent, body, attempts, next_at) \
+                       VALUES (1, $1, 1, '{}', 900, $2)";
+            tx.execute(sql, &[Param::Uuid(Uuid::from_u128(made_ms << 80)), now.into()])?;
+            Lease::take(tx, "test.notices", "test", now, 1_000)?.ok_or(StoreError::Decode("no lease".into()))
+        });
+        // Nothing listens: no receiver is configured.
+        let configuration = load(&Source::new(BTreeMap::new())).unwrap();
+        let webhook =
+            Webhook::new(&configuration, ["BURSAR_PAYOUTS_WEBHOOK_URL", "BURSAR_PAYOUTS_WEBHOOK_SECRET"]);
+        let recorder = Recorder::new("test.notices", SaltKey::new([5; 32]));
+        let receiver = Receiver { store: Arc::clone(&store), webhook, recorder };
+
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            receiver.deliver(&JobTurn::alone(lease.unwrap(), now)).unwrap();
+        });
+
+        let left = store.read("test.left", next_notice).unwrap();
+        assert_eq!(left, None, "it was given up");
+        let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert!(log.contains("was not delivered") && log.contains("given up"), "{log}");
+    }
 }

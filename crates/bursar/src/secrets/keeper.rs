@@ -92,12 +92,10 @@ impl SecretKeeper {
         let next = change.judge(&self.in_force)?;
         if change.is_of_database() {
             self.sign_in(change, &next)?;
-        } else {
-            if name == SEAL_KEY {
-                self.check_seal(change)?;
-            }
-            self.in_force.secrets.replace(name, change.secret.clone());
+        } else if name == SEAL_KEY {
+            self.check_seal(change)?;
         }
+        self.in_force.secrets.replace(name, change.secret.clone());
         let was = self.in_force.values.secret(name).map(|secret| self.salt.fingerprint(name, secret));
         let (fingerprint, previous) = self.salt.fingerprints(name, &change.secret);
         self.in_force = next;
@@ -137,5 +135,40 @@ impl SecretKeeper {
             };
             problem(refusal.to_string(), fix)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, PoisonError};
+
+    use bursar_store::DatabaseUrl;
+    use bursar_test_stores::TestStore;
+    use secrecy::ExposeSecret;
+
+    use super::*;
+    use crate::config::{Source, load};
+
+    #[test]
+    fn a_database_url_that_was_replaced_is_among_the_live_secrets_so_that_it_can_be_hidden() {
+        let test = TestStore::sqlite();
+        let DatabaseUrl::Sqlite(path) = test.url() else { panic!("no file") };
+        // Two ways to write one place.
+        let [first, second] = ["sqlite://", "sqlite:///"].map(|scheme| format!("{scheme}{}", path.display()));
+        let file = Arc::new(Mutex::new(first.clone()));
+        let read = Arc::clone(&file);
+        let names = [("DATABASE_URL_FILE".to_owned(), "/run/url".to_owned())];
+        let source = Source::new(names.into())
+            .with_files(move |_| Ok(read.lock().unwrap_or_else(PoisonError::into_inner).clone()));
+        let configuration = load(&source).unwrap();
+        let live = configuration.secrets.get("DATABASE_URL");
+        let shown = || live.get().map(|secret| secret.current.expose_secret().to_owned());
+        assert_eq!(shown(), Some(first));
+
+        let mut keeper = SecretKeeper::new(&configuration, &test.store(), Salt([7; 32]));
+        *file.lock().unwrap() = second.clone();
+        let outcome = keeper.read_anew(Wanted::All);
+        assert_eq!((outcome.refused, outcome.rotated.len()), (Vec::new(), 1));
+        assert_eq!(shown(), Some(second));
     }
 }

@@ -5,8 +5,8 @@ use bursar_store::{EngineKind, Migration, StoreError, Timestamp};
 use bursar_test_stores::TestStore;
 
 use crate::stage::{
-    JOINS, SETTLE, change_of_joins, control_file, joins, no_stops, on_each_engine, row, seeded, set_joins,
-    state, transact, unfolded,
+    JOINS, SETTLE, change_of_joins, control_file, joins, no_stops, on_each_engine, row, seed, seeded,
+    set_joins, state, transact, unfolded,
 };
 
 const RUNNING: SwitchState = SwitchState::Running;
@@ -127,6 +127,17 @@ fn a_stop_for_a_while_leaves_one_that_lasts_longer_as_it_is() {
         store.advance_ms(2_000);
         stop_as("carl", until(1_000));
         assert_eq!((joins(store), end()), (STOPPED, until(1_000)));
+    });
+}
+
+#[test]
+fn a_stop_for_a_while_is_an_operators_also_where_a_seeded_stop_outlasts_it() {
+    on_each_engine(|store| {
+        seed(store, &[(JOINS.key, "on", true)]);
+        set_joins(store, true, Some(store.now().after_ms(5_000)));
+        // The server starts again, and nothing says any more that it is stopped but the operator.
+        seed(store, &[(JOINS.key, "off", false)]);
+        assert_eq!((joins(store), row(store, JOINS.key).source.as_str()), (STOPPED, "operator"));
     });
 }
 

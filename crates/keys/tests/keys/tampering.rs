@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use bursar_chain::{Address, SignError, Signer};
 use bursar_keys::{
-    Change, Ed25519, KeyError, KeyScheme, KeySecret, Keystore, Origin, PublicKey, Schemes, SealError,
+    Change, Ed25519, KeyError, KeyScheme, KeySecret, Keystore, Origin, PublicKey, Rejection, Schemes,
+    SealError,
 };
 
-use crate::scene::{Scene, granted, id, keystore, new_key, on_each_engine, pay, policy, ring, stops};
+use crate::scene::{
+    Scene, granted, id, keystore, new_key, on_each_engine, pay, policy, rejected, ring, stops,
+};
 
 const SWAP: &str = "UPDATE key_secret SET key_id = 'x' WHERE key_id = 'hot-1'";
 
@@ -190,9 +193,15 @@ fn a_key_whose_secret_does_not_open_is_retired_all_the_same_and_the_change_says_
         let done = scene.act(|tx, by| lacking.retire(tx, by, &left, "lost")).unwrap();
         let told = done.audit_event().payload;
         assert!(told.contains("sealed with the key-encryption key"), "{told}");
+        // Once more it says the same, and not that there is nothing to do: with the key it is sealed then.
+        let again = |keystore: &Keystore| scene.act(|tx, by| keystore.retire(tx, by, &left, "lost"));
+        let refused = again(&lacking).unwrap_err();
+        assert!(matches!(refused, KeyError::Sealed(SealError::KekMissing { .. })), "{refused:?}");
         for name in ["hot-1", "hot-2", "hot-3", "hot-4"] {
             assert_eq!(scene.outcome(&pay("p1", name, "ann", 1)), "key_retired");
         }
         assert_eq!(scene.findings(), ["altered", "secret_missing", "sound", "retired_unsealed"]);
+        assert!(matches!(again(&scene.keystore).unwrap().change, Change::KeyRetired { unopened: None, .. }));
+        assert_eq!(rejected(again(&scene.keystore)), Rejection::NothingToChange);
     });
 }

@@ -19,5 +19,6 @@ mod scene;
 mod sending;
 mod stopping;
 mod strikes;
+mod unsent;
 mod wallets;
 mod watched;

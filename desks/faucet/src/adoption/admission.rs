@@ -1,7 +1,7 @@
 //! Who may adopt, and with whose approval: it is used up with the first payment, and what is left of the same hole is
-//! recorded under it.
+//! recorded under it for a day.
 
-use bursar_access::{Act, Admission, ApprovalId, By, Permission, Rejection, admit};
+use bursar_access::{Act, Admission, ApprovalId, By, Permission, Rejection, admit, approval, policy};
 use bursar_store::{StoreError, Timestamp, Tx};
 
 use super::find::Lost;
@@ -12,6 +12,8 @@ use crate::DESK;
 const ACTION: &str = "faucet.adopt";
 /// Going on with one that began under that policy; under none of its own.
 const CONTINUED: &str = "faucet.adopt.continue";
+/// For how long after it began: a day.
+const CONTINUED_MS: i64 = 86_400_000;
 
 impl Adoption<'_> {
     /// Who may, and with which approval it goes on that was used up before.
@@ -21,11 +23,10 @@ impl Adoption<'_> {
         match (admit(tx, &by, &act)?, self.approval) {
             (Ok(admission), _) => Ok(Ok((admission, None))),
             (Err(Rejection::ApprovalEnded { .. }), Some(approval))
-                if is_begun(tx, approval, &act, &self.actor.audit_id())? =>
+                if is_begun(tx, approval, &act, &self.actor.audit_id(), fresh.now)? =>
             {
-                let act = Act { action: CONTINUED.to_owned(), ..act };
-                let admitted = admit(tx, &fresh, &act)?;
-                Ok(admitted.map(|admission| (admission, Some(approval))).map_err(Refusal::Access))
+                let continued = continued(tx, &fresh, act, approval)?;
+                Ok(continued.map(|admission| (admission, Some(approval))).map_err(Refusal::Access))
             }
             (Err(rejection), _) => Ok(Err(Refusal::Access(rejection))),
         }
@@ -45,7 +46,8 @@ impl Adoption<'_> {
         }
     }
 
-    /// Uses the approval up with the first payment, or with the end when there is none.
+    /// Uses the approval up with the first payment that is recorded or payout that is taken back, or with the end when there
+    /// is none.
     pub(super) fn use_up(&self, tx: &mut Tx<'_>, turn: Turn, is_over: bool) -> Result<(), StoreError> {
         let Turn { admission: Some(admission), continued, lost, now, .. } = turn else { return Ok(()) };
         match (continued, admission.cleared().approval) {
@@ -58,6 +60,23 @@ impl Adoption<'_> {
         }
         admission.spend(tx).map(|_| ())
     }
+}
+
+/// Leave to go on under an approval that is used up, as long as no fewer people approve than the policy asks for by now:
+/// one of them may have lost the right, and the policy may have been raised.
+fn continued(
+    tx: &mut Tx<'_>,
+    by: &By<'_>,
+    act: Act,
+    used: ApprovalId,
+) -> Result<Result<Admission, Rejection>, StoreError> {
+    let admission = match admit(tx, by, &Act { action: CONTINUED.to_owned(), ..act })? {
+        Ok(admission) => admission,
+        Err(rejection) => return Ok(Err(rejection)),
+    };
+    let needed = policy(tx, ACTION)?.approvals_needed_by(admission.actor());
+    let given = approval(tx, used)?.map_or(0, |request| request.approvals());
+    Ok(if given < needed { Err(Rejection::ApprovalNeeded { needed, given }) } else { Ok(admission) })
 }
 
 /// Notes that an act has begun with this approval, which `by` brought.
@@ -75,11 +94,21 @@ fn begin(
     tx.execute(sql, &params).map(|_| ())
 }
 
-/// Whether exactly this act began with this approval, by the same caller, and has not ended.
-fn is_begun(tx: &mut Tx<'_>, approval: ApprovalId, act: &Act, by: &str) -> Result<bool, StoreError> {
+/// Whether exactly this act began with this approval, by the same caller, not longer ago than it may be continued, and has
+/// not ended.
+fn is_begun(
+    tx: &mut Tx<'_>,
+    approval: ApprovalId,
+    act: &Act,
+    by: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let sql = "SELECT approval FROM faucet_adoption_run \
-               WHERE approval = $1 AND subject = $2 AND payload = $3 AND begun_by = $4 AND ended_at IS NULL";
-    let params = [approval.0.into(), act.subject.as_str().into(), act.payload.as_str().into(), by.into()];
+               WHERE approval = $1 AND subject = $2 AND payload = $3 AND begun_by = $4 AND begun_at > $5 \
+                 AND ended_at IS NULL";
+    let (subject, payload) = (act.subject.as_str(), act.payload.as_str());
+    let since = now.after_ms(-CONTINUED_MS);
+    let params = [approval.0.into(), subject.into(), payload.into(), by.into(), since.into()];
     Ok(tx.query_first(sql, &params, |row| row.get::<i64>(0))?.is_some())
 }
 

@@ -19,6 +19,19 @@ use crate::rules::payout_state::PayoutState;
 use crate::rules::settlement::idempotency_key;
 use crate::settlement::{Candidate, candidates};
 
+/// What became of a payment, and whether anything was written for it.
+pub(super) struct Looked {
+    pub verdict: Verdict,
+    pub is_changed: bool,
+}
+
+impl From<Verdict> for Looked {
+    /// Of a payment for which nothing was written.
+    fn from(verdict: Verdict) -> Looked {
+        Looked { verdict, is_changed: false }
+    }
+}
+
 impl Adoption<'_> {
     /// Records the payment, or says why not; then nothing is written but payouts that were taken back.
     pub(super) fn adopt(
@@ -26,42 +39,49 @@ impl Adoption<'_> {
         tx: &mut Tx<'_>,
         turn: &Turn,
         payment: &Payment,
-    ) -> Result<Verdict, StoreError> {
+    ) -> Result<Looked, StoreError> {
         if !payment.is_final {
-            return Ok(Verdict::NotFinal);
+            return Ok(Verdict::NotFinal.into());
         }
         if Payout::is_recorded(tx, &payment.transaction)? {
-            return Ok(Verdict::Known);
+            return Ok(Verdict::Known.into());
         }
         let amount = match BanE8::from_raw_floor(payment.raw) {
             Ok((amount, rest)) if rest.is_zero() && !amount.is_zero() => amount,
-            Ok(_) | Err(_) => return Ok(Verdict::NotWhole),
+            Ok(_) | Err(_) => return Ok(Verdict::NotWhole.into()),
         };
         let player = match player(tx, turn, payment)? {
             Ok(player) => player,
-            Err(verdict) => return Ok(verdict),
+            Err(verdict) => return Ok(verdict.into()),
         };
-        let (candidate, covered) = self.cover(tx, turn, payment, player, amount)?;
+        let mut taken_back = Vec::new();
+        let (candidate, covered) = self.cover(tx, turn, payment, (player, amount), &mut taken_back)?;
         let (Some(candidate), Cover::Paid(paid)) = (candidate, &covered) else {
             let missing = if let Cover::Short(missing) = covered { missing } else { amount };
             let rate = Accrual::newest_rate(tx, player, false)?;
             let kills = rate.map(|rate| missing.units().div_ceil(rate.units()));
-            return Ok(Verdict::WaitsForKills { player, missing, kills });
+            let is_changed = !taken_back.is_empty();
+            if is_changed {
+                let event = self.taken_back(turn, payment, player, &taken_back);
+                self.recorder.record(tx, &[event], turn.now)?;
+            }
+            return Ok(Looked { verdict: Verdict::WaitsForKills { player, missing, kills }, is_changed });
         };
         let payout = save(tx, turn, payment, candidate, paid)?;
         self.recorder.record(tx, &[self.adopted(turn, payment, &payout)], turn.now)?;
-        Ok(Verdict::Adopted { player, payout: payout.id, kills: payout.kills, amount })
+        let verdict = Verdict::Adopted { player, payout: payout.id, kills: payout.kills, amount };
+        Ok(Looked { verdict, is_changed: true })
     }
 
     /// What of the player's accruals the payment paid. A payout that waited in the backup was this payment if it says the
-    /// same; otherwise it is taken back as far as open accruals do not reach.
+    /// same; otherwise it is taken back as far as open accruals do not reach. Notes what was taken back.
     fn cover(
         &self,
         tx: &mut Tx<'_>,
         turn: &Turn,
         payment: &Payment,
-        player: i64,
-        amount: BanE8,
+        (player, amount): (i64, BanE8),
+        taken_back: &mut Vec<i64>,
     ) -> Result<(Option<Candidate>, Cover), StoreError> {
         let under_way = Payout::under_way(tx, player)?;
         let waits = |payout: &Payout| matches!(payout.state, PayoutState::Created | PayoutState::Held);
@@ -70,6 +90,7 @@ impl Adoption<'_> {
         if let Some(same) = same {
             let rows: Vec<i64> = Accrual::of_payouts(tx, &[same.id])?.iter().map(|row| row.id).collect();
             if self.take_back(tx, turn, same)? {
+                taken_back.push(same.id);
                 return covered(tx, turn, player, amount, |row| rows.contains(&row));
             }
         }
@@ -80,7 +101,9 @@ impl Adoption<'_> {
             return Ok((candidate, open));
         }
         for payout in waiting {
-            self.take_back(tx, turn, payout)?;
+            if self.take_back(tx, turn, payout)? {
+                taken_back.push(payout.id);
+            }
         }
         covered(tx, turn, player, amount, |_| true)
     }
@@ -107,6 +130,16 @@ impl Adoption<'_> {
         self.event("faucet.payment_adopted", ("payout", payout.id.to_string()), &payload)
     }
 
+    /// The audit row of payouts that were taken back for a payment which is not covered all the same.
+    fn taken_back(&self, turn: &Turn, payment: &Payment, player: i64, payouts: &[i64]) -> Event {
+        let mut payload = json!({
+            "reason": self.reason, "transaction": payment.transaction, "to": payment.to, "payouts": payouts,
+            "raw": payment.raw.to_string(),
+        });
+        approved(&mut payload, turn);
+        self.event("faucet.payouts_taken_back", ("player", player.to_string()), &payload)
+    }
+
     /// The audit row of an adoption that left nothing.
     pub(super) fn completed(&self, turn: &Turn, report: &Report) -> Event {
         let mut payload = json!({ "reason": self.reason, "payments": report.payments.len() });
@@ -128,7 +161,7 @@ impl Adoption<'_> {
     }
 }
 
-/// Adds with whose approval it is done; the first payment under it names who gave it.
+/// Adds with whose approval it is done; the first row under it names who gave it.
 fn approved(payload: &mut Value, turn: &Turn) {
     if let Some(Cleared { approval, approvers, .. }) = turn.admission.as_ref().map(|one| one.cleared()) {
         payload["approval"] = json!(approval.or(turn.continued));

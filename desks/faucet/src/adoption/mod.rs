@@ -54,7 +54,8 @@ pub struct Adoption<'a> {
     /// Who.
     pub actor: &'a Actor,
     /// Other people's approval, where a policy asks for it. It is used up with the first payment that is recorded; what is
-    /// left of the same hole is recorded under it, by the same caller and for the same reason, and nothing else.
+    /// left of the same hole is recorded under it, by the same caller and for the same reason, for a day and as long as no
+    /// fewer people approve than the policy asks for; and nothing else.
     pub approval: Option<ApprovalId>,
     /// Where the act is written down instead of being done.
     pub draft: Option<&'a Draft>,
@@ -162,7 +163,7 @@ impl Adoption<'_> {
             Err(refusal) => return Ok(Err(refusal)),
         };
         if self.is_dry_run {
-            return self.rehearse(&found).map(Ok);
+            return self.rehearse(&found);
         }
         let mut report = Report::default();
         for payment in found {
@@ -196,7 +197,7 @@ impl Adoption<'_> {
         let Some(wallet) = self.payouts.lock_wallet(tx, self.operator)? else {
             return Ok(Err(Refusal::NoWallet));
         };
-        if !self.is_dry_run && !self.payouts.is_paying(tx, &wallet)? {
+        if !self.payouts.is_paying(tx, &wallet)? {
             return Ok(Err(Refusal::WalletStill(wallet.why)));
         }
         // Whatever changes it takes the desk's turn.
@@ -211,34 +212,39 @@ impl Adoption<'_> {
             Ok(turn) => turn,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let verdict = self.adopt(tx, &turn, payment)?;
+        let looked = self.adopt(tx, &turn, payment)?;
         tx.close_clock(CLOCK, turn.now)?;
-        if let Verdict::Adopted { .. } = verdict {
+        if looked.is_changed {
             self.use_up(tx, turn, false)?;
         }
-        Ok(Ok(verdict))
+        Ok(Ok(looked.verdict))
     }
 
     /// Does everything in one transaction, and takes it back.
-    fn rehearse(&self, found: &[Payment]) -> Result<Report, StoreError> {
+    fn rehearse(&self, found: &[Payment]) -> Outcome<Report> {
         let mut rehearsed = None;
         let ended = self.store.transact("faucet.rehearse", |tx| {
-            let turn = match self.begin(tx)? {
-                Ok(turn) => turn,
-                Err(refusal) => return Err::<(), _>(taken_back(&refusal)),
-            };
-            let mut report = Report::default();
-            for payment in found {
-                report.payments.push((payment.clone(), self.adopt(tx, &turn, payment)?));
-            }
-            rehearsed = Some(report);
-            Err(taken_back(&"a rehearsal leaves no trace"))
+            rehearsed = Some(self.shown(tx, found)?);
+            // Ends the transaction without a trace.
+            Err::<(), _>(StoreError::Decode("a rehearsal leaves no trace".to_owned()))
         });
         match (rehearsed, ended) {
-            (Some(report), _) => Ok(report),
+            (Some(outcome), _) => Ok(outcome),
             (None, Err(error)) => Err(error),
-            (None, Ok(())) => Ok(Report::default()),
+            (None, Ok(())) => Ok(Ok(Report::default())),
         }
+    }
+
+    fn shown(&self, tx: &mut Tx<'_>, found: &[Payment]) -> Outcome<Report> {
+        let turn = match self.begin(tx)? {
+            Ok(turn) => turn,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let mut report = Report::default();
+        for payment in found {
+            report.payments.push((payment.clone(), self.adopt(tx, &turn, payment)?.verdict));
+        }
+        Ok(Ok(report))
     }
 
     /// Nothing is left that the records lack, unless something new came up meanwhile.
@@ -261,9 +267,4 @@ impl Adoption<'_> {
         self.use_up(tx, turn, true)?;
         Ok(Ok(()))
     }
-}
-
-/// Ends a transaction without a trace.
-fn taken_back(why: &dyn std::fmt::Display) -> StoreError {
-    StoreError::Decode(format!("nothing was recorded: {why}"))
 }

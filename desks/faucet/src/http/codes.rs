@@ -22,7 +22,7 @@ macro_rules! codes {
 codes! {
     ACCOUNT_LOCKED = "account_locked", TOO_MANY_REQUESTS,
         "Too many wrong passwords; the account is locked for a while.",
-        "Five wrong passwords in a row lock an administrator's account for 15 minutes.",
+        "Five wrong passwords within 15 minutes lock an e-mail for 15 minutes, whoever has it.",
         "Wait for the seconds in Retry-After, or let another administrator act.";
     ALREADY_REVIEWED = "already_reviewed", CONFLICT,
         "The flag was reviewed before.",

@@ -1,4 +1,4 @@
-//! Administrators who sign in by e-mail and password: Argon2id, and a lock after too many wrong ones.
+//! Administrators who sign in by e-mail and password: Argon2id, and a lock after too many wrong ones ([`tries`]).
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -8,22 +8,11 @@ use bursar_store::{Row, Sequence, StoreError, Timestamp, Tx};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::rejection::{IdentityFault, IdentityRejection, Outcome};
+use super::tries::{self, Slot};
 use crate::faucet::Faucet;
 
 /// Ids of administrators.
 const ADMIN_USERS: Sequence = Sequence("faucet.admin_user");
-/// Wrong passwords in a row that lock an account.
-pub const FAILURES_MAX: i64 = 5;
-/// How long it stays locked.
-pub const LOCKED_MS: i64 = 15 * 60_000;
-/// Tries at an e-mail that is no administrator's are forgotten after this long.
-const STRANGERS_MS: i64 = 24 * 3_600_000;
-/// So many e-mails that are no administrator's are kept at most: anybody can make one up. The oldest goes for a new one.
-pub const STRANGERS_MAX: i64 = 1_000;
-/// Rows beyond those that go with a new one.
-const EVICTED_MAX: i64 = 100;
-/// What sign-ins take turns by. Not the desk's clock: nobody who is paid waits for whoever tries passwords.
-const SIGN_INS: &str = "faucet.sign_ins";
 /// A longer password is not looked at.
 const PASSWORD_BYTES_MAX: usize = 1_024;
 /// Shorter ones are guessed.
@@ -35,11 +24,8 @@ const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQtc29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 struct AdminUser {
-    id: i64,
     password_hash: Option<String>,
     is_active: bool,
-    failures: i64,
-    locked_until: Option<Timestamp>,
 }
 
 /// Makes an administrator, or gives one a new password; active and unlocked. For the command line. Slow on purpose.
@@ -59,10 +45,10 @@ pub fn set_password(
     let id = tx.allocate(ADMIN_USERS, 1)?;
     let sql = "INSERT INTO faucet_admin_user (id, email, password_hash, is_active, failures, created_at, updated_at) \
                VALUES ($1, $2, $3, TRUE, 0, $4, $4) ON CONFLICT (email) DO UPDATE SET \
-               password_hash = excluded.password_hash, is_active = TRUE, failures = 0, locked_until = NULL, \
-               updated_at = excluded.updated_at";
+               password_hash = excluded.password_hash, is_active = TRUE, updated_at = excluded.updated_at";
     let email = canonical(email);
     tx.execute(sql, &[id.into(), email.as_str().into(), hash.as_str().into(), now.into()])?;
+    tries::clear(tx, Slot::of(&email))?;
     Ok(())
 }
 
@@ -75,7 +61,7 @@ pub struct ListedAdmin {
     pub is_active: bool,
     /// Whether wrong passwords have locked the account now.
     pub is_locked: bool,
-    /// When the password was last set, or the account last used or changed.
+    /// When the password was last set, or the account last changed.
     pub updated_at: Timestamp,
 }
 
@@ -103,17 +89,16 @@ pub fn is_usable_password(password: &SecretString) -> bool {
 
 /// Every administrator who signs in by e-mail, by e-mail.
 pub fn list(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<ListedAdmin>, StoreError> {
-    let sql = "SELECT email, is_active, locked_until, updated_at FROM faucet_admin_user \
+    let sql = "SELECT email, is_active, updated_at FROM faucet_admin_user \
                WHERE is_active OR password_hash IS NOT NULL ORDER BY email";
-    tx.query(sql, &[], |row| {
-        let locked_until: Option<Timestamp> = row.get(2)?;
-        Ok(ListedAdmin {
-            email: row.get(0)?,
-            is_active: row.get(1)?,
-            is_locked: locked_until.is_some_and(|until| until > now),
-            updated_at: row.get(3)?,
-        })
-    })
+    let mut listed: Vec<ListedAdmin> = tx.query(sql, &[], |row| {
+        let (email, is_active, updated_at) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(ListedAdmin { email, is_active, is_locked: false, updated_at })
+    })?;
+    for admin in &mut listed {
+        admin.is_locked = tries::is_locked(tx, Slot::of(&admin.email), now)?;
+    }
+    Ok(listed)
 }
 
 /// Shuts an administrator out, and ends their sessions with it; `false` = nobody has this e-mail. Idempotent.
@@ -131,7 +116,7 @@ pub fn principal(email: &str) -> String {
 }
 
 /// Checks an e-mail and its password; the e-mail in canonical form. Wrong passwords are counted before they are compared,
-/// so that many at once do not get around the lock. An e-mail that is nobody's is counted and locked as well: no answer
+/// so that many at once do not get around the lock. An e-mail that is nobody's is counted and locked just so: no answer
 /// tells whose there are. Blocks, and is slow on purpose.
 pub fn sign_in(faucet: &Faucet, email: &str, password: &SecretString) -> Outcome<String> {
     let email = canonical(email);
@@ -144,13 +129,10 @@ pub fn sign_in(faucet: &Faucet, email: &str, password: &SecretString) -> Outcome
     let admin = admin.filter(|admin| admin.is_active);
     let hash = admin.as_ref().and_then(|admin| admin.password_hash.as_deref()).unwrap_or(NOBODY);
     let is_right = matches(hash, password);
-    let Some(admin) = admin.filter(|admin| is_right && admin.password_hash.is_some()) else {
+    if !is_right || admin.is_none_or(|admin| admin.password_hash.is_none()) {
         return Ok(Err(IdentityRejection::NotAdmin));
-    };
-    store.transact("faucet.admin_login", |tx| {
-        let sql = "UPDATE faucet_admin_user SET failures = 0, locked_until = NULL WHERE id = $1";
-        tx.execute(sql, &[admin.id.into()])
-    })?;
+    }
+    store.transact("faucet.admin_login", |tx| tries::take_back(tx, Slot::of(&email)))?;
     Ok(Ok(email))
 }
 
@@ -169,7 +151,7 @@ fn matches(hash: &str, password: &SecretString) -> bool {
     password.len() <= PASSWORD_BYTES_MAX && Argon2::default().verify_password(password, &hash).is_ok()
 }
 
-/// Counts a try as wrong until it is known to be right.
+/// Counts a try, and looks the administrator up.
 fn count_try(
     tx: &mut Tx<'_>,
     email: &str,
@@ -178,54 +160,17 @@ fn count_try(
         // No administrator ever has such a one.
         return Ok(Ok(None));
     }
-    let now = tx.open_clock(SIGN_INS)?;
-    let admin = match find(tx, email)? {
-        Some(admin) => admin,
-        None => stranger(tx, email, now)?,
-    };
-    if let Some(until) = admin.locked_until.filter(|until| *until > now) {
+    if let Err((until, now)) = tries::count(tx, Slot::of(email))? {
         let left_ms = until.ms().saturating_sub(now.ms());
         let retry_after_s = u64::try_from(left_ms.div_euclid(1_000) + 1).unwrap_or(1);
         return Ok(Err(IdentityRejection::Locked { retry_after_s }));
     }
-    let failures = admin.failures.saturating_add(1);
-    let (failures, locked_until) =
-        if failures >= FAILURES_MAX { (0, Some(now.after_ms(LOCKED_MS))) } else { (failures, None) };
-    let sql = "UPDATE faucet_admin_user SET failures = $2, locked_until = $3, updated_at = $4 WHERE id = $1";
-    tx.execute(sql, &[admin.id.into(), failures.into(), locked_until.into(), now.into()])?;
-    tx.close_clock(SIGN_INS, now)?;
-    Ok(Ok(Some(admin)))
-}
-
-/// Makes a row to count tries in at an e-mail that is no administrator's: inactive, and without a password.
-fn stranger(tx: &mut Tx<'_>, email: &str, now: Timestamp) -> Result<AdminUser, StoreError> {
-    let id = tx.allocate(ADMIN_USERS, 1)?;
-    let sql = "INSERT INTO faucet_admin_user (id, email, is_active, failures, created_at, updated_at) \
-               VALUES ($1, $2, FALSE, 0, $3, $3)";
-    tx.execute(sql, &[id.into(), email.into(), now.into()])?;
-    let sql = "DELETE FROM faucet_admin_user WHERE id IN (SELECT a.id FROM faucet_admin_user a \
-               WHERE a.password_hash IS NULL AND NOT a.is_active ORDER BY a.id DESC LIMIT $2 OFFSET $1)";
-    tx.execute(sql, &[STRANGERS_MAX.into(), EVICTED_MAX.into()])?;
-    Ok(AdminUser { id, password_hash: None, is_active: false, failures: 0, locked_until: None })
-}
-
-/// Forgets tries at e-mails that are no administrator's, at most `limit` rows; how many went.
-pub fn forget_strangers(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Result<u64, StoreError> {
-    let sql = "DELETE FROM faucet_admin_user WHERE id IN (SELECT a.id FROM faucet_admin_user a \
-               WHERE a.password_hash IS NULL AND NOT a.is_active AND a.updated_at < $1 ORDER BY a.id LIMIT $2)";
-    tx.execute(sql, &[now.after_ms(-STRANGERS_MS).into(), limit.into()])
+    find(tx, email).map(Ok)
 }
 
 fn find(tx: &mut Tx<'_>, email: &str) -> Result<Option<AdminUser>, StoreError> {
-    let sql =
-        "SELECT id, password_hash, is_active, failures, locked_until FROM faucet_admin_user WHERE email = $1";
+    let sql = "SELECT password_hash, is_active FROM faucet_admin_user WHERE email = $1";
     tx.query_first(sql, &[email.into()], |row: &Row<'_>| {
-        Ok(AdminUser {
-            id: row.get(0)?,
-            password_hash: row.get(1)?,
-            is_active: row.get(2)?,
-            failures: row.get(3)?,
-            locked_until: row.get(4)?,
-        })
+        Ok(AdminUser { password_hash: row.get(0)?, is_active: row.get(1)? })
     })
 }

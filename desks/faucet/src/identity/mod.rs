@@ -10,6 +10,7 @@ mod rejection;
 mod session;
 mod sign_in;
 pub mod solana;
+pub mod tries;
 pub mod verify;
 pub mod wallet;
 

@@ -165,6 +165,17 @@ impl Payout {
         tx.query(sql, &[limit.into()], read)
     }
 
+    /// Up to `limit` live payouts of erased players of which nothing is signed, oldest first.
+    pub fn of_erased(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Payout>, StoreError> {
+        let sql = "SELECT p.id, p.user_id, p.dry_run, p.address, p.kills, p.amount_e8, p.tx_hash, p.status, \
+                     p.error_detail, p.idempotency_key, p.intent, p.attempt_count, p.first_attempt_at, \
+                     p.last_attempt_at, p.next_attempt_at, p.created_at \
+                   FROM faucet_payout p JOIN faucet_user u ON u.id = p.user_id \
+                   WHERE p.status IN ('created', 'held') AND NOT p.dry_run AND u.erased_at IS NOT NULL \
+                   ORDER BY p.id LIMIT $1";
+        tx.query(sql, &[limit.into()], read)
+    }
+
     /// Live payouts of a player that have not ended.
     pub fn under_way(tx: &mut Tx<'_>, user: i64) -> Result<Vec<Payout>, StoreError> {
         let sql = "SELECT id, user_id, dry_run, address, kills, amount_e8, tx_hash, status, error_detail, \

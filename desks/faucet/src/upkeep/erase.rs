@@ -3,7 +3,7 @@
 
 use bursar_audit::{Actor, Event, Level, Recorder, Target};
 use bursar_ledger::Book;
-use bursar_payouts::{IntentId, Payouts};
+use bursar_payouts::{IntentId, IntentState, Payouts, Rejection};
 use bursar_store::{StoreError, Timestamp, Tx};
 use serde_json::{Map, Value, json};
 
@@ -15,6 +15,10 @@ use crate::rules::eligibility::Eligibility;
 use crate::rules::holdings::{AccrualState, Share};
 use crate::{CLOCK, DESK};
 
+/// Why a payout is taken back.
+const WHY: &str = "the player was erased";
+/// Payouts that are taken back at a time once their wallet is matched.
+const AT_ONCE_MAX: i64 = 100;
 /// Name of the audit row.
 pub const ERASED: &str = "faucet.user_erased";
 
@@ -27,6 +31,8 @@ pub struct Erased {
     pub cancelled: u64,
     /// Payouts that were signed already: they are sent, and nothing of them can be taken back.
     pub under_way: u64,
+    /// Payouts that may have been paid before a restore: [`take_back_erased`] ends them once their wallet is matched.
+    pub waiting: u64,
 }
 
 /// With what an erasure works.
@@ -67,12 +73,13 @@ pub fn erase(
     let mut erased = Erased::default();
     for payout in Payout::under_way(tx, user)? {
         let Some(intent) = payout.intent else { continue };
-        let why = "the player was erased";
         let by = &eraser.event.actor;
-        let done = eraser.payouts.cancel(tx, IntentId(intent), by, why, eraser.recorder, now)?;
-        let is_over = done.is_ok_and(bursar_payouts::IntentState::is_ended);
-        erased.cancelled += u64::from(is_over);
-        erased.under_way += u64::from(!is_over);
+        let count = match eraser.payouts.cancel(tx, IntentId(intent), by, WHY, eraser.recorder, now)? {
+            Ok(state) if state.is_ended() => &mut erased.cancelled,
+            Err(Rejection::WalletUnmatched) => &mut erased.waiting,
+            Ok(_) | Err(_) => &mut erased.under_way,
+        };
+        *count += 1;
     }
     erased.written_off = write_off(tx, user, now)?;
     for sql in [
@@ -150,6 +157,25 @@ fn write_off(tx: &mut Tx<'_>, user: i64, now: Timestamp) -> Result<Share, StoreE
     Ok(given_up)
 }
 
+/// Takes back payouts of erased players that could not be taken back when their players were erased, because their wallet
+/// was not matched with its chain. Says how many: none, as long as it is not.
+pub fn take_back_erased(
+    tx: &mut Tx<'_>,
+    payouts: &Payouts,
+    by: &Actor,
+    recorder: &Recorder,
+) -> Result<u64, StoreError> {
+    let now = tx.open_clock(CLOCK)?;
+    let mut taken_back = 0;
+    for payout in Payout::of_erased(tx, AT_ONCE_MAX)? {
+        let Some(intent) = payout.intent else { continue };
+        let done = payouts.cancel(tx, IntentId(intent), by, WHY, recorder, now)?;
+        taken_back += u64::from(done.is_ok_and(IntentState::is_ended));
+    }
+    tx.close_clock(CLOCK, now)?;
+    Ok(taken_back)
+}
+
 /// Gives up what a payout under way gave back after its player was erased: it failed, and nobody is there to be paid.
 /// Says whether there was anybody.
 pub fn write_off_erased(tx: &mut Tx<'_>) -> Result<u64, StoreError> {
@@ -171,6 +197,7 @@ fn finished(event: &Event, user: i64, erased: &Erased) -> Result<Event, StoreErr
         ("ban", json!(erased.written_off.amount)),
         ("cancelled", json!(erased.cancelled)),
         ("underWay", json!(erased.under_way)),
+        ("waiting", json!(erased.waiting)),
     ];
     payload.extend(done.map(|(name, value)| (name.to_owned(), value)));
     Ok(Event {

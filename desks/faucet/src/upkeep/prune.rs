@@ -8,9 +8,9 @@ use bursar_desk::job::JobFault;
 use bursar_store::{EngineKind, Param, StoreError, Timestamp, Tx};
 use serde_json::json;
 
-use super::erase::write_off_erased;
+use super::erase::{take_back_erased, write_off_erased};
 use crate::faucet::Faucet;
-use crate::identity::admin::forget_strangers;
+use crate::identity::tries;
 use crate::phase::Ran;
 use crate::policy::damaged;
 use crate::record::{Accrual, KeptAnswer, Tally};
@@ -85,8 +85,9 @@ pub fn prune(
     pruned.flags = until_empty(&|tx| delete(tx, FLAGS, cutoffs.flag))?;
     pruned.nonces = until_empty(&|tx| delete(tx, NONCES, now))?;
     pruned.audit = until_empty(&|tx| audit(tx, faucet, money))?;
+    until_empty(&|tx| take_back_erased(tx, &faucet.payouts, by, &faucet.recorder))?;
     until_empty(&|tx| write_off_erased(tx))?;
-    until_empty(&|tx| forget_strangers(tx, now, i64::from(BATCH_ROWS)))?;
+    until_empty(&|tx| tries::forget_over(tx, now, i64::from(BATCH_ROWS)))?;
     until_empty(&|tx| KeptAnswer::forget_old(tx, now, i64::from(BATCH_ROWS)))?;
     for (table, rows) in pruned.tables() {
         faucet.metrics.pruned.with([table]).add(rows);
@@ -156,7 +157,8 @@ fn delete(tx: &mut Tx<'_>, sql: &'static str, before: Timestamp) -> Result<u64, 
     tx.execute(sql, &[before.into(), i64::from(BATCH_ROWS).into()])
 }
 
-/// Blanks some old audit rows of administrators, and of what the command line did to them. The rows themselves are links of a chain that breaks without them.
+/// Blanks some old audit rows of administrators, and of what the command line did to them. The rows themselves are links of
+/// a chain that breaks without them.
 fn audit(tx: &mut Tx<'_>, faucet: &Faucet, before: Timestamp) -> Result<u64, StoreError> {
     let now = tx.reading()?;
     let sql = "SELECT id FROM audit_events WHERE (actor_kind = 'faucet_admin' OR target_type = 'admin_user') \

@@ -20,7 +20,7 @@ pub fn fall_back(scene: &mut Scene) {
     matched(scene);
 }
 
-fn matched(scene: &Scene) {
+pub fn matched(scene: &Scene) {
     scene.send_for(5);
     let wallet = scene.read(|tx| scene.payouts.wallet(tx, &scene.operator)).unwrap();
     let holds = scene.node.with(|node| node.ledger().head(&scene.wallet_key())).unwrap().balance;
@@ -100,7 +100,7 @@ pub fn at_rest(scene: &Scene) {
     assert_eq!(bursar_faucet::upkeep::reconcile(&scene.faucet).unwrap().mismatches, Default::default());
 }
 
-fn resume(scene: &Scene) {
+pub fn resume(scene: &Scene) {
     scene.set_switch(PAYOUTS_HALTED, false);
 }
 
@@ -366,9 +366,10 @@ fn payouts_of_the_journal_are_adopted_once_they_are_final() {
         scene.restart(|_| {});
         scene.send_for(4);
         assert!(is_open(scene));
-        assert_eq!(rehearse(scene), [Verdict::NotFinal]);
-        let refused = adopt_with(scene, How::default()).unwrap();
-        assert!(matches!(refused, Err(Refusal::WalletStill(_))), "{refused:?}");
+        for is_dry_run in [true, false] {
+            let refused = adopt_with(scene, How { is_dry_run, ..How::default() }).unwrap();
+            assert!(matches!(refused, Err(Refusal::WalletStill(_))), "{refused:?}");
+        }
 
         scene.command(Command::ConfirmAll);
         scene.send();
@@ -422,6 +423,8 @@ fn a_wallet_that_is_not_matched_and_one_without_a_known_block_are_refused() {
         assert_eq!(adopt_with(scene, How::default()).unwrap(), Err(Refusal::NoKnownBlock));
         scene.write(|tx, _| tx.batch_execute("UPDATE payout_wallet SET standing = 2"));
         assert!(matches!(adopt_with(scene, How::default()).unwrap(), Err(Refusal::WalletStill(_))));
+        let dry = How { is_dry_run: true, is_whole_history: true };
+        assert!(matches!(adopt_with(scene, dry).unwrap(), Err(Refusal::WalletStill(_))));
         scene.write(|tx, _| tx.batch_execute("UPDATE payout_wallet SET standing = 0"));
         let whole = How { is_whole_history: true, ..How::default() };
         assert_eq!(adopted(&verdicts(adopt_with(scene, whole))[0]), (id, 5, "0.50000000".to_owned()));

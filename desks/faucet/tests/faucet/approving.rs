@@ -3,10 +3,13 @@
 use bursar_access::{Actor, ApprovalId, ApprovalState, By, Draft, OsEntropy, Policy, Role, TokenOrder};
 use bursar_faucet::adoption::{Adoption, Verdict};
 use bursar_faucet::record::{Finding, WalletLink};
+use bursar_faucet::switches::PAYOUTS_HALTED;
 
-use crate::adopting::{adopted, at_rest, fall_back, is_open, traces};
-use crate::restoring::backup;
-use crate::scene::{BAN, Scene, address, banano_of, on_each_engine, recorder};
+use crate::adopting::{adopted, at_rest, fall_back, is_open, matched, resume, traces};
+use crate::restoring::{backup, restore};
+use crate::scene::{BAN, Scene, address, ban, banano_of, on_each_engine, recorder};
+
+const DAY_MS: i64 = 86_400_000;
 
 /// An operator with a token of their own.
 fn operator(scene: &Scene, name: &str) -> Actor {
@@ -72,10 +75,14 @@ fn two_are_missing(scene: &mut Scene) -> (i64, i64) {
     scene.send();
     scene.steal(BAN);
     fall_back(scene);
+    one_approval_is_needed(scene);
+    (paid, kept)
+}
+
+fn one_approval_is_needed(scene: &Scene) {
     let policy = Policy { action: "faucet.adopt".to_owned(), approvals_needed: 1, services: Vec::new() };
     let root = Actor::cli("root");
     scene.write(|tx, now| bursar_access::set_policy(tx, &By::new(&root, now), &policy)).unwrap();
-    (paid, kept)
 }
 
 #[test]
@@ -138,5 +145,79 @@ fn an_approval_is_used_up_by_the_first_payment_and_the_run_goes_on_under_it_unti
         assert_eq!(ended(Asked { ..mine }), "approval_ended");
         scene.write(|tx, _| tx.execute(reopened, &[since.after_ms(1).into()]));
         assert_eq!(ended(Asked { ..mine }), "approval_mismatch");
+    });
+}
+
+#[test]
+fn a_run_goes_on_for_a_day_and_while_its_approval_is_enough() {
+    on_each_engine(|scene| {
+        two_are_missing(scene);
+        let (ann, bob, root) = (operator(scene, "ann"), operator(scene, "bob"), Actor::cli("root"));
+        let mine = Asked { actor: &ann, approval: None, draft: None, reason: "the disk is gone" };
+        let mine = Asked { approval: Some(approved(scene, &mine, &bob)), ..mine };
+        assert_eq!(ask(scene, &mine).unwrap().len(), 2);
+        let goes_on = Ok(vec![Verdict::NoPlayer]);
+        assert_eq!(ask(scene, &mine), goes_on);
+
+        // Who approved has lost the right since.
+        scene.write(|tx, now| bursar_access::disable_operator(tx, &By::new(&root, now), "bob")).unwrap();
+        assert_eq!(ask(scene, &mine), Err("approval_needed"));
+        scene.write(|tx, now| bursar_access::enable_operator(tx, &By::new(&root, now), "bob")).unwrap();
+        assert_eq!(ask(scene, &mine), goes_on);
+        let needs = |count: i64| {
+            let sql = "UPDATE access_policy SET approvals_needed = $1 WHERE action = 'faucet.adopt'";
+            scene.write(|tx, _| tx.execute(sql, &[count.into()]));
+        };
+        needs(2);
+        assert_eq!(ask(scene, &mine), Err("approval_needed"));
+        needs(1);
+
+        scene.pass(DAY_MS - 1);
+        assert_eq!(ask(scene, &mine), goes_on);
+        scene.pass(1);
+        assert_eq!(ask(scene, &mine), Err("approval_ended"));
+        assert!(is_open(scene));
+    });
+}
+
+#[test]
+fn an_approval_is_used_up_too_when_payouts_were_taken_back_for_a_payment_that_still_waits() {
+    on_each_engine(|scene| {
+        scene.funded(100 * BAN);
+        let id = scene.player(0);
+        scene.earn(id, 10);
+        backup(scene);
+        scene.settle();
+        scene.send();
+        restore(scene);
+        scene.restart(|_| {});
+        matched(scene);
+        resume(scene);
+        scene.earn(id, 1);
+        scene.settle();
+        scene.earn(id, 2);
+        scene.settle();
+        scene.set_switch(PAYOUTS_HALTED, true);
+        // Of the two that wait, 1.1 and 0.2, the first cannot be taken back; 1.0 were paid.
+        scene.write(|tx, _| tx.batch_execute("UPDATE faucet_payout SET intent = NULL WHERE kills = 11"));
+        one_approval_is_needed(scene);
+        let (ann, bob) = (operator(scene, "ann"), operator(scene, "bob"));
+        let mine = Asked { actor: &ann, approval: None, draft: None, reason: "the disk is gone" };
+        let approval = approved(scene, &mine, &bob);
+        let mine = Asked { approval: Some(approval), ..mine };
+
+        let waits = Verdict::WaitsForKills { player: id, missing: ban("0.8"), kills: Some(8) };
+        assert_eq!(ask(scene, &mine), Ok(vec![waits.clone()]));
+        let states: Vec<&str> = scene.payouts_of(id).iter().map(|payout| payout.state.word()).collect();
+        assert_eq!(states, ["created", "failed"]);
+        let request = scene.read(|tx| bursar_access::approval(tx, approval)).unwrap();
+        assert_eq!(request.state, ApprovalState::Spent);
+        let told = "SELECT COUNT(*) FROM audit_events WHERE event = 'faucet.payouts_taken_back' \
+                    AND actor LIKE 'operator:%' AND CAST(payload AS TEXT) NOT LIKE '%\"approval\":null%' \
+                    AND CAST(payload AS TEXT) NOT LIKE '%\"approvers\":[]%'";
+        assert_eq!(scene.count(told), 1);
+        // What is left goes on under it, as after a payment.
+        assert_eq!(ask(scene, &mine), Ok(vec![waits]));
+        assert_eq!(scene.count(told), 1);
     });
 }

@@ -8,6 +8,7 @@ use bursar_faucet::rules::eligibility::Eligibility;
 use bursar_faucet::rules::pruning::Retention;
 use bursar_faucet::rules::reconciliation::Mismatches;
 use bursar_faucet::upkeep::{Eraser, Pruned, Watched, erase, erasure, prunable, prune, reconcile, watch};
+use bursar_money::{Amount, Balance};
 use bursar_store::Timestamp;
 
 use crate::scene::{BAN, MINUTE_MS, Scene, ban, on_each_engine, on_each_engine_with, recorder};
@@ -247,6 +248,37 @@ fn what_was_signed_when_its_player_was_erased_is_sent() {
         scene.send();
         assert_eq!(scene.paid(1), 4 * BAN / 10);
         assert_eq!(scene.tally(id).holdings.settled.kills, 4);
+        scene.check();
+    });
+}
+
+#[test]
+fn what_could_not_be_taken_back_before_the_wallet_was_matched_is_taken_back_and_written_off_after() {
+    on_each_engine(|scene| {
+        scene.funded(100 * BAN);
+        let (id, other) = (scene.player(0), scene.player(0));
+        scene.earn(id, 4);
+        scene.earn(other, 1);
+        scene.settle();
+        // As after a restore: what waits may have been paid before it.
+        scene.write(|tx, _| tx.batch_execute("UPDATE payout_wallet SET standing = 2"));
+        let done = erase_player(scene, id).unwrap();
+        assert_eq!((done.cancelled, done.under_way, done.waiting, done.written_off.kills), (0, 0, 1, 0));
+        bursar_desk_run(scene, "faucet.prune");
+        assert_eq!(scene.tally(id).holdings.reserved.kills, 4);
+        scene.check();
+
+        scene.write(|tx, _| tx.batch_execute("UPDATE payout_wallet SET standing = 0"));
+        scene.send();
+        let payout = |id: i64| scene.payouts_of(id).remove(0).state.word();
+        assert_eq!((payout(id), payout(other)), ("held", "confirmed"));
+        bursar_desk_run(scene, "faucet.prune");
+        let holdings = scene.tally(id).holdings;
+        assert_eq!((holdings.open.kills, holdings.reserved.kills, holdings.written_off.kills), (0, 0, 4));
+        assert_eq!(scene.accruals(id), [(4, "written_off".to_owned())]);
+        assert_eq!((payout(id), scene.account("faucet/owed")), ("failed", (Balance::ZERO, Amount::ZERO)));
+        scene.send();
+        assert_eq!((scene.paid(1), scene.paid(2)), (0, BAN / 10));
         scene.check();
     });
 }

@@ -9,7 +9,9 @@ use crate::scene::{ADMIN, SECRET, Scene};
 
 /// A line as the server writes it for a request.
 fn line(request: &str, correlation: &str, trace: &str) -> String {
-    let line = json!({"event": "http_request", "requestId": request, "correlation_id": correlation, "trace_id": trace, "status": 200});
+    let line = json!({
+        "event": "http_request", "requestId": request, "correlation_id": correlation, "trace_id": trace, "status": 200,
+    });
     format!("{line}\n")
 }
 

@@ -6,6 +6,7 @@ mod demonstrating;
 mod forcing;
 mod limits;
 mod logs;
+mod passwords;
 mod players;
 mod public;
 mod scene;

@@ -42,7 +42,8 @@ pub enum SettleError {
     Paused,
     /// The treasury guard refuses.
     #[error(
-        "settlement refused: the treasury wallet is not the expected one; correct PANCHO_TREASURY_WALLET or PANCHO_EXPECTED_TREASURY_WALLET"
+        "settlement refused: the treasury wallet is not the expected one; correct PANCHO_TREASURY_WALLET or \
+         PANCHO_EXPECTED_TREASURY_WALLET"
     )]
     TreasuryMismatch,
     /// The store failed.

@@ -108,7 +108,7 @@ pub(super) async fn erase(routes: Arc<Routes>, act: Act) -> Result<Value, ApiErr
     Ok(json!({
         "status": "erased", "user_id": user, "written_off_kills": erased.written_off.kills,
         "written_off_ban": erased.written_off.amount, "payouts_cancelled": erased.cancelled,
-        "payouts_under_way": erased.under_way,
+        "payouts_under_way": erased.under_way, "payouts_waiting": erased.waiting,
     }))
 }
 

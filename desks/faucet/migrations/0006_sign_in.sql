@@ -1,0 +1,13 @@
+-- Wrong passwords of sign-ins by e-mail (docs/spec/faucet.md 3.9), counted by a hash of the e-mail, whosever it is: what is
+-- counted, locked and forgotten tells nothing of who is an administrator. `failures` counts from `since` on.
+CREATE TABLE IF NOT EXISTS faucet_sign_in (
+    slot @int PRIMARY KEY,
+    failures @int NOT NULL,
+    locked_until @time,
+    since @time NOT NULL
+) @rowid_end;
+-- Counts that are over can go.
+CREATE INDEX IF NOT EXISTS faucet_sign_in_age ON faucet_sign_in (since);
+-- Rows that counted tries at e-mails that are no administrator's. `failures` and `locked_until` of the others are not read
+-- any more.
+DELETE FROM faucet_admin_user WHERE password_hash IS NULL AND NOT is_active;
