@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bursar_store::set_fail_stop_handler;
 
@@ -33,9 +34,10 @@ impl World {
     /// Runs one step of a node's process. `None` when it is down, or did not live to tell.
     pub fn step<T>(self: &Arc<World>, node: usize, work: impl FnOnce(&Process) -> T) -> Option<T> {
         let process = self.nodes[node].process()?;
+        let begun = self.disk.steps();
         let outcome = catch_unwind(AssertUnwindSafe(|| work(&process)));
         if let Err(payload) = &outcome {
-            self.judge(node, payload.as_ref());
+            self.judge(node, payload.as_ref(), begun);
         }
         if self.disk.halted() {
             self.machine_crash(None);
@@ -54,13 +56,13 @@ impl World {
         }
     }
 
-    /// Whether a process may die of this.
-    fn judge(&self, node: usize, payload: &(dyn Any + Send)) {
+    /// Whether a process may die of this, in work that began at this step of the disk's.
+    fn judge(&self, node: usize, payload: &(dyn Any + Send), begun: u64) {
         if payload.is::<Killed>() {
             return;
         }
         let detail = match payload.downcast_ref::<FailStopped>() {
-            Some(FailStopped(reason)) if reason.starts_with(COMMIT_FAILED) => {
+            Some(FailStopped(reason)) if reason.starts_with(COMMIT_FAILED) && self.disk_failed(begun) => {
                 self.note(&format!("node {node} stops itself: a commit failed on disk"));
                 return;
             }
@@ -72,5 +74,14 @@ impl World {
             }
         };
         self.fail(Breach { invariant: Invariant::NoFailStop, detail });
+    }
+
+    /// Whether the disk has failed since a step of its own, and no process has stopped itself for that. Once trouble has ended
+    /// it does not fail.
+    fn disk_failed(&self, begun: u64) -> bool {
+        let fired = self.disk.fired();
+        let judged = self.faults_judged.swap(fired.len(), Ordering::SeqCst);
+        let has_failed = fired.iter().skip(judged).any(|fault| fault.step >= begun);
+        has_failed && !self.is_calm.load(Ordering::SeqCst)
     }
 }

@@ -51,6 +51,22 @@ pub enum Bug {
     KeyForgotten,
     /// A wallet goes on paying after a restore by what its chain holds, without a look at what was signed since.
     RepaysAfterRestore,
+    /// Whoever accepts orders does not look at the stop.
+    AcceptsPastStop,
+    /// An order that is refused for a stop is kept, and carried out a minute later.
+    TakesUpRefused,
+    /// Whoever owes takes a stop for a refusal for good, and asks no more.
+    TakesStopForRefusal,
+    /// What is signed anew counts as brought back by the journal.
+    SignsAsImported,
+    /// A transaction that is final is forgotten.
+    ForgetsAttempts,
+    /// What waits is taken back, and nobody asked for that.
+    CancelsUnasked,
+    /// Two accounts say that something was moved between them, and no transfer does.
+    MovesWithoutTransfer,
+    /// A process stops itself as if the disk had failed, and it has not.
+    BlamesDisk,
     /// What a payout reserves is open for the next settlement all the same.
     ReservesTwice,
     /// The kill cursor moves on, and the row of the kills is not written.
@@ -63,11 +79,23 @@ pub enum Bug {
     PrunesOpenRows,
     /// The desk does not halt when its wallet goes on after a restore without its journal.
     DeafToBlindness,
+    /// A player's first wallet is paid for ever, whichever was linked since.
+    PaysOldWallet,
+    /// As long as nobody can tell a player's kills they are taken for none.
+    SilenceIsZero,
+    /// An account that comes back earns once more from where it first earned.
+    BeginsAccountAnew,
+    /// One player is left out of every settlement.
+    LeavesPlayerOut,
+    /// Payouts that failed are pruned at once.
+    ForgetsFailedPayouts,
+    /// What was signed is told otherwise later.
+    RewritesAttempts,
 }
 
 impl Bug {
     /// Every planted bug with its name on the command line and the rule that it shows as a breach of.
-    pub const ALL: [(&'static str, Bug, Invariant); 28] = [
+    pub const ALL: [(&'static str, Bug, Invariant); 42] = [
         ("answers-before-commit", Bug::AnswersBeforeCommit, Invariant::Durable),
         ("retries-with-new-id", Bug::RetriesWithNewId, Invariant::Once),
         ("retries-blindly", Bug::RetriesBlindly, Invariant::Once),
@@ -91,12 +119,26 @@ impl Bug {
         ("signs-past-stop", Bug::SignsPastStop, Invariant::NoSignAfterStop),
         ("key-forgotten", Bug::KeyForgotten, Invariant::Once),
         ("repays-after-restore", Bug::RepaysAfterRestore, Invariant::RestoreNeverRepays),
+        ("accepts-past-stop", Bug::AcceptsPastStop, Invariant::StopBinds),
+        ("takes-up-refused", Bug::TakesUpRefused, Invariant::RefusedNoTrace),
+        ("takes-stop-for-refusal", Bug::TakesStopForRefusal, Invariant::PaidOnce),
+        ("signs-as-imported", Bug::SignsAsImported, Invariant::RestoreNeverRepays),
+        ("forgets-attempts", Bug::ForgetsAttempts, Invariant::Durable),
+        ("cancels-unasked", Bug::CancelsUnasked, Invariant::PaidOnce),
+        ("moves-without-transfer", Bug::MovesWithoutTransfer, Invariant::LedgerZero),
+        ("blames-disk", Bug::BlamesDisk, Invariant::NoFailStop),
         ("reserves-twice", Bug::ReservesTwice, Invariant::PaidOnce),
         ("moves-cursor-alone", Bug::MovesCursorAlone, Invariant::KillsOnce),
         ("misplaces-cap-window", Bug::MisplacesCapWindow, Invariant::Caps),
         ("pays-dry-run-rows", Bug::PaysDryRunRows, Invariant::DryRunApart),
         ("prunes-open-rows", Bug::PrunesOpenRows, Invariant::Accrued),
         ("deaf-to-blindness", Bug::DeafToBlindness, Invariant::RestoreNeverRepays),
+        ("pays-old-wallet", Bug::PaysOldWallet, Invariant::PaidOnce),
+        ("silence-is-zero", Bug::SilenceIsZero, Invariant::KillsOnce),
+        ("begins-account-anew", Bug::BeginsAccountAnew, Invariant::KillsOnce),
+        ("leaves-player-out", Bug::LeavesPlayerOut, Invariant::PaidOnce),
+        ("forgets-failed-payouts", Bug::ForgetsFailedPayouts, Invariant::Durable),
+        ("rewrites-attempts", Bug::RewritesAttempts, Invariant::Durable),
     ];
 
     /// The room that it is in.
@@ -124,13 +166,27 @@ impl Bug {
             | Bug::DebitsTwice
             | Bug::SignsPastStop
             | Bug::KeyForgotten
-            | Bug::RepaysAfterRestore => Room::Payouts,
+            | Bug::RepaysAfterRestore
+            | Bug::AcceptsPastStop
+            | Bug::TakesUpRefused
+            | Bug::TakesStopForRefusal
+            | Bug::SignsAsImported
+            | Bug::ForgetsAttempts
+            | Bug::CancelsUnasked
+            | Bug::MovesWithoutTransfer
+            | Bug::BlamesDisk => Room::Payouts,
             Bug::ReservesTwice
             | Bug::MovesCursorAlone
             | Bug::MisplacesCapWindow
             | Bug::PaysDryRunRows
             | Bug::PrunesOpenRows
-            | Bug::DeafToBlindness => Room::Faucet,
+            | Bug::DeafToBlindness
+            | Bug::PaysOldWallet
+            | Bug::SilenceIsZero
+            | Bug::BeginsAccountAnew
+            | Bug::LeavesPlayerOut
+            | Bug::ForgetsFailedPayouts
+            | Bug::RewritesAttempts => Room::Faucet,
         }
     }
 

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use bursar_audit::{take_anchor, verify};
+use bursar_audit::{Anchor, take_anchor, verify};
+use bursar_store::{StoreError, Tx};
 
+use crate::book::Health;
 use crate::event::Class;
-use crate::invariant::{Breach, Invariant};
+use crate::invariant::{Breach, Invariant, require};
 use crate::world::World;
 
 /// Time between two examinations of everything, ms.
@@ -13,7 +15,33 @@ const EXAMINATION_GAP_MS: i64 = 900_000;
 /// How often it is tried to verify the audit log when nothing stands in the way.
 const LOOKS_MAX: u32 = 3;
 
+/// An anchor of the audit log as it is, or the chain of the kept one whose head is not there any more.
+type NextAnchor = Result<Anchor, String>;
+
+/// Takes an anchor in a transaction that looks for the kept one first: whoever rewrites the log between two anchors and
+/// hashes it anew is seen by that alone.
+pub fn next_anchor(tx: &mut Tx<'_>, kept: Option<&Anchor>) -> Result<NextAnchor, StoreError> {
+    let sql = "SELECT hash FROM audit_links WHERE chain = $1 AND number = $2 AND last_event = $3";
+    for head in kept.into_iter().flat_map(|anchor| &anchor.heads) {
+        let of_head = [head.chain.as_str().into(), head.number.into(), head.last_event.into()];
+        let hash = tx.query_first(sql, &of_head, |row| row.get::<Vec<u8>>(0))?;
+        if hash.as_ref() != Some(&head.hash) {
+            return Ok(Err(head.chain.clone()));
+        }
+    }
+    take_anchor(tx).map(Ok)
+}
+
 impl World {
+    /// Keeps an anchor that was taken, unless the one before it was not found.
+    pub fn keep_anchor(&self, anchor: NextAnchor) -> Result<(), Breach> {
+        match anchor {
+            Ok(anchor) => self.anchor.with(|kept| *kept = Some(anchor)),
+            Err(chain) => require!(AuditChain, false, "the head of {chain} is not what its anchor says"),
+        }
+        Ok(())
+    }
+
     /// A commit of `node` has succeeded, and nobody has been told yet.
     pub fn witness_commit(&self, node: usize, unit: &'static str) {
         for room in &self.rooms {
@@ -39,11 +67,20 @@ impl World {
                 self.hold(room.examine(true));
             }
         }
+        self.examine_book(Health::Quick);
+    }
+
+    /// Holds the book against itself, whatever rooms there are.
+    fn examine_book(&self, health: Health) {
+        if !self.is_broken() {
+            self.hold(self.book.with(|book| book.examine(&self.disk, health)));
+        }
     }
 
     /// Goes through everything. The audit log must be found to verify: whoever cannot tell has not looked.
     pub fn examine(self: &Arc<World>) {
         self.rooms.iter().for_each(|room| self.hold(room.examine(false)));
+        self.examine_book(Health::Full);
         let can_verify = self.is_broken() || (0..LOOKS_MAX).any(|_| self.verify_audit_log(self.node_up()));
         if !can_verify {
             let detail = "the audit log cannot be verified although nothing stands in the way".to_owned();
@@ -54,6 +91,7 @@ impl World {
     /// Goes through everything, and again in a quarter of an hour.
     pub fn examine_now_and_then(self: &Arc<World>) {
         self.rooms.iter().for_each(|room| self.hold(room.examine(false)));
+        self.examine_book(Health::Assumed);
         // In the middle of trouble the command line may be in somebody's hands, so a node has to do.
         let is_verified = self.node_up().is_some_and(|node| self.verify_audit_log(Some(node)));
         if !is_verified {

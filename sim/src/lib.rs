@@ -11,6 +11,7 @@
     reason = "a simulator stops at its own first surprise; no server links it"
 )]
 
+mod book;
 mod boundary;
 mod broken;
 mod chain;

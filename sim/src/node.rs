@@ -7,6 +7,7 @@ use bursar_audit::{Recorder, SaltKey};
 use bursar_store::{Clock, DatabaseUrl, OpenMode, Store, StoreError, StoreOptions};
 use uuid::Uuid;
 
+use crate::book::Book;
 use crate::event::Class;
 use crate::machine::{Armed, NodeFaults};
 use crate::part::Part;
@@ -141,6 +142,7 @@ impl World {
     /// Ends all processes and closes the witnesses' connections.
     pub fn end_all(&self) -> Vec<Option<Arc<Process>>> {
         let ended = (0..self.nodes.len()).map(|node| self.end(node)).collect();
+        self.book.with(Book::disconnect);
         self.rooms.iter().for_each(|room| room.disconnect());
         ended
     }

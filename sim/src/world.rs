@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 use bursar_audit::Anchor;
 use bursar_disk_faults::Disk;
 
+use crate::book::Book;
 use crate::boundary;
 use crate::event::{Class, Event, Queue};
 use crate::figures::Figures;
@@ -46,6 +47,12 @@ pub struct World {
     /// The last backup.
     pub(crate) backup: Part<Option<Backup>>,
     pub(crate) figures: Part<Figures>,
+    /// The checker of the book.
+    pub(crate) book: Part<Book>,
+    /// Faults of the disk for which a process has stopped itself already.
+    pub(crate) faults_judged: AtomicUsize,
+    /// Whether trouble has ended.
+    pub(crate) is_calm: AtomicBool,
     items: Part<BTreeMap<Item, u32>>,
     now_ms: AtomicI64,
     end_ms: AtomicI64,
@@ -71,6 +78,9 @@ impl World {
             restores: AtomicI64::new(0),
             backup: Part::default(),
             figures: Part::default(),
+            book: Part::default(),
+            faults_judged: AtomicUsize::new(0),
+            is_calm: AtomicBool::new(false),
             items: Part::default(),
             now_ms: AtomicI64::new(plan.start_ms),
             end_ms: AtomicI64::new(plan.start_ms + TROUBLE_MS),
@@ -126,6 +136,7 @@ impl World {
         if self.is_broken() {
             return;
         }
+        self.is_calm.store(true, Ordering::SeqCst);
         self.end_trouble();
         let last_ms = self.now_ms() + CALM_MAX_MS;
         let mut rests = false;

@@ -1,6 +1,6 @@
 //! The truth: what is final, what is on its way, and what each node makes of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bursar_chain::Address;
 
@@ -63,6 +63,8 @@ pub struct Truth {
     pub holds: u128,
     /// What was ever sent to it, oldest first, accepted or not.
     pub gifts: Vec<Gift>,
+    /// What of that waits to be accepted, by the sender's transaction.
+    pub waiting: BTreeSet<String>,
     /// So many of the newest gifts are in what it holds, and its owner need not have looked since they came.
     pub unseen: usize,
     /// Whether what comes in has to be accepted: each by itself, by its sender's transaction.
@@ -304,7 +306,9 @@ impl Network {
                 gifts.iter().rev().take_while(|gift| gift.at_ms >= looked_ms).count()
             }
         };
-        Truth { holds: self.account(account, 0).balance, gifts, unseen, is_accepted_singly }
+        let waiting = self.arrivals.iter().filter(|(_, arrival)| arrival.to == account);
+        let waiting = waiting.map(|(id, _)| id.clone()).collect();
+        Truth { holds: self.account(account, 0).balance, gifts, waiting, unseen, is_accepted_singly }
     }
 
     /// When the account was looked at for the last transaction of it that is final: its slot names the height.

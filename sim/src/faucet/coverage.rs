@@ -19,6 +19,7 @@ pub const CATALOGUE: &[(&str, &[&str])] = &[
             "a payout failed",
             "dry-run rows settled",
             "payments missing after a restore",
+            "halted by the desk itself",
         ],
     ),
     (

@@ -110,6 +110,7 @@ impl FaucetRoom {
                 let days = *random.pick(&[1, 2, 9]);
                 let span_ms = days * DAY_MS + random.between(-DAY_MS / 3, DAY_MS / 3);
                 world.reach("operator", "days pass");
+                world.figures.with(|figures| figures.batch(1));
                 world.note(&format!("{span_ms} ms pass"));
                 world.pass(span_ms);
             }
@@ -119,7 +120,7 @@ impl FaucetRoom {
                 self.act(world, act);
             }
         }
-        random.between(2_000, if stopped { 30_000 } else { 200_000 })
+        random.between(2_000, if stopped { 20_000 } else { 100_000 })
     }
 
     fn next(&self, stopped: bool, random: &mut Random) -> Act {
@@ -160,6 +161,7 @@ impl FaucetRoom {
         self.with_network(FAMILY, |network| {
             network.deposit_from(&from, address(FAMILY).as_str(), raw, number);
         });
+        world.figures.with(|figures| figures.batch(1));
         world.reach("operator", if is_own { "a top-up" } else { "a donation" });
     }
 
@@ -178,6 +180,7 @@ impl FaucetRoom {
             process.room::<Process>().desk(&process.store)?;
             process.store.transact("faucet.act", |tx| write(tx, process.room(), act))
         });
+        world.figures.with(|figures| figures.batch(1));
         world.note(&format!("faucet operator: {act:?}: {}", matches!(done, Some(Ok(_)))));
         let is_done = matches!(done, Some(Ok(true)));
         world.reach(

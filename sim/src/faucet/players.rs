@@ -19,7 +19,7 @@ use crate::world::World;
 /// Players of a world at most.
 const PLAYERS_MAX: usize = 6;
 /// Mean time between bursts of play, ms.
-const BURST_GAP_MS: i64 = 50_000;
+const BURST_GAP_MS: i64 = 13_000;
 
 /// Where the operator's own money comes from.
 pub fn own_address() -> Address {
@@ -68,23 +68,32 @@ impl Players {
     fn change(&mut self, number: usize, random: &mut Random) -> &'static str {
         let others = u64::try_from(self.all.len()).expect("few players");
         let player = &mut self.all[number];
-        match random.below(8) {
+        // Whoever is away is so for one visit or two.
+        if !player.is_member && random.chance(1, 2) {
+            player.is_member = true;
+            return "back in the guild";
+        }
+        if !player.has_account && random.chance(1, 2) {
+            player.has_account = true;
+            return "the account is back";
+        }
+        match random.below(16) {
             0 => {
                 player.accounts += 1;
                 player.account = format!("epic-{number}-{}", player.accounts);
                 "a new account"
             }
-            1 | 2 => {
+            1..4 => {
                 player.wallet = address_of(random.below(others * 3));
                 "a new wallet"
             }
-            3 => {
-                player.is_member = !player.is_member;
-                if player.is_member { "back in the guild" } else { "leaves the guild" }
+            4 | 5 if player.is_member => {
+                player.is_member = false;
+                "leaves the guild"
             }
-            4 => {
-                player.has_account = !player.has_account;
-                if player.has_account { "the account is back" } else { "the account is gone" }
+            6 | 7 if player.has_account => {
+                player.has_account = false;
+                "the account is gone"
             }
             _ => "signs in again",
         }
@@ -96,10 +105,10 @@ impl FaucetRoom {
     pub fn burst(self: &Arc<FaucetRoom>, world: &Arc<World>) {
         if let Some(mut random) = world.next_item(Item::Burst) {
             let count = self.players.with(|players| players.all.len());
-            if count < 2 || (count < PLAYERS_MAX && random.chance(1, 6)) {
+            if count < 2 || (count < PLAYERS_MAX && random.chance(1, 22)) {
                 let number = self.players.with(Players::join);
                 self.visit(world, number, 0);
-            } else if random.chance(1, 3) {
+            } else if random.chance(1, 2) {
                 let number = random.index(count);
                 let what = self.players.with(|players| players.change(number, &mut random));
                 world.reach("player", what);
@@ -109,6 +118,9 @@ impl FaucetRoom {
                 .players
                 .with(|players| players.all.iter().map(|player| player.account.clone()).collect());
             for account in accounts {
+                if random.chance(2, 3) {
+                    continue;
+                }
                 let kills = if random.chance(1, 25) { random.below(300) } else { random.below(14) };
                 self.game.with(|game| game.play(&account, kills, world.now_ms()));
             }
@@ -131,6 +143,9 @@ impl FaucetRoom {
             source: Source::AuthCallback,
             is_invented: false,
         };
+        let account = found.epic_account_id.as_deref();
+        let moment =
+            self.witness.with(|witness| witness.visit(&player.discord, account, player.wallet.as_str()));
         // Whatever the mode, its first reading is left to the accrual.
         let known = Known { user: None, baseline: Baseline::NONE, dry_run: true };
         let done = world.command(Some(node), |process: &node::Process| {
@@ -139,8 +154,11 @@ impl FaucetRoom {
             let user = conclude(faucet, &known, &found).map_err(|fault| fault.to_string())?;
             let linked =
                 link(faucet, &player.discord, player.wallet.as_str()).map_err(|fault| fault.to_string())?;
-            Ok::<_, String>(user.is_ok() && linked.is_ok())
+            Ok::<_, String>((user.is_ok(), linked.is_ok()))
         });
+        let is_linked = matches!(done, Some(Ok((_, true))));
+        world.figures.with(|figures| figures.batch(1));
+        self.witness.with(|witness| witness.visited(&player.discord, moment, is_linked));
         let is_done = matches!(done, Some(Ok(_)));
         world.reach("player", if is_done { "visits" } else { "a visit that fails" });
         world.note(&format!("player {number} visits: {}", if is_done { "done" } else { "failed" }));

@@ -42,6 +42,9 @@ pub const TROUBLES: [(Trouble, &str); 6] = [
     (Trouble::Regresses, "statistics: regress"),
 ];
 
+/// Lifetime kills by account.
+pub type Truth = BTreeMap<String, i64>;
+
 /// The game: lifetime kills by account, with their times.
 #[derive(Debug, Default)]
 pub struct Game {
@@ -71,6 +74,15 @@ impl Game {
         self.trouble = None;
     }
 
+    /// Lifetime kills by account.
+    pub fn truth(&self) -> Truth {
+        let last =
+            |history: &Vec<(i64, u64)>| history.last().and_then(|(_, kills)| i64::try_from(*kills).ok());
+        let kills =
+            self.kills.iter().filter_map(|(account, history)| Some((account.clone(), last(history)?)));
+        kills.collect()
+    }
+
     /// What one run of an accrual will be told: whatever order and threads it asks in.
     pub fn page(&mut self, now_ms: i64) -> Page {
         self.runs += 1;
@@ -97,6 +109,14 @@ pub struct Page {
 }
 
 impl Page {
+    /// Every count that the run will be told.
+    pub fn told(&self) -> impl Iterator<Item = (&str, i64)> {
+        self.kills.keys().filter_map(|account| match self.answer(account) {
+            Reading::Found(kills) => Some((account.as_str(), i64::try_from(kills).ok()?)),
+            _ => None,
+        })
+    }
+
     fn answer(&self, account: &str) -> Reading<u64> {
         let Some(kills) = self.kills.get(account).copied() else { return Reading::NotFound };
         let digest = account.bytes().fold(0_i64, |sum, byte| sum.wrapping_mul(31) + i64::from(byte));

@@ -29,7 +29,7 @@ pub const BAN_RAW: u128 = BAN_E8.cast_unsigned() as u128 * RAW_OF_E8;
 /// A day, ms.
 pub const DAY_MS: i64 = 86_400_000;
 /// Days that rows are kept: the fewest.
-const RETENTION_DAYS: u32 = 8;
+pub const RETENTION_DAYS: u32 = 8;
 /// How much too late a misplaced window begins, hours.
 const MISPLACED_HOURS: i8 = 11;
 
@@ -51,6 +51,8 @@ pub struct Terms {
     pub caps: Caps,
     /// Over which time.
     pub window: Window,
+    /// What a payout is at least, in e8.
+    pub minimum_e8: i64,
     /// What the wallet holds at first, in BAN.
     pub funds: u64,
     /// Whether what is signed is written down beside the database.
@@ -76,7 +78,9 @@ impl Terms {
         let hours = i8::try_from(random.between(-12, 12)).expect("hours");
         let window = if is_rolling { Window::Rolling } else { Window::Calendar(hours) };
         let is_deaf = bug == Some(Bug::DeafToBlindness);
+        let minimum = BanE8::of_ban(*random.pick(&[0, 0, 1]));
         Terms {
+            minimum_e8: minimum.e8(),
             policy: Policy {
                 dry_run: false,
                 base_rate: BanE8::new(6_147_500).expect("a rate"),
@@ -84,7 +88,7 @@ impl Terms {
                 environment_caps: NamedCaps::default(),
                 cap_mode: mode,
                 cap_window: cap_window(window, bug),
-                minimum: BanE8::of_ban(*random.pick(&[0, 0, 1])),
+                minimum,
                 seed_fund: BanE8::of_ban(1_336),
                 floor: BanE8::of_ban(*random.pick(&[0, 2, 5])),
                 batch_size: *random.pick(&[0, 0, 2]),

@@ -143,6 +143,8 @@ impl FaucetRoom {
 
     fn accrue(&self, world: &Arc<World>, node: usize) -> Option<Result<(), StoreError>> {
         let page = self.game.with(|game| game.page(world.now_ms()));
+        self.witness
+            .with(|witness| page.told().for_each(|(account, kills)| witness.outside.tell(account, kills)));
         let done = world.step(node, |process: &node::Process| {
             let faucet = process.room::<Process>();
             faucet.statistics.show(page.clone());
@@ -160,7 +162,6 @@ impl FaucetRoom {
                     world.reach("faucet", what);
                 }
             }
-            world.figures.with(|figures| figures.batch(usize::try_from(run.considered).unwrap_or(0)));
             world.note(&format!("node {node} accrued {} kills in {} rows", run.kills, run.rows));
         }))
     }
@@ -179,7 +180,7 @@ impl FaucetRoom {
             if cycle.resumed > 0 {
                 world.reach("settlement", "held payouts go on");
             }
-            world.figures.with(|figures| figures.batch(usize::try_from(cycle.candidates).unwrap_or(0)));
+            world.figures.with(|figures| figures.batch(usize::try_from(cycle.payouts).unwrap_or(0)));
             world.note(&format!("node {node} settled: {:?}, {} payouts", cycle.skipped, cycle.payouts));
         }))
     }

@@ -4,6 +4,7 @@ use bursar_disk_faults::Disk;
 use rusqlite::Connection;
 
 use super::scene::{Scene, answers};
+use crate::inspection::next_anchor;
 use crate::invariant::Invariant;
 use crate::template::DATABASE;
 
@@ -39,24 +40,49 @@ fn type_sql(disk: &Disk, sql: &str) {
     shell.execute_batch(sql).unwrap();
 }
 
+/// Takes the guards off the audit log's tables.
+fn unguard(disk: &Disk) {
+    let triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name LIKE 'audit_%'";
+    let names: Vec<String> = {
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
+        let shell = Connection::open_with_flags_and_vfs(DATABASE, flags, disk.vfs_name()).unwrap();
+        let mut statement = shell.prepare(triggers).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    };
+    assert!(!names.is_empty(), "the log is guarded");
+    names.iter().for_each(|name| type_sql(disk, &format!("DROP TRIGGER {name}")));
+}
+
 #[test]
 fn an_audit_log_that_its_database_administrator_edits_says_so() {
     let scene = Scene::new(1);
     assert_eq!(answers(scene.join(0, &[scene.wish("told", 1)])), ["created"]);
     scene.world.examine();
     assert_eq!(scene.world.violation(), None);
-    let triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit_events'";
-    let names: Vec<String> = {
-        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
-        let disk = &scene.world.disk;
-        let shell = Connection::open_with_flags_and_vfs(DATABASE, flags, disk.vfs_name()).unwrap();
-        let mut statement = shell.prepare(triggers).unwrap();
-        statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
-    };
-    assert!(!names.is_empty(), "the log is guarded");
-    names.iter().for_each(|name| type_sql(&scene.world.disk, &format!("DROP TRIGGER {name}")));
+    unguard(&scene.world.disk);
     type_sql(&scene.world.disk, "UPDATE audit_events SET level = 1 WHERE event = 'join.accepted'");
     scene.world.examine();
     let found = scene.world.violation().map(|violation| violation.invariant);
     assert_eq!(found, Some(Invariant::AuditChain));
+}
+
+#[test]
+fn an_audit_log_that_is_hashed_anew_between_two_anchors_is_not_what_the_first_one_says() {
+    let scene = Scene::new(1);
+    let look = || {
+        let read = scene.world.step(0, |process| {
+            process.store.read("sim.anchor", |tx| {
+                next_anchor(tx, scene.world.anchor.with(|kept| kept.clone()).as_ref())
+            })
+        });
+        scene.world.hold(scene.world.keep_anchor(read.unwrap().unwrap()));
+        scene.world.violation().map(|violation| violation.invariant)
+    };
+    assert_eq!(answers(scene.join(0, &[scene.wish("told", 1)])), ["created"]);
+    assert_eq!(look(), None);
+    assert_eq!(answers(scene.join(0, &[scene.wish("told later", 2)])), ["created"]);
+    assert_eq!(look(), None);
+    unguard(&scene.world.disk);
+    type_sql(&scene.world.disk, "UPDATE audit_links SET hash = zeroblob(32)");
+    assert_eq!(look(), Some(Invariant::AuditChain));
 }

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Params};
 
 use super::rows::{Signed, amount};
-use crate::chain::Truth;
+use crate::chain::{Gift, Truth};
 use crate::invariant::{Breach, require};
 
 /// A wallet as its row and its account have it.
@@ -100,30 +100,55 @@ pub fn check_rest(
     check_receipts((wallet, truth), &receipts().expect("the witness can read"), restores > 0)
 }
 
-/// Each receipt is of gifts, and each gift is in one receipt at most; without a restore none is left out.
+/// Each receipt is of gifts, and each gift is in one receipt at most; without a restore none is left out that its owner must
+/// have seen.
 fn check_receipts(
     (wallet, truth): (&str, &Truth),
     receipts: &Receipts,
     is_restored: bool,
 ) -> Result<(), Breach> {
+    let left = match truth.is_accepted_singly {
+        true => left_singly((wallet, truth), receipts)?,
+        false => left_in_runs((wallet, truth), receipts, is_restored)?,
+    };
+    let must_be_seen = left.len() > truth.unseen;
+    require!(ChainIsBook, is_restored || !must_be_seen, "{wallet} has no receipt of {left:?}");
+    Ok(())
+}
+
+/// What has been accepted and no receipt is of. Each receipt names its gift.
+fn left_singly<'a>((wallet, truth): (&str, &'a Truth), receipts: &Receipts) -> Result<Vec<&'a Gift>, Breach> {
+    let mut left: Vec<&Gift> = truth.gifts.iter().filter(|gift| !truth.waiting.contains(&gift.id)).collect();
+    for (source, amount) in receipts {
+        let found = left.iter().position(|gift| gift.id == *source && gift.amount == *amount);
+        let Some(found) = found else {
+            require!(ChainIsBook, false, "{wallet} booked {amount} of {source}, left are {left:?}");
+            continue;
+        };
+        left.remove(found);
+    }
+    Ok(left)
+}
+
+/// What simply appeared and no receipt is of. Receipts take up gifts one after another.
+fn left_in_runs<'a>(
+    (wallet, truth): (&str, &'a Truth),
+    receipts: &Receipts,
+    is_restored: bool,
+) -> Result<Vec<&'a Gift>, Breach> {
     let mut left = &truth.gifts[..];
     for (source, amount) in receipts {
-        if truth.is_accepted_singly {
-            let is_gift = truth.gifts.iter().any(|gift| gift.id == *source && gift.amount == *amount);
-            require!(ChainIsBook, is_gift, "{wallet} booked {amount} of {source}, which nobody sent");
-            continue;
-        }
         // What a restore forgot was matched without a receipt.
         let skipped_max = if is_restored { left.len() } else { 0 };
         let found = (0..=skipped_max).find_map(|skipped| Some(skipped + run(&left[skipped..], *amount)?));
         require!(ChainIsBook, found.is_some(), "{wallet} booked {amount} at {source}, left are {left:?}");
         left = &left[found.unwrap_or(0)..];
     }
-    Ok(())
+    Ok(left.iter().collect())
 }
 
 /// How many of the first gifts make up an amount, if any do.
-fn run(gifts: &[crate::chain::Gift], amount: u128) -> Option<usize> {
+fn run(gifts: &[Gift], amount: u128) -> Option<usize> {
     let mut sum = 0;
     let full = gifts.iter().position(|gift| {
         sum += gift.amount;
@@ -149,37 +174,72 @@ fn read(connection: &Connection, wallet: &str) -> Holding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chain::Gift;
 
-    fn broken(
-        amounts: &[u128],
-        receipts: &[(&str, u128)],
+    struct Case<'a> {
+        gifts: &'a [u128],
+        waiting: &'a [&'a str],
+        unseen: usize,
+        receipts: &'a [(&'a str, u128)],
         is_accepted_singly: bool,
         is_restored: bool,
-    ) -> bool {
+    }
+
+    const SINGLY: Case<'_> = Case {
+        gifts: &[5, 7],
+        waiting: &[],
+        unseen: 0,
+        receipts: &[],
+        is_accepted_singly: true,
+        is_restored: false,
+    };
+    const APPEARED: Case<'_> = Case { gifts: &[5, 7, 9], is_accepted_singly: false, ..SINGLY };
+
+    fn broken(case: &Case<'_>) -> bool {
         let gift = |(place, amount): (usize, &u128)| {
             let (id, to) = (format!("g{place}"), "wallet".to_owned());
             Gift { id, to, amount: *amount, at_ms: 0 }
         };
-        let gifts = amounts.iter().enumerate().map(gift).collect();
-        let truth = Truth { holds: 0, gifts, unseen: 0, is_accepted_singly };
-        let receipts = receipts.iter().map(|(source, amount)| ((*source).to_owned(), *amount)).collect();
+        let gifts = case.gifts.iter().enumerate().map(gift).collect();
+        let waiting = case.waiting.iter().map(|id| (*id).to_owned()).collect();
+        let Case { unseen, is_accepted_singly, is_restored, .. } = *case;
+        let truth = Truth { holds: 0, gifts, waiting, unseen, is_accepted_singly };
+        let receipts = case.receipts.iter().map(|(source, amount)| ((*source).to_owned(), *amount)).collect();
         check_receipts(("wallet", &truth), &receipts, is_restored).is_err()
     }
 
     #[test]
     fn a_receipt_of_one_gift_names_it_and_has_its_amount() {
-        assert!(!broken(&[5, 7], &[("g1", 7), ("g0", 5)], true, false));
-        assert!(broken(&[5, 7], &[("g0", 7)], true, false));
-        assert!(broken(&[5, 7], &[("slot at 12", 12)], true, false));
+        let both = [("g1", 7), ("g0", 5)];
+        assert!(!broken(&Case { receipts: &both, ..SINGLY }));
+        assert!(broken(&Case { receipts: &[("g0", 7), ("g1", 5)], ..SINGLY }));
+        assert!(broken(&Case { receipts: &[("slot at 12", 12)], is_restored: true, ..SINGLY }));
+    }
+
+    #[test]
+    fn a_gift_is_in_one_receipt_and_none_that_was_accepted_is_left_out_without_a_restore() {
+        assert!(broken(&Case { receipts: &[("g0", 5), ("g0", 5)], is_restored: true, ..SINGLY }));
+        let first = [("g0", 5)];
+        assert!(broken(&Case { receipts: &first, ..SINGLY }));
+        assert!(!broken(&Case { receipts: &first, is_restored: true, ..SINGLY }));
+        assert!(!broken(&Case { receipts: &first, waiting: &["g1"], ..SINGLY }));
+        let both = [("g0", 5), ("g1", 7)];
+        assert!(broken(&Case { receipts: &both, waiting: &["g1"], ..SINGLY }), "nobody has accepted it yet");
     }
 
     #[test]
     fn receipts_of_what_simply_appeared_take_up_gifts_one_after_another() {
-        assert!(!broken(&[5, 7, 9], &[("a", 12), ("b", 9)], false, false));
-        assert!(broken(&[5, 7, 9], &[("a", 7)], false, false));
-        assert!(broken(&[5, 7, 9], &[("a", 5), ("b", 5)], false, false));
-        assert!(!broken(&[5, 7, 9], &[("b", 9)], false, true));
-        assert!(broken(&[5, 7, 9], &[("b", 9), ("c", 7)], false, true));
+        assert!(!broken(&Case { receipts: &[("a", 12), ("b", 9)], ..APPEARED }));
+        assert!(broken(&Case { receipts: &[("a", 7)], unseen: 3, ..APPEARED }));
+        assert!(broken(&Case { receipts: &[("a", 5), ("b", 5)], unseen: 3, ..APPEARED }));
+        assert!(!broken(&Case { receipts: &[("b", 9)], is_restored: true, ..APPEARED }));
+        assert!(broken(&Case { receipts: &[("b", 9), ("c", 7)], is_restored: true, ..APPEARED }));
+    }
+
+    #[test]
+    fn what_simply_appeared_and_must_have_been_seen_has_a_receipt() {
+        let seen = [("a", 12)];
+        assert!(broken(&Case { receipts: &seen, ..APPEARED }));
+        assert!(!broken(&Case { receipts: &seen, unseen: 1, ..APPEARED }));
+        assert!(broken(&Case { receipts: &[], unseen: 2, ..APPEARED }));
     }
 }

@@ -1,10 +1,12 @@
 //! Payouts in the simulation: obligations, senders on every node, two chains that misbehave, and their witness.
 
 mod broken;
+mod cancels;
 mod coverage;
 pub mod holdings;
 mod obligations;
 mod operators;
+mod orders;
 pub mod rows;
 mod sending;
 pub mod wiring;
@@ -32,7 +34,7 @@ use crate::broken::Bug;
 use crate::chain::{Bench, Family, Network};
 use crate::event::Class;
 use crate::figures::Figures;
-use crate::invariant::Breach;
+use crate::invariant::{Breach, require};
 use crate::node::Place;
 use crate::part::Part;
 use crate::random::Random;
@@ -100,6 +102,9 @@ impl PayoutsRoom {
         self.observe(world);
         if number.is_multiple_of(12) {
             self.match_wallets(world);
+        }
+        if number.is_multiple_of(6) && self.operators.with(|operators| operators.is_calm()) {
+            self.send_unanswered(world);
         }
         let room = Arc::clone(self);
         world.plan_in(5_000, Class::Work, move |world| room.tick(world, number + 1));
@@ -182,11 +187,11 @@ impl Workload for PayoutsRoom {
         self.spoil_before(world, node, unit);
     }
 
-    fn committed(&self, _node: usize, unit: &'static str) -> Result<(), Breach> {
+    fn committed(&self, node: usize, unit: &'static str) -> Result<(), Breach> {
         if !unit.starts_with("payouts.") || unit == "payouts.lease" {
             return Ok(());
         }
-        self.witness.with(Witness::look)
+        self.witness.with(|witness| witness.look(Some(node)))
     }
 
     fn connect(&self, disk: &Disk) -> rusqlite::Result<()> {
@@ -197,12 +202,9 @@ impl Workload for PayoutsRoom {
         self.witness.with(Witness::disconnect);
     }
 
-    fn examine(&self, _after_recovery: bool) -> Result<(), Breach> {
+    fn examine(&self, after_recovery: bool) -> Result<(), Breach> {
         let wallets = Family::ALL.map(|family| wiring::wallet(family).to_string());
-        self.witness.with(|witness| {
-            witness.look()?;
-            witness.examine(&wallets)
-        })
+        self.witness.with(|witness| witness.examine(&wallets, after_recovery))
     }
 
     fn fail_outside(&self, now_ms: i64, random: &mut Random) -> (&'static str, i64) {
@@ -222,10 +224,12 @@ impl Workload for PayoutsRoom {
     }
 
     fn is_at_rest(&self) -> bool {
-        self.is_quiet() && self.witness.with(|witness| witness.is_at_rest())
+        self.is_quiet() && self.lacking().is_empty() && self.witness.with(|witness| witness.is_at_rest())
     }
 
     fn check_rest(&self) -> Result<(), Breach> {
+        let lacking = self.lacking();
+        require!(PaidOnce, lacking.is_empty(), "nothing stands in the way, and nobody accepted {lacking:?}");
         let truths = Family::ALL.map(|family| {
             let address = wiring::address(family);
             let truth = self.with_network(family, |network| network.truth(address.as_str()));

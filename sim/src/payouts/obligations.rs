@@ -148,6 +148,14 @@ impl PayoutsRoom {
         open.into_iter().for_each(|number| self.send(world, number));
     }
 
+    /// What can be paid and is neither on record nor paid.
+    pub fn lacking(&self) -> Vec<Obligation> {
+        self.desk.with(|desk| {
+            let owed = desk.owed.iter().map(|owed| &owed.obligation);
+            self.witness.with(|witness| owed.filter(|owed| witness.lacks(owed)).cloned().collect())
+        })
+    }
+
     /// The desk owes this and asks for it.
     #[cfg(test)]
     pub fn order(self: &Arc<PayoutsRoom>, world: &Arc<World>, obligation: Obligation) {
@@ -212,8 +220,8 @@ impl PayoutsRoom {
         if batch.is_empty() {
             return;
         }
-        self.witness.with(|witness| batch.iter().for_each(|waiting| witness.ask(&waiting.obligation)));
         let orders: Vec<Obligation> = batch.iter().map(|waiting| waiting.obligation.clone()).collect();
+        let since = self.witness.with(|witness| witness.take_in_hand(&orders));
         let replies = world.step(node, |process| {
             let mut lane = process.room::<Process>().accept.try_lock()?;
             Some(run_batch(&process.store, &mut *lane, &orders))
@@ -223,6 +231,9 @@ impl PayoutsRoom {
             Some(None) => self.inboxes[node].with(|inbox| inbox.extend(batch)),
             Some(Some(replies)) => {
                 world.figures.with(|figures| figures.batch(batch.len()));
+                let checked =
+                    self.witness.with(|witness| witness.check_answers(node, since, &orders, &replies));
+                world.hold(checked);
                 self.answer(world, node, &batch, &replies);
             }
         }
@@ -243,13 +254,13 @@ impl PayoutsRoom {
         world.note(&format!("node {node} orders: {}", codes.join(" ")));
         codes.iter().for_each(|code| world.reach("order", code));
         for (waiting, reply) in batch.iter().zip(replies) {
-            let checked = self.witness.with(|witness| witness.check_answer(&waiting.obligation, reply));
-            world.hold(checked);
+            let is_stopped = matches!(reply, Ok(Err(Rejection::Stopped { .. })));
+            let is_given_up = is_stopped && self.spoil_refused(world, node, &waiting.obligation);
             let loss = world.plan.network_loss_of_1000;
             let is_lost = self.desk.with(|desk| {
                 let is_lost = desk.random.chance(loss, 1_000);
                 let owed = &mut desk.owed[waiting.number];
-                let is_final = !matches!(reply, Err(_) | Ok(Err(Rejection::Stopped { .. })));
+                let is_final = reply.is_ok() && (!is_stopped || is_given_up);
                 owed.is_answered |= is_final && !is_lost;
                 owed.is_refused |= is_final && !is_lost && matches!(reply, Ok(Err(_)));
                 is_lost

@@ -75,6 +75,11 @@ impl Operators {
         let random = Random::of(seed, "payout operators");
         Operators { random, is_busy: false, again: None, is_calm: false, refused: 0 }
     }
+
+    /// Whether trouble has ended.
+    pub fn is_calm(&self) -> bool {
+        self.is_calm
+    }
 }
 
 impl PayoutsRoom {
@@ -201,7 +206,8 @@ impl PayoutsRoom {
         };
         world.reach("operator", word);
         if is_done {
-            self.witness.with(|witness| witness.done(act, matches!(done, Some(Ok(true)))));
+            let checked = self.witness.with(|witness| witness.done(act, matches!(done, Some(Ok(true)))));
+            world.hold(checked);
         }
         is_done
     }

@@ -29,6 +29,58 @@ pub struct Signed {
     pub is_imported: bool,
 }
 
+impl Intent {
+    /// Whether the other is of the same order.
+    pub fn is_of_same_order(&self, other: &Intent) -> bool {
+        (&self.key, &self.wallet, &self.to, self.amount)
+            == (&other.key, &other.wallet, &other.to, other.amount)
+    }
+
+    /// Whether the other is this one, brought back by the journal: under its own key, unless that is another's by now.
+    pub fn is_back_as(&self, other: &Intent) -> bool {
+        let is_own = other.key == self.key || other.key.starts_with("recovered/");
+        is_own && (&self.wallet, &self.to, self.amount) == (&other.wallet, &other.to, other.amount)
+    }
+}
+
+impl Signed {
+    /// Whether the other is of the same transaction.
+    pub fn is_of_same_transaction(&self, other: &Signed) -> bool {
+        Signed { state: self.state, ..other.clone() } == *self
+    }
+}
+
+/// Everything of payouts in one snapshot.
+pub struct Tables {
+    pub intents: Vec<Intent>,
+    pub attempts: Vec<(Signed, Vec<u8>)>,
+    /// What all accounts hold.
+    pub held: u128,
+    /// What open intents are for, but for those without a hold.
+    pub owed: u128,
+}
+
+impl Tables {
+    /// Reads them.
+    pub fn read(connection: &Connection) -> rusqlite::Result<Tables> {
+        let snapshot = connection.unchecked_transaction()?;
+        let sql = format!("SELECT {INTENT} FROM payout_intent ORDER BY id");
+        let intents: Vec<Intent> =
+            snapshot.prepare_cached(&sql)?.query_map([], intent)?.collect::<Result<_, _>>()?;
+        let sql = format!("SELECT {ATTEMPT} FROM payout_attempt ORDER BY id");
+        let attempts = snapshot.prepare_cached(&sql)?.query_map([], attempt)?.collect::<Result<_, _>>()?;
+        let sql = "SELECT held FROM ledger_account";
+        let held =
+            snapshot.prepare_cached(sql)?.query_map([], |row| amount(row, 0))?.sum::<Result<_, _>>()?;
+        let open = intents.iter().filter(|intent| intent.state < super::FINAL && intent.has_hold);
+        let owed = open.map(|intent| intent.amount).sum();
+        Ok(Tables { intents, attempts, held, owed })
+    }
+}
+
+const INTENT: &str = "id, idempotency_key, wallet, destination, amount, state, hold IS NOT NULL";
+const ATTEMPT: &str = "id, intent, kind, transaction_id, state, bytes, imported";
+
 /// Intents, and attempts with their bytes, that are new or were not over when they were last seen.
 pub type Fresh = (Vec<Intent>, Vec<(Signed, Vec<u8>)>);
 
@@ -39,9 +91,8 @@ pub fn fresh(
     attempts: &BTreeMap<i64, Signed>,
 ) -> rusqlite::Result<Fresh> {
     let snapshot = connection.unchecked_transaction()?;
-    let columns = "id, idempotency_key, wallet, destination, amount, state, hold IS NOT NULL";
-    let by_id = format!("SELECT {columns} FROM payout_intent WHERE id = ?1");
-    let after = format!("SELECT {columns} FROM payout_intent WHERE id > ?1 ORDER BY id");
+    let by_id = format!("SELECT {INTENT} FROM payout_intent WHERE id = ?1");
+    let after = format!("SELECT {INTENT} FROM payout_intent WHERE id > ?1 ORDER BY id");
     let last = intents.keys().next_back().copied().unwrap_or(0);
     let mut new_intents = Vec::new();
     for open in intents.values().filter(|intent| intent.state < super::FINAL) {
@@ -49,9 +100,8 @@ pub fn fresh(
     }
     let mut new = snapshot.prepare_cached(&after)?;
     new_intents.extend(new.query_map([last], intent)?.collect::<Result<Vec<_>, _>>()?);
-    let columns = "id, intent, kind, transaction_id, state, bytes, imported";
-    let by_id = format!("SELECT {columns} FROM payout_attempt WHERE id = ?1");
-    let after = format!("SELECT {columns} FROM payout_attempt WHERE id > ?1 ORDER BY id");
+    let by_id = format!("SELECT {ATTEMPT} FROM payout_attempt WHERE id = ?1");
+    let after = format!("SELECT {ATTEMPT} FROM payout_attempt WHERE id > ?1 ORDER BY id");
     let last = attempts.keys().next_back().copied().unwrap_or(0);
     let mut new_attempts = Vec::new();
     for open in attempts.values().filter(|attempt| attempt.state < 2) {
@@ -63,7 +113,7 @@ pub fn fresh(
 }
 
 /// Reads an intent.
-pub fn intent(row: &Row<'_>) -> rusqlite::Result<Intent> {
+fn intent(row: &Row<'_>) -> rusqlite::Result<Intent> {
     Ok(Intent {
         id: row.get(0)?,
         key: row.get(1)?,
@@ -76,7 +126,7 @@ pub fn intent(row: &Row<'_>) -> rusqlite::Result<Intent> {
 }
 
 /// Reads an attempt with its bytes.
-pub fn attempt(row: &Row<'_>) -> rusqlite::Result<(Signed, Vec<u8>)> {
+fn attempt(row: &Row<'_>) -> rusqlite::Result<(Signed, Vec<u8>)> {
     let signed = Signed {
         id: row.get(0)?,
         intent: row.get(1)?,

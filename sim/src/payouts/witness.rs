@@ -6,10 +6,12 @@ use bursar_chain::Attempt;
 use bursar_disk_faults::Disk;
 use rusqlite::Connection;
 
+use super::cancels::Cancels;
 use super::holdings;
 use super::obligations::{Obligation, OrderReply};
 use super::operators::{Act, Stop};
-use super::rows::{Intent, Signed, amount, fresh, intent};
+use super::orders::{self, Orders, Since, Stored};
+use super::rows::{Intent, Signed, Tables, fresh};
 use crate::chain::{Landed, Truth};
 use crate::figures::Figures;
 use crate::gate::Gate;
@@ -23,6 +25,7 @@ pub const HELD: i64 = 1;
 pub const SIGNED: i64 = 2;
 pub const BROADCAST: i64 = 3;
 pub const FINAL: i64 = 4;
+pub const CANCELLED: i64 = 6;
 /// Moves from state to state that may be seen between two looks.
 pub const MOVES: &[(i64, i64, &str)] = &[
     (0, 1, "accepted > held"),
@@ -49,9 +52,11 @@ struct Seen {
     attempts: BTreeMap<i64, Signed>,
     /// Bytes of attempts by the chain's id.
     bytes: HashMap<String, Vec<u8>>,
-    /// Answers "accepted" by key.
-    acknowledged: BTreeMap<String, Obligation>,
-    cancelled: BTreeSet<i64>,
+    /// Answers "accepted" by key, and how often it was called new.
+    acknowledged: BTreeMap<String, (Obligation, u32)>,
+    /// By which node's commit an intent came to be, and which of them it was by the witness's count.
+    made: HashMap<i64, (Option<usize>, u64)>,
+    cancels: Cancels,
 }
 
 /// What a witness knew at a moment.
@@ -67,15 +72,19 @@ pub struct Witness {
     /// Troubles of the chains since the last count.
     pub troubles: Vec<&'static str>,
     seen: Seen,
-    /// Everything that was ever asked for, by key.
-    asked: HashMap<String, Vec<Obligation>>,
-    /// What the chain paid, by destination: no restore takes that back.
+    orders: Orders,
+    /// Every intent as it was first accepted, by its destination: no restore takes this back, nor what follows.
+    accepted: BTreeMap<String, Intent>,
+    /// The bytes of all that was ever seen signed, by the chain's id.
+    signed: BTreeMap<String, Vec<u8>>,
+    /// What the chain paid, by destination.
     paid: BTreeMap<String, (String, u128)>,
     /// Attempts that were ever called dead.
     dead: BTreeSet<String>,
     moves: BTreeMap<&'static str, u64>,
     restores: u64,
     commits: u64,
+    acts: u64,
     connection: Option<Connection>,
 }
 
@@ -86,12 +95,15 @@ impl Witness {
             gates: [Gate::Open; 2],
             troubles: Vec::new(),
             seen: Seen::default(),
-            asked: HashMap::new(),
+            orders: Orders::default(),
+            accepted: BTreeMap::new(),
+            signed: BTreeMap::new(),
             paid: BTreeMap::new(),
             dead: BTreeSet::new(),
             moves: BTreeMap::new(),
             restores: 0,
             commits: 0,
+            acts: 0,
             connection: None,
         }
     }
@@ -107,17 +119,24 @@ impl Witness {
         self.connection = None;
     }
 
-    /// Something is asked for.
-    pub fn ask(&mut self, obligation: &Obligation) {
-        let asked = self.asked.entry(obligation.key.clone()).or_default();
-        if !asked.contains(obligation) {
-            asked.push(obligation.clone());
-        }
+    /// A lane takes orders in hand.
+    pub fn take_in_hand<'a>(&mut self, orders: impl IntoIterator<Item = &'a Obligation>) -> Since {
+        self.orders.take_in_hand(orders);
+        Since { commits: self.commits, acts: self.acts }
     }
 
     /// Whether an obligation is on record as accepted.
     pub fn is_accepted(&self, obligation: &Obligation) -> bool {
         self.seen.by_key.contains_key(&obligation.key)
+    }
+
+    /// Whether an order that can be paid is neither on record nor paid. One under a key that was ever another's is refused.
+    pub fn lacks(&self, obligation: &Obligation) -> bool {
+        let is_others = |first: &Intent| first.key == obligation.key && !orders::is_same(obligation, first);
+        orders::flaw(obligation).is_none()
+            && !self.is_accepted(obligation)
+            && !self.is_paid(obligation.to.as_str())
+            && !self.accepted.values().any(is_others)
     }
 
     /// Intents that are not over.
@@ -151,31 +170,39 @@ impl Witness {
 
     /// An operator tries something.
     pub fn begin(&mut self, act: &Act) {
+        self.acts += 1;
         match act {
             Act::Stop(stop) => self.gate(*stop).begin_stop(None),
             Act::Resume(stop) => *self.gate(*stop) = Gate::Unknown,
-            Act::Cancel(intent) => drop(self.seen.cancelled.insert(*intent)),
+            Act::Cancel(intent) => self.seen.cancels.begin(*intent),
             Act::Hold(_) | Act::Release(_) => {}
         }
     }
 
     /// The operator was told that it is done, or refused.
-    pub fn done(&mut self, act: &Act, _is_done: bool) {
+    pub fn done(&mut self, act: &Act, is_done: bool) -> Result<(), Breach> {
+        self.acts += 1;
         match act {
             Act::Stop(stop) => *self.gate(*stop) = Gate::Stopped { until_ms: None },
             Act::Resume(stop) => *self.gate(*stop) = Gate::Open,
-            Act::Cancel(_) | Act::Hold(_) | Act::Release(_) => {}
+            Act::Cancel(intent) => {
+                self.seen.cancels.end(*intent, is_done);
+                return self.seen.cancels.check(*intent, self.seen.intents.get(intent), is_done);
+            }
+            Act::Hold(_) | Act::Release(_) => {}
         }
+        Ok(())
     }
 
-    /// Looks at what is new after a commit, or after a recovery.
-    pub fn look(&mut self) -> Result<(), Breach> {
+    /// Looks at what is new after a commit of `node`, or after a recovery.
+    pub fn look(&mut self, node: Option<usize>) -> Result<(), Breach> {
         self.commits += 1;
         let connection = self.connection.as_ref().expect("the witness is connected while nodes run");
         let fresh = fresh(connection, &self.seen.intents, &self.seen.attempts);
         let (intents, attempts) = fresh.expect("the witness can read");
+        self.check_there(&intents, &attempts)?;
         for intent in intents {
-            self.admit_intent(intent)?;
+            self.admit_intent(intent, node)?;
         }
         for (attempt, bytes) in attempts {
             self.admit_attempt(attempt, bytes)?;
@@ -183,25 +210,21 @@ impl Witness {
         Ok(())
     }
 
-    fn admit_intent(&mut self, intent: Intent) -> Result<(), Breach> {
+    /// What was not over is there still.
+    fn check_there(&self, intents: &[Intent], attempts: &[(Signed, Vec<u8>)]) -> Result<(), Breach> {
+        let is_there = |open: &Intent| intents.iter().any(|intent| intent.id == open.id);
+        let gone = self.seen.intents.values().find(|intent| intent.state < FINAL && !is_there(intent));
+        require!(Durable, gone.is_none(), "gone is {gone:?}");
+        let is_there = |open: &Signed| attempts.iter().any(|(attempt, _)| attempt.id == open.id);
+        let gone = self.seen.attempts.values().find(|attempt| attempt.state < 2 && !is_there(attempt));
+        require!(Durable, gone.is_none(), "gone is {gone:?}");
+        Ok(())
+    }
+
+    fn admit_intent(&mut self, intent: Intent, node: Option<usize>) -> Result<(), Breach> {
         let id = intent.id;
         self.check_final(&intent)?;
-        let Some(before) = self.seen.intents.get(&id) else {
-            let known = self.seen.by_key.insert(intent.key.clone(), id);
-            require!(Once, known.is_none(), "{} is accepted a second time, as {id}", intent.key);
-            let is_recovered = intent.key.starts_with("recovered/");
-            let asked = is_recovered
-                || self.asked.get(&intent.key).is_some_and(|asked| {
-                    asked.iter().any(|o| {
-                        o.to.as_str() == intent.to
-                            && o.amount == intent.amount
-                            && o.wallet.as_str() == intent.wallet
-                    })
-                });
-            require!(RefusedNoTrace, asked, "nobody asked for {intent:?}");
-            self.seen.intents.insert(id, intent);
-            return Ok(());
-        };
+        let Some(before) = self.seen.intents.get(&id) else { return self.admit_new_intent(intent, node) };
         if before.state != intent.state {
             let (from, to) = (before.state, intent.state);
             let step = MOVES.iter().find(|(a, b, _)| (*a, *b) == (from, to));
@@ -219,9 +242,31 @@ impl Witness {
             if let Some((_, _, name)) = step {
                 *self.moves.entry(name).or_default() += 1;
             }
+            let may_end = intent.state <= FINAL || !intent.has_hold || self.seen.cancels.may_end(id);
+            require!(PaidOnce, may_end, "{intent:?} is owed, and nobody took it back");
         }
-        let is_kept = (&before.key, &before.to, before.amount) == (&intent.key, &intent.to, intent.amount);
+        let is_kept = before.is_of_same_order(&intent) && before.has_hold == intent.has_hold;
         require!(Durable, is_kept, "{before:?} became {intent:?}");
+        self.seen.intents.insert(id, intent);
+        Ok(())
+    }
+
+    fn admit_new_intent(&mut self, intent: Intent, node: Option<usize>) -> Result<(), Breach> {
+        let id = intent.id;
+        let known = self.seen.by_key.insert(intent.key.clone(), id);
+        require!(Once, known.is_none(), "{} is accepted a second time, as {id}", intent.key);
+        if intent.has_hold {
+            let gates = self.gates;
+            let is_stopped = gates.iter().any(|gate| gate.binds(i64::MIN));
+            require!(StopBinds, !is_stopped, "{intent:?} was accepted under {gates:?}");
+            self.orders.check_asked(&intent)?;
+        } else {
+            let first = self.accepted.get(&intent.to);
+            let is_back = first.is_some_and(|first| first.is_back_as(&intent));
+            require!(RefusedNoTrace, is_back, "{intent:?} came from a journal, and accepted was {first:?}");
+        }
+        self.accepted.entry(intent.to.clone()).or_insert_with(|| intent.clone());
+        self.seen.made.insert(id, (node, self.commits));
         self.seen.intents.insert(id, intent);
         Ok(())
     }
@@ -240,22 +285,47 @@ impl Witness {
 
     fn admit_attempt(&mut self, attempt: Signed, bytes: Vec<u8>) -> Result<(), Breach> {
         let id = attempt.id;
-        if !self.seen.attempts.contains_key(&id) {
-            let gates = self.gates;
-            let is_stopped = !attempt.is_imported && gates.iter().any(|gate| gate.binds(i64::MIN));
-            require!(NoSignAfterStop, !is_stopped, "{attempt:?} was signed under {gates:?}");
-            holdings::check_matched(self.connected(), &attempt, self.restores)?;
-            let others =
-                self.seen.attempts.values().filter(|other| other.intent == attempt.intent && other.kind == 0);
-            let lives = others.filter(|other| other.intent.is_some() && other.state != 3).count();
-            let is_alone = attempt.kind != 0 || attempt.is_imported || lives == 0;
-            require!(PaidOnce, is_alone, "{attempt:?} was signed beside {lives} that live");
-            self.seen.bytes.insert(attempt.transaction.clone(), bytes);
+        match self.seen.attempts.get(&id) {
+            None => self.admit_signature(&attempt, &bytes)?,
+            Some(before) => {
+                let is_kept = before.is_of_same_transaction(&attempt)
+                    && self.seen.bytes.get(&before.transaction) == Some(&bytes);
+                require!(Durable, is_kept, "{before:?} became {attempt:?}");
+            }
         }
         if attempt.state == 3 {
             self.dead.insert(attempt.transaction.clone());
         }
         self.seen.attempts.insert(id, attempt);
+        Ok(())
+    }
+
+    /// Something was signed; or it was before, and comes from the journal.
+    fn admit_signature(&mut self, attempt: &Signed, bytes: &[u8]) -> Result<(), Breach> {
+        let first = self.signed.get(&attempt.transaction);
+        if attempt.is_imported {
+            let is_known = first.is_some_and(|first| first == bytes);
+            require!(RestoreNeverRepays, is_known, "{attempt:?} counts as imported, and was never signed");
+        } else {
+            let gates = self.gates;
+            let is_stopped = gates.iter().any(|gate| gate.binds(i64::MIN));
+            require!(NoSignAfterStop, !is_stopped, "{attempt:?} was signed under {gates:?}");
+            holdings::check_matched(self.connected(), attempt, self.restores)?;
+            self.check_may_pay(attempt)?;
+        }
+        self.signed.entry(attempt.transaction.clone()).or_insert_with(|| bytes.to_vec());
+        self.seen.bytes.insert(attempt.transaction.clone(), bytes.to_vec());
+        Ok(())
+    }
+
+    /// A payment is signed while no other lives, and not after it was taken back.
+    fn check_may_pay(&self, attempt: &Signed) -> Result<(), Breach> {
+        let Some(intent) = attempt.intent.filter(|_| attempt.kind == 0) else { return Ok(()) };
+        let own = self.seen.attempts.values().filter(|other| other.intent == Some(intent) && other.kind == 0);
+        let lives = own.filter(|other| other.state != 3).count();
+        require!(PaidOnce, lives == 0, "{attempt:?} was signed beside {lives} that live");
+        let is_taken_back = self.seen.cancels.is_taken_back(intent);
+        require!(PaidOnce, !is_taken_back, "{attempt:?} was signed after {intent} was taken back");
         Ok(())
     }
 
@@ -280,73 +350,62 @@ impl Witness {
             require!(RestoreNeverRepays, is_known, "{words}");
             require!(PaidOnce, false, "{words}");
         }
-        let is_owed =
-            self.asked.values().flatten().any(|owed| owed.to.as_str() == to && owed.amount == amount);
-        require!(PaidOnce, is_owed, "{to} is paid {amount}, which nobody owes");
+        let owed = self.accepted.get(&to);
+        let is_owed = owed.is_some_and(|owed| owed.amount == amount) && self.signed.contains_key(&landed.id);
+        require!(PaidOnce, is_owed, "{to} is paid {amount} by {}, accepted is {owed:?}", landed.id);
         Ok(())
     }
 
-    /// Whether an answer is true.
-    pub fn check_answer(&mut self, obligation: &Obligation, reply: &OrderReply) -> Result<(), Breach> {
-        let Ok(Ok(accepted)) = reply else { return Ok(()) };
-        let key = &obligation.key;
-        let stored = self.seen.by_key.get(key).and_then(|id| self.seen.intents.get(id));
-        let is_true = stored.is_some_and(|intent| {
-            intent.id == accepted.id.0
-                && intent.to == obligation.to.as_str()
-                && intent.amount == obligation.amount
-        });
-        require!(Durable, is_true, "{key} is acknowledged as {accepted:?}, and stored is {stored:?}");
-        self.seen.acknowledged.insert(key.clone(), obligation.clone());
+    /// Whether the answers to a batch of `node`'s are true.
+    pub fn check_answers(
+        &mut self,
+        node: usize,
+        since: Since,
+        batch: &[Obligation],
+        replies: &[OrderReply],
+    ) -> Result<(), Breach> {
+        let is_open = since.is_open(self.gates, self.acts);
+        for (order, reply) in batch.iter().zip(replies) {
+            let id = self.seen.by_key.get(&order.key);
+            let made = id.and_then(|id| self.seen.made.get(id));
+            let is_made_here = made.is_some_and(|(by, commit)| *by == Some(node) && *commit > since.commits);
+            let is_alone = batch.iter().filter(|other| other.key == order.key).count() == 1;
+            let intent = id.and_then(|id| self.seen.intents.get(id));
+            orders::check_reply(order, reply, &Stored { intent, is_made_here, is_alone, is_open })?;
+            self.orders.put_down(order, reply);
+            if let Ok(Ok(accepted)) = reply {
+                let known = self.seen.acknowledged.entry(order.key.clone());
+                let (_, times) = known.or_insert_with(|| (order.clone(), 0));
+                *times += u32::from(accepted.is_new);
+                require!(Once, *times <= 1, "{} is called new {times} times", order.key);
+            }
+        }
         Ok(())
     }
 
-    /// Goes through everything that was ever seen.
-    pub fn examine(&self, wallets: &[String]) -> Result<(), Breach> {
+    /// Looks at what is new and goes through everything that was ever seen. After a recovery nobody has an order in hand.
+    pub fn examine(&mut self, wallets: &[String], after_recovery: bool) -> Result<(), Breach> {
+        self.look(None)?;
+        if after_recovery {
+            self.orders.drop_all();
+        }
         let connection = self.connected();
-        let read = || -> rusqlite::Result<_> {
-            let snapshot = connection.unchecked_transaction()?;
-            let sql = "SELECT id, idempotency_key, wallet, destination, amount, state, hold IS NOT NULL FROM payout_intent ORDER BY id";
-            let intents =
-                snapshot.prepare_cached(sql)?.query_map([], intent)?.collect::<Result<Vec<_>, _>>()?;
-            let sql = "SELECT i.amount FROM payout_intent i WHERE i.state < 4 AND i.hold IS NOT NULL";
-            let owed = snapshot
-                .prepare_cached(sql)?
-                .query_map([], |row| amount(row, 0))?
-                .sum::<Result<u128, _>>()?;
-            let sql = "SELECT asset, debits, credits, held FROM ledger_account";
-            let accounts = snapshot
-                .prepare_cached(sql)?
-                .query_map([], |row| {
-                    Ok((row.get::<_, i64>(0)?, amount(row, 1)?, amount(row, 2)?, amount(row, 3)?))
-                })?
-                .collect::<Result<Vec<_>, _>>()?;
-            Ok((intents, accounts, owed))
-        };
-        let (intents, accounts, owed) = read().expect("the witness can read everything");
-        require!(
-            Durable,
-            intents.iter().eq(self.seen.intents.values()),
-            "intents changed behind their commits"
-        );
-        for (key, obligation) in &self.seen.acknowledged {
+        let Tables { intents, attempts, held, owed } =
+            Tables::read(connection).expect("the witness can read everything");
+        let same = intents.iter().eq(self.seen.intents.values());
+        require!(Durable, same, "intents changed behind their commits");
+        let differs = attempts.iter().zip(self.seen.attempts.values()).find(|((stored, bytes), seen)| {
+            stored != *seen || self.seen.bytes.get(&seen.transaction) != Some(bytes)
+        });
+        let differs = differs.map(|((stored, _), seen)| (stored, seen));
+        require!(Durable, differs.is_none(), "an attempt as stored, and as it was seen: {differs:?}");
+        let (seen, stored) = (self.seen.attempts.len(), attempts.len());
+        require!(Durable, seen == stored, "{seen} attempts were signed, {stored} are there");
+        for (key, (obligation, _)) in &self.seen.acknowledged {
             let stored = self.seen.by_key.get(key).and_then(|id| self.seen.intents.get(id));
-            let is_there = stored.is_some_and(|intent| intent.to == obligation.to.as_str());
+            let is_there = stored.is_some_and(|intent| orders::is_same(obligation, intent));
             require!(Durable, is_there, "{key} was acknowledged, and stored is {stored:?}");
         }
-        let mut sums: BTreeMap<i64, (u128, u128, u128)> = BTreeMap::new();
-        for (asset, debits, credits, held) in accounts {
-            let sum = sums.entry(asset).or_default();
-            *sum = (sum.0 + debits, sum.1 + credits, sum.2 + held);
-        }
-        for (asset, (debits, credits, _)) in &sums {
-            require!(
-                LedgerZero,
-                debits == credits,
-                "asset {asset} has debits {debits} and credits {credits}"
-            );
-        }
-        let held: u128 = sums.values().map(|sum| sum.2).sum();
         require!(LedgerZero, held == owed, "{held} is held for intents of {owed}");
         intents.iter().try_for_each(|intent| self.check_final(intent))?;
         wallets.iter().try_for_each(|wallet| holdings::check_booked(connection, wallet))
@@ -372,7 +431,7 @@ impl Witness {
         }
         for intent in self.seen.intents.values() {
             let paid = self.paid.get(&intent.to).map(|(transaction, _)| transaction);
-            let may_end = self.seen.cancelled.contains(&intent.id) || !intent.has_hold;
+            let may_end = self.seen.cancels.may_end(intent.id) || !intent.has_hold;
             // What was paid by a transaction that a restore forgot may only be taken back.
             let is_forgotten = paid.is_some_and(|paid| !self.seen.bytes.contains_key(paid));
             let is_right = match intent.state {
@@ -400,6 +459,7 @@ impl Witness {
         self.seen = recollection.seen.clone();
         self.gates = recollection.gates;
         self.restores += 1;
+        self.acts += 1;
     }
 
     /// Adds what was seen to the figures of the run.

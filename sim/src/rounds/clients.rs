@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bursar_audit::take_anchor;
 use bursar_rounds::join::{JoinRejection, Joined};
 use bursar_rounds::stake::{Side, TIERS_BUCKS};
 use bursar_rounds::timing::{CYCLE_MS, OPEN_MS, Round};
@@ -16,6 +15,7 @@ use super::witness::Since;
 use super::{Rounds, RoundsPlan};
 use crate::broken::Bug;
 use crate::event::Class;
+use crate::inspection::next_anchor;
 use crate::random::Random;
 use crate::scenario::Item;
 use crate::world::World;
@@ -202,11 +202,15 @@ impl Rounds {
         let read = world.step(node, |process| {
             let results = process.store.read("rounds.results", |tx| results::for_wallet(tx, wallet, 50, 0));
             let stats = process.store.read("rounds.pool", |tx| pool::stats(tx, &round.id()));
-            let anchor = process.store.read("sim.anchor", take_anchor);
+            let anchor = process.store.read("sim.anchor", |tx| {
+                let kept = world.anchor.with(|kept| kept.clone());
+                next_anchor(tx, kept.as_ref())
+            });
             results.and_then(|results| Ok((results, stats?, anchor?)))
         });
         if let Some(Ok((results, stats, anchor))) = read {
-            world.anchor.with(|kept| *kept = Some(anchor));
+            let kept = world.keep_anchor(anchor);
+            world.hold(kept);
             let checked = self.witness.with(|witness| witness.check_reads(wallet, &results, round, &stats));
             world.hold(checked);
         }

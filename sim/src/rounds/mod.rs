@@ -121,7 +121,7 @@ impl Workload for Rounds {
             if after_recovery {
                 witness.look(None)?;
             }
-            witness.examine(after_recovery)
+            witness.examine()
         })
     }
 

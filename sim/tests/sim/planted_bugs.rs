@@ -125,6 +125,46 @@ fn a_wallet_that_pays_after_a_restore_without_a_look_is_found_as_one_that_signs_
 }
 
 #[test]
+fn an_order_past_the_stop_is_found_as_one_that_is_accepted_after_it() {
+    find(Bug::AcceptsPastStop);
+}
+
+#[test]
+fn a_refused_order_that_is_kept_is_found_as_one_that_was_answered_as_not_accepted() {
+    find(Bug::TakesUpRefused);
+}
+
+#[test]
+fn a_stop_that_is_taken_for_a_refusal_is_found_as_somebody_who_is_never_paid() {
+    find(Bug::TakesStopForRefusal);
+}
+
+#[test]
+fn a_new_signature_that_counts_as_imported_is_found_as_one_that_was_never_signed_before() {
+    find(Bug::SignsAsImported);
+}
+
+#[test]
+fn a_final_transaction_that_is_forgotten_is_found_as_one_that_is_gone() {
+    find(Bug::ForgetsAttempts);
+}
+
+#[test]
+fn a_payout_that_nobody_took_back_is_found_as_one_that_is_over_unpaid() {
+    find(Bug::CancelsUnasked);
+}
+
+#[test]
+fn totals_without_a_transfer_are_found_although_they_sum_to_zero() {
+    find(Bug::MovesWithoutTransfer);
+}
+
+#[test]
+fn a_process_that_stops_for_a_disk_which_has_not_failed_is_found() {
+    find(Bug::BlamesDisk);
+}
+
+#[test]
 fn an_accrual_that_stays_open_while_a_payout_reserves_it_is_found_as_one_that_two_payouts_pay() {
     find(Bug::ReservesTwice);
 }
@@ -152,6 +192,36 @@ fn a_pruned_row_that_was_not_settled_is_found_as_an_accrual_that_is_gone() {
 #[test]
 fn a_desk_that_is_deaf_to_a_lost_journal_is_found_as_kills_that_are_paid_again_after_a_restore() {
     find(Bug::DeafToBlindness);
+}
+
+#[test]
+fn a_payout_to_a_wallet_that_was_replaced_is_found_as_one_to_nobody_s_wallet() {
+    find(Bug::PaysOldWallet);
+}
+
+#[test]
+fn a_baseline_of_zero_for_want_of_an_answer_is_found_as_kills_that_nobody_told() {
+    find(Bug::SilenceIsZero);
+}
+
+#[test]
+fn an_account_that_earns_anew_is_found_as_a_baseline_where_statistics_are_no_more() {
+    find(Bug::BeginsAccountAnew);
+}
+
+#[test]
+fn a_player_who_is_left_out_is_found_as_one_who_is_owed_what_nothing_keeps_back() {
+    find(Bug::LeavesPlayerOut);
+}
+
+#[test]
+fn a_failed_payout_that_is_pruned_at_once_is_found_as_a_row_that_is_gone() {
+    find(Bug::ForgetsFailedPayouts);
+}
+
+#[test]
+fn a_final_payment_whose_bytes_change_is_found_although_nobody_sends_it_any_more() {
+    find(Bug::RewritesAttempts);
 }
 
 #[test]

@@ -9,18 +9,19 @@ fn figures_of(seeds: std::ops::Range<u64>) -> Figures {
     for seed in seeds {
         let outcome = run(&Scenario::new(seed));
         assert_eq!(outcome.violation, None, "replay: cargo xtask sim --seed {seed} --trace");
-        let Figures { commands, simulated_ms, .. } = outcome.figures;
-        assert!(commands >= 200, "seed {seed} is idle: {commands} commands");
-        assert!(
-            outcome.figures.fault_count() >= 10,
-            "seed {seed} has it easy: {:?}",
-            outcome.figures.reached
-        );
-        assert!(simulated_ms >= 3_600_000, "seed {seed} ends after {simulated_ms} ms");
+        assert_busy(seed, &outcome.figures);
         assert_audit_log_verified(&outcome);
         figures.add(&outcome.figures);
     }
     figures
+}
+
+/// A whole hour in which much is asked for and much goes wrong.
+fn assert_busy(seed: u64, figures: &Figures) {
+    let Figures { commands, simulated_ms, .. } = figures;
+    assert!(*commands >= 200, "seed {seed} is idle: {commands} commands");
+    assert!(figures.fault_count() >= 10, "seed {seed} has it easy: {:?}", figures.reached);
+    assert!(*simulated_ms >= 3_600_000, "seed {seed} ends after {simulated_ms} ms");
 }
 
 /// Four times in the hour, unless no node is up just then, and at the end in any case.
@@ -50,11 +51,12 @@ const RARE: [(&str, &str); 11] = [
 ];
 
 /// What of the faucet comes up in one seed of many.
-const RARE_OF_FAUCET: [&str; 6] = [
+const RARE_OF_FAUCET: [&str; 7] = [
     "work fails",
     "skipped: the wallet stands still",
     "match the faucet's wallet",
     "payments missing after a restore",
+    "halted by the desk itself",
     "payouts stay halted",
     "back in the guild",
 ];
@@ -65,7 +67,7 @@ fn faucet_figures_of(seeds: std::ops::Range<u64>) -> Figures {
         let outcome = run(&Scenario::new(seed).playing(Room::Faucet));
         let replay = format!("replay: cargo xtask sim --seed {seed} --room faucet --trace");
         assert_eq!(outcome.violation, None, "{replay}");
-        assert!(outcome.figures.commands >= 30, "seed {seed} is idle: {} commands", outcome.figures.commands);
+        assert_busy(seed, &outcome.figures);
         assert_audit_log_verified(&outcome);
         figures.add(&outcome.figures);
     }

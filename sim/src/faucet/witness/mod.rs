@@ -1,35 +1,47 @@
 //! The witness of the faucet: every row, payout and signed payment as committed, every payment as the chain has it.
 
+mod caps;
+mod follow;
+mod outside;
 mod payments;
 mod rest;
 mod rows;
+mod signing;
 mod sums;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bursar_disk_faults::Disk;
-use bursar_faucet::rules::caps::CapMode;
 use rusqlite::Connection;
 
-use self::rows::{Accrual, Desk, Payout, State};
+use self::outside::{Counted, Outside, Wallets};
+use self::rows::Desk;
 use super::operators::{Act, Stop};
-use super::terms::{DAY_MS, Terms, Window};
+use super::terms::Terms;
 use super::wiring::operator;
 use crate::figures::Figures;
 use crate::gate::Gate;
 use crate::invariant::{Breach, require};
 use crate::payouts::rows::{Intent, Signed, fresh};
-use crate::payouts::{FINAL, HELD, MOVES, SIGNED, holdings};
+use crate::payouts::{FINAL, HELD, holdings};
 use crate::watching::watch;
-
-/// Kills of an account since a baseline: whose, which account, which baseline.
-type Counted = (i64, Option<String>, i64);
 
 /// A payment as it was signed: what nobody may be paid for again, whatever is restored.
 #[derive(Clone, Debug)]
 struct Promise {
     key: String,
-    kills: Vec<(Counted, i64, i64)>,
+    to: String,
+    amount: u128,
+    kills: Vec<Range>,
+}
+
+/// Lifetime kills of an account, and the baseline that they are counted from.
+#[derive(Clone, Debug)]
+struct Range {
+    account: String,
+    counted: Counted,
+    from: i64,
+    to: i64,
 }
 
 /// Everything that was ever seen committed.
@@ -42,6 +54,13 @@ struct Seen {
     bytes: HashMap<String, Vec<u8>>,
     /// Whom each intent of a payout pays, pruned or not.
     payees: HashMap<i64, i64>,
+    /// Players by number, with the ids that Discord has, erased or not.
+    players: BTreeMap<i64, String>,
+    /// The account that each accrual counts kills of, erased or not.
+    accounts: HashMap<i64, String>,
+    wallets: Wallets,
+    /// Whether payouts, accrual, and everything real are stopped in the rows.
+    switches: [bool; 3],
 }
 
 /// What a witness knew at a moment.
@@ -56,12 +75,18 @@ pub struct Witness {
     pub gates: [Gate; 3],
     /// Troubles outside since the last count.
     pub troubles: Vec<(&'static str, &'static str)>,
+    /// What players and statistics did.
+    pub outside: Outside,
     terms: Terms,
     seen: Seen,
+    /// What was stopped in the rows before a commit and after it, whoever stopped it.
+    stopped: [bool; 3],
     /// What was ever signed, by transaction: no restore takes it back.
     promises: BTreeMap<String, Promise>,
-    /// Kills that the chain has paid, and by which transaction.
-    paid: HashMap<Counted, Vec<(i64, i64, String)>>,
+    /// Bytes of everything that was ever signed, by transaction; nor this.
+    signed: BTreeMap<String, Vec<u8>>,
+    /// Kills that the chain has paid, and by which transaction: for each account, whoever had it.
+    paid: HashMap<String, Vec<(Range, String)>>,
     /// Orders that the chain has paid.
     paid_keys: BTreeMap<String, String>,
     /// Transactions that are final on the chain, with what they pay, in raw.
@@ -79,9 +104,12 @@ impl Witness {
         Witness {
             gates: [Gate::Open; 3],
             troubles: Vec::new(),
+            outside: Outside::default(),
             terms: terms.clone(),
             seen: Seen::default(),
+            stopped: [false; 3],
             promises: BTreeMap::new(),
+            signed: BTreeMap::new(),
             paid: HashMap::new(),
             paid_keys: BTreeMap::new(),
             landed: BTreeMap::new(),
@@ -121,13 +149,13 @@ impl Witness {
 
     /// Whether the desk knows that payments are missing in its records.
     pub fn lacks_payments(&self) -> bool {
-        self.connection.is_some()
-            && Desk::read(self.connected()).expect("the witness can read").lacks_payments
+        let lacks = self.connection.as_ref().map(rows::lacks_payments);
+        lacks.is_some_and(|lacks| lacks.expect("the witness can read"))
     }
 
     /// Whether payouts are halted.
     pub fn is_halted(&self) -> bool {
-        self.seen.desk.is_halted
+        self.seen.switches[Stop::Payouts as usize]
     }
 
     /// Whether the operator's wallet does not run.
@@ -139,20 +167,16 @@ impl Witness {
         self.connection.as_ref().expect("the witness is connected while nodes run")
     }
 
-    fn gate(&mut self, stop: Stop) -> &mut Gate {
-        let [payouts, accrual, reality] = &mut self.gates;
-        match stop {
-            Stop::Payouts => payouts,
-            Stop::Accrual => accrual,
-            Stop::Reality => reality,
-        }
-    }
-
     /// An operator tries something.
     pub fn begin(&mut self, act: Act) {
         match act {
-            Act::Stop(stop) => self.gate(stop).begin_stop(None),
-            Act::Resume(stop) => *self.gate(stop) = Gate::Unknown,
+            Act::Stop(stop) => self.gates[stop as usize].begin_stop(None),
+            Act::Resume(stop) => self.gates[stop as usize] = Gate::Unknown,
+            Act::Erase(user) => {
+                if let Some(player) = self.seen.players.get(&user) {
+                    self.seen.wallets.doubt(player);
+                }
+            }
             _ => {}
         }
     }
@@ -160,20 +184,34 @@ impl Witness {
     /// The operator was told that it is done.
     pub fn done(&mut self, act: Act) {
         match act {
-            Act::Stop(stop) => *self.gate(stop) = Gate::Stopped { until_ms: None },
-            Act::Resume(stop) => *self.gate(stop) = Gate::Open,
+            Act::Stop(stop) => self.gates[stop as usize] = Gate::Stopped { until_ms: None },
+            Act::Resume(stop) => self.gates[stop as usize] = Gate::Open,
             _ => {}
         }
     }
 
+    /// A player visits with an account and asks for a wallet; at which moment.
+    pub fn visit(&mut self, player: &str, account: Option<&str>, wallet: &str) -> u64 {
+        let moment = self.outside.moment();
+        account.into_iter().for_each(|account| self.outside.has(player, account));
+        self.seen.wallets.ask(player, moment, wallet);
+        moment
+    }
+
+    /// What came of a visit.
+    pub fn visited(&mut self, player: &str, moment: u64, is_linked: bool) {
+        let ended = self.outside.moment();
+        self.seen.wallets.answer(player, moment, ended, is_linked);
+    }
+
+    /// Whether nothing of a kind may be done: its stop was acknowledged, or the rows say so all along.
     fn binds(&self, stop: Stop) -> bool {
-        let [payouts, accrual, reality] = self.gates;
-        let gate = match stop {
-            Stop::Payouts => payouts,
-            Stop::Accrual => accrual,
-            Stop::Reality => reality,
-        };
-        gate.binds(i64::MIN)
+        self.gates[stop as usize].binds(i64::MIN) || self.stopped[stop as usize]
+    }
+
+    /// What is stopped, for people.
+    fn stops(&self) -> String {
+        format!("{:?}, in the rows {:?}", self.gates, self.stopped)
     }
 
     fn reach(&mut self, area: &'static str, what: &'static str) {
@@ -183,6 +221,12 @@ impl Witness {
     /// Looks at what is new after a commit, or after a recovery; at the desk's rows too if they may have changed.
     pub fn look(&mut self, is_of_desk: bool) -> Result<(), Breach> {
         self.commits += 1;
+        let switches = rows::switches(self.connected()).expect("the witness can read");
+        let before = std::mem::replace(&mut self.seen.switches, switches);
+        self.stopped = [0, 1, 2].map(|stop| before[stop] && switches[stop]);
+        if self.stopped[Stop::Payouts as usize] && self.gates[Stop::Payouts as usize] == Gate::Open {
+            self.reach("faucet", "halted by the desk itself");
+        }
         let fresh = fresh(self.connected(), &self.seen.intents, &self.seen.attempts);
         let (intents, attempts) = fresh.expect("the witness can read");
         let has_moved = intents.iter().any(|intent| {
@@ -206,171 +250,10 @@ impl Witness {
         finals.iter().try_for_each(|intent| self.check_final(*intent))
     }
 
-    /// What is final in the book is on the chain.
-    fn check_final(&self, intent: i64) -> Result<(), Breach> {
-        let mut own = self.seen.attempts.values().filter(|attempt| attempt.intent == Some(intent));
-        let is_paid = own.any(|attempt| attempt.kind == 0 && self.landed.contains_key(&attempt.transaction));
-        require!(
-            ChainIsBook,
-            is_paid,
-            "{:?} is final, and the chain paid nothing for it",
-            self.seen.intents[&intent]
-        );
-        Ok(())
-    }
-
-    fn admit_intent(&mut self, intent: Intent) -> Result<(), Breach> {
-        let id = intent.id;
-        if let Some(before) = self.seen.intents.get(&id) {
-            let is_step = before.state == intent.state
-                || MOVES.iter().any(|(from, to, _)| (*from, *to) == (before.state, intent.state))
-                || (self.restores > 0 && (before.state, intent.state) == (HELD, SIGNED));
-            require!(Once, is_step, "{} went from {} to {}", intent.key, before.state, intent.state);
-            let is_kept =
-                (&before.key, &before.to, before.amount) == (&intent.key, &intent.to, intent.amount);
-            require!(Durable, is_kept, "{before:?} became {intent:?}");
-        } else {
-            let known = self.seen.by_key.insert(intent.key.clone(), id);
-            require!(Once, known.is_none(), "{} is accepted a second time, as {id}", intent.key);
-        }
-        self.seen.intents.insert(id, intent);
-        Ok(())
-    }
-
-    fn admit_attempt(&mut self, attempt: Signed, bytes: Vec<u8>) -> Result<(), Breach> {
-        let id = attempt.id;
-        if !self.seen.attempts.contains_key(&id) {
-            let is_stopped = !attempt.is_imported && (self.binds(Stop::Payouts) || self.binds(Stop::Reality));
-            require!(NoSignAfterStop, !is_stopped, "{attempt:?} was signed under {:?}", self.gates);
-            holdings::check_matched(self.connected(), &attempt, self.restores)?;
-            let others = self.seen.attempts.values().filter(|other| {
-                other.intent.is_some()
-                    && other.intent == attempt.intent
-                    && other.kind == 0
-                    && other.state != 3
-            });
-            let lives = others.count();
-            let is_alone = attempt.kind != 0 || attempt.is_imported || lives == 0;
-            require!(PaidOnce, is_alone, "{attempt:?} was signed beside {lives} that live");
-            self.seen.bytes.insert(attempt.transaction.clone(), bytes);
-            if attempt.kind == 0 {
-                self.note_promise(&attempt)?;
-            }
-        }
-        if attempt.state == 3 {
-            self.dead.insert(attempt.transaction.clone());
-        }
-        self.seen.attempts.insert(id, attempt);
-        Ok(())
-    }
-
-    /// What may become of the desk from one look to the next.
-    fn follow(&mut self, desk: &Desk) -> Result<(), Breach> {
-        let before = std::mem::take(&mut self.seen.desk);
-        require!(TimeMonotone, desk.clock_ms >= before.clock_ms, "the desk's clock went back");
-        for (id, was) in &before.accruals {
-            match desk.accruals.get(id) {
-                Some(is) => follow_row(was, is)?,
-                None => require!(Accrued, was.state == State::Settled, "{was:?} is gone"),
-            }
-        }
-        for row in desk.accruals.values().filter(|row| !before.accruals.contains_key(&row.id)) {
-            self.admit_row(row)?;
-        }
-        for payout in desk.payouts.values() {
-            self.seen.payees.extend(payout.intent.map(|intent| (intent, payout.user)));
-            match before.payouts.get(&payout.id) {
-                None => self.admit_payout(desk, payout)?,
-                Some(was) if was.status != payout.status => {
-                    let is_over = was.status == "confirmed" || was.status == "failed";
-                    require!(Once, !is_over, "{was:?} became {payout:?}");
-                    if payout.status == "failed" {
-                        self.reach("faucet", "a payout failed");
-                    }
-                }
-                Some(was) => {
-                    let is_kept =
-                        (was.user, &was.address, was.amount) == (payout.user, &payout.address, payout.amount);
-                    require!(Durable, is_kept, "{was:?} became {payout:?}");
-                }
-            }
-        }
-        let is_split =
-            desk.accruals.values().any(|row| row.part > 0 && !before.accruals.contains_key(&row.id));
-        let is_written_off = desk.tallies.iter().any(|tally| tally.written_off.0 > 0);
-        for (is_reached, what) in [
-            (is_split, "a row split by a cap"),
-            (is_written_off, "rows written off"),
-            (desk.lacks_payments, "payments missing after a restore"),
-        ] {
-            if is_reached {
-                self.reach("faucet", what);
-            }
-        }
-        Ok(())
-    }
-
-    fn admit_row(&mut self, row: &Accrual) -> Result<(), Breach> {
-        // The rest of a row that a cap split is no new kill.
-        let is_counted = row.part == 0;
-        require!(
-            StopBinds,
-            !(is_counted && self.binds(Stop::Accrual)),
-            "{row:?} was counted under {:?}",
-            self.gates
-        );
-        let is_real = is_counted && !row.dry_run && self.binds(Stop::Reality);
-        require!(StopBinds, !is_real, "{row:?} is real under {:?}", self.gates);
-        if row.dry_run && row.state == State::Settled {
-            self.reach("faucet", "dry-run rows settled");
-        }
-        Ok(())
-    }
-
-    fn admit_payout(&mut self, desk: &Desk, payout: &Payout) -> Result<(), Breach> {
-        require!(StopBinds, !self.binds(Stop::Payouts), "{payout:?} was made under {:?}", self.gates);
-        if payout.dry_run {
-            self.reach("faucet", "dry-run rows settled");
-            return Ok(());
-        }
-        require!(StopBinds, !self.binds(Stop::Reality), "{payout:?} was made under {:?}", self.gates);
-        let caps = [desk.live_caps.0, desk.live_caps.1];
-        let file = [self.terms.caps.daily, self.terms.caps.weekly];
-        let starts = self.starts(payout.created_ms);
-        for ((live, file), start_ms) in caps.into_iter().zip(file).zip(starts) {
-            let cap = if live >= 0 { live } else { i64::from(file) };
-            let counted = desk.payouts.values().filter(|other| {
-                other.user == payout.user
-                    && !other.dry_run
-                    && other.status != "failed"
-                    && other.created_ms >= start_ms
-            });
-            let used: i64 = match self.terms.mode {
-                CapMode::Kills => counted.map(|other| other.kills).sum(),
-                CapMode::Payouts => counted.map(|_| 1).sum(),
-            };
-            require!(Caps, used <= cap, "{payout:?} takes its player to {used} of {cap} since {start_ms}");
-        }
-        Ok(())
-    }
-
-    /// Where the day's and the week's window that hold a time begin.
-    fn starts(&self, at_ms: i64) -> [i64; 2] {
-        match self.terms.window {
-            Window::Rolling => [at_ms - DAY_MS, at_ms - 7 * DAY_MS],
-            Window::Calendar(hours) => {
-                let east_ms = i64::from(hours) * 3_600_000;
-                let day = (at_ms + east_ms).div_euclid(DAY_MS);
-                // Day 0 was a Thursday.
-                let monday = (day + 3).div_euclid(7) * 7 - 3;
-                [day * DAY_MS - east_ms, monday * DAY_MS - east_ms]
-            }
-        }
-    }
-
     /// Goes through everything that was ever seen; after a recovery also through what nobody was told.
     pub fn examine(&mut self) -> Result<(), Breach> {
         self.look(true)?;
+        self.check_kept()?;
         let sql = "SELECT debits, credits, held FROM ledger_account";
         let read = || -> rusqlite::Result<Vec<(u128, u128, u128)>> {
             let amount = |row: &rusqlite::Row<'_>, at: usize| row.get(at).map(u128::from_be_bytes);
@@ -399,6 +282,8 @@ impl Witness {
         self.seen = recollection.seen.clone();
         self.gates = recollection.gates;
         self.restores += 1;
+        let moment = self.outside.moment();
+        self.seen.wallets.end_all(moment);
     }
 
     /// Adds what was seen to the figures of the run.
@@ -415,18 +300,6 @@ impl Witness {
             }
         }
     }
-}
-
-fn follow_row(was: &Accrual, is: &Accrual) -> Result<(), Breach> {
-    require!(DryRunApart, was.dry_run == is.dry_run, "{was:?} became {is:?}");
-    let is_kept = (was.user, was.baseline, was.from, was.rate) == (is.user, is.baseline, is.from, is.rate);
-    require!(Durable, is_kept, "{was:?} became {is:?}");
-    let is_final = matches!(was.state, State::Settled | State::WrittenOff);
-    let stays = (was.state, was.payout, was.kills) == (is.state, is.payout, is.kills);
-    require!(PaidOnce, !is_final || stays, "{was:?} became {is:?}");
-    let changes_hands = was.state == State::Reserved && is.payout.is_some() && is.payout != was.payout;
-    require!(PaidOnce, !changes_hands, "{was:?} became {is:?}");
-    Ok(())
 }
 
 /// The desk's own comparison must find nothing in what the witness holds to be whole.

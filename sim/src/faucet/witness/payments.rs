@@ -2,7 +2,7 @@
 
 use bursar_chain::Attempt;
 
-use super::{Promise, Witness};
+use super::{Promise, Range, Witness};
 use crate::chain::Landed;
 use crate::faucet::terms::RAW_OF_E8;
 use crate::invariant::{Breach, require};
@@ -11,7 +11,7 @@ use crate::payouts::rows::Signed;
 impl Witness {
     /// What a payment pays for, as its accruals stood when it was signed.
     pub(super) fn note_promise(&mut self, attempt: &Signed) -> Result<(), Breach> {
-        if attempt.is_imported || self.promises.contains_key(&attempt.transaction) {
+        if self.promises.contains_key(&attempt.transaction) {
             return Ok(());
         }
         let intent = attempt.intent.and_then(|intent| self.seen.intents.get(&intent));
@@ -24,9 +24,20 @@ impl Witness {
             && u128::try_from(payout.amount).is_ok_and(|amount| amount * RAW_OF_E8 == intent.amount);
         require!(PaidOnce, is_same, "{intent:?} is not what {payout:?} says");
         let rows = self.seen.desk.accruals.values().filter(|row| row.payout == Some(payout.id));
-        let kills =
-            rows.map(|row| ((row.user, row.account.clone(), row.baseline), row.from, row.to)).collect();
-        let promise = Promise { key: intent.key.clone(), kills };
+        let kills = rows.map(|row| Range {
+            account: self
+                .seen
+                .accounts
+                .get(&row.id)
+                .cloned()
+                .unwrap_or_else(|| format!("of accrual {}", row.id)),
+            counted: (row.user, row.baseline),
+            from: row.from,
+            to: row.to,
+        });
+        let kills = kills.collect();
+        let promise =
+            Promise { key: intent.key.clone(), to: payout.address.clone(), amount: intent.amount, kills };
         self.promises.insert(attempt.transaction.clone(), promise);
         Ok(())
     }
@@ -48,29 +59,81 @@ impl Witness {
         require!(PaidOnce, !self.dead.contains(&landed.id), "{} was called dead and is final", landed.id);
         let payment = landed.payment();
         self.landed.insert(landed.id.clone(), payment.as_ref().map_or(0, |(_, amount)| *amount));
-        let Some((_, amount)) = payment else { return Ok(()) };
+        let Some((to, amount)) = payment else { return Ok(()) };
         let promise = self.promises.get(&landed.id).cloned();
         let Some(promise) = promise else {
             require!(PaidOnce, false, "{} pays {amount}, which nobody owes", landed.id);
             return Ok(());
         };
+        let is_as_promised = (&to, amount) == (&promise.to, promise.amount);
+        require!(PaidOnce, is_as_promised, "{} pays {to} {amount}, promised is {promise:?}", landed.id);
         let first = self.paid_keys.insert(promise.key.clone(), landed.id.clone());
         if let Some(first) = first {
             let words = format!("{} is paid by {first} and again by {}", promise.key, landed.id);
             require!(RestoreNeverRepays, self.is_on_record(&first), "{words}");
             require!(PaidOnce, false, "{words}");
         }
-        for (counted, from, to) in promise.kills {
-            let paid = self.paid.get(&counted).map_or(&[][..], Vec::as_slice);
-            let again = paid.iter().find(|(start, end, _)| from < *end && *start < to).cloned();
-            if let Some(again) = again {
-                let words =
-                    format!("kills {from} to {to} of {counted:?} are paid by {again:?} and {}", landed.id);
-                require!(RestoreNeverRepays, self.is_on_record(&again.2), "{words}");
-                require!(PaidOnce, false, "{words}");
-            }
-            self.paid.entry(counted).or_default().push((from, to, landed.id.clone()));
+        promise.kills.into_iter().try_for_each(|range| self.note_paid(range, &landed.id))
+    }
+
+    /// No kill of an account is paid a second time, by whichever baseline and to whomever, unless statistics told the later
+    /// baseline less than was counted before: its first reading is where it begins (docs/spec/faucet.md 3.1).
+    fn note_paid(&mut self, range: Range, transaction: &str) -> Result<(), Breach> {
+        let paid = self.paid.entry(range.account.clone()).or_default();
+        let overlaps = paid.iter().filter(|(other, _)| range.from < other.to && other.from < range.to);
+        let (allowed, again): (Vec<_>, Vec<_>) = overlaps.partition(|(other, _)| {
+            let later = other.counted.max(range.counted);
+            other.counted != range.counted && self.outside.is_low(later, &range.account)
+        });
+        let again = again.first().map(|(other, first)| (other.clone(), first.clone()));
+        let is_repeated = !allowed.is_empty();
+        paid.push((range.clone(), transaction.to_owned()));
+        if let Some((other, first)) = again {
+            let words = format!("{range:?} is paid by {transaction}, {other:?} was by {first}");
+            require!(RestoreNeverRepays, self.is_on_record(&first), "{words}");
+            require!(PaidOnce, false, "{words}");
+        }
+        if is_repeated {
+            self.reach("witness", "kills paid again below a baseline that statistics told too low");
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::faucet::terms::Terms;
+    use crate::invariant::Invariant;
+    use crate::scenario::Scenario;
+
+    fn witness() -> Witness {
+        Witness::new(&Terms::of(&Scenario::new(1)))
+    }
+
+    fn broken(witness: &mut Witness, counted: (i64, i64), from: i64, to: i64) -> Option<Invariant> {
+        let range = Range { account: "epic".to_owned(), counted, from, to };
+        witness.note_paid(range, "t").err().map(|breach| breach.invariant)
+    }
+
+    #[test]
+    fn no_two_players_and_no_two_baselines_are_paid_for_one_kill_of_an_account() {
+        for other in [(1, 1), (1, 2), (2, 1)] {
+            let mut witness = witness();
+            assert_eq!(broken(&mut witness, (1, 1), 10, 20), None);
+            assert_eq!(broken(&mut witness, other, 20, 30), None);
+            assert_eq!(broken(&mut witness, other, 29, 31), Some(Invariant::PaidOnce));
+        }
+    }
+
+    #[test]
+    fn what_statistics_told_too_low_counts_again_from_there_and_only_once() {
+        let mut witness = witness();
+        witness.outside.count("epic", 20);
+        witness.outside.begin((1, 2), "epic", 12);
+        assert_eq!(broken(&mut witness, (1, 1), 10, 20), None);
+        assert_eq!(broken(&mut witness, (1, 2), 12, 25), None);
+        assert_eq!(broken(&mut witness, (1, 2), 24, 26), Some(Invariant::PaidOnce));
+        assert_eq!(broken(&mut witness, (1, 3), 24, 26), Some(Invariant::PaidOnce));
     }
 }

@@ -1,6 +1,6 @@
 //! The desk's rows as the witness reads them, in one snapshot.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rusqlite::{Connection, Row};
 
@@ -23,6 +23,10 @@ pub struct Accrual {
     pub to: i64,
     pub state: State,
     pub payout: Option<i64>,
+    /// When it was earned, in minutes since the Unix epoch.
+    pub minute: i64,
+    /// Unix ms.
+    pub settled_ms: Option<i64>,
 }
 
 /// How far an accrual is.
@@ -63,6 +67,8 @@ pub struct Payout {
     pub status: String,
     pub intent: Option<i64>,
     pub created_ms: i64,
+    /// When it was last tried, Unix ms.
+    pub attempted_ms: Option<i64>,
 }
 
 impl Payout {
@@ -70,6 +76,27 @@ impl Payout {
     pub fn is_under_way(&self) -> bool {
         matches!(self.status.as_str(), "created" | "signed" | "held" | "published")
     }
+
+    /// Whether nothing more becomes of it.
+    pub fn is_over(&self) -> bool {
+        self.status == "confirmed" || self.status == "failed"
+    }
+
+    /// Whether both are to pay the same.
+    pub fn is_same_order(&self, other: &Payout) -> bool {
+        let order = |of: &Payout| (of.user, of.dry_run, of.kills, of.amount, of.intent, of.created_ms);
+        order(self) == order(other) && self.address == other.address
+    }
+}
+
+/// A row of `faucet_user`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The id that Discord has; none once erased.
+    pub player: Option<String>,
+    pub account: Option<String>,
+    pub is_member: bool,
+    pub eligibility: String,
 }
 
 /// A row of `faucet_totals`, in e8 but for the first.
@@ -89,6 +116,7 @@ pub struct Desk {
     pub tallies: Vec<Tally>,
     pub payouts: BTreeMap<i64, Payout>,
     pub totals: BTreeMap<bool, Totals>,
+    pub users: BTreeMap<i64, User>,
     /// Live settings of caps: a day's and a week's.
     pub live_caps: (i64, i64),
     /// The desk's clock, Unix ms.
@@ -97,17 +125,19 @@ pub struct Desk {
     pub owed: u128,
     /// Whether a finding says that payments are missing here.
     pub lacks_payments: bool,
-    /// Whether payouts are halted.
-    pub is_halted: bool,
 }
 
 const ACCRUALS: &str = "SELECT id, user_id, dry_run, kills, amount_e8, rate_e8, seq, epic_account_id, baseline_number, \
-    cursor_from, cursor_to, state, payout_id FROM faucet_reward_accrual";
+    cursor_from, cursor_to, state, payout_id, epoch_minute, settled_at FROM faucet_reward_accrual";
 const TALLIES: &str = "SELECT user_id, dry_run, baseline_number, baseline_kills, last_settled_kill_count, total_kills, \
     total_e8, open_kills, open_e8, reserved_kills, reserved_e8, settled_kills, settled_e8, written_off_kills, \
     written_off_e8, folded_kills, folded_e8, folded_ranges FROM faucet_tally";
-const PAYOUTS: &str =
-    "SELECT id, user_id, dry_run, address, kills, amount_e8, status, intent, created_at FROM faucet_payout";
+const PAYOUTS: &str = "SELECT id, user_id, dry_run, address, kills, amount_e8, status, intent, created_at, \
+    last_attempt_at FROM faucet_payout";
+const USERS: &str =
+    "SELECT id, discord_user_id, epic_account_id, discord_guild_member, eligibility FROM faucet_user";
+const SWITCHES: &str = "SELECT key, value <> 'off' FROM faucet_config WHERE key IN \
+    ('payouts_halted', 'accrual_halted', 'force_dry_run')";
 const TOTALS: &str =
     "SELECT dry_run, accrued_kills, accrued_e8, open_e8, reserved_e8, paid_e8 FROM faucet_totals";
 const CONFIG: &str = "SELECT key, value FROM faucet_config";
@@ -136,21 +166,40 @@ impl Desk {
             snapshot.prepare_cached(CONFIG)?.query_map([], pair)?.collect::<Result<_, _>>()?;
         let number = |key: &str| config.get(key).and_then(|value| value.parse().ok()).unwrap_or(-1);
         desk.live_caps = (number("daily_kill_cap"), number("weekly_kill_cap"));
-        desk.is_halted = config.get("payouts_halted").is_none_or(|value| value != "off");
         let amount = |row: &Row<'_>, at: usize| row.get(at).map(u128::from_be_bytes);
         let owed =
             snapshot.prepare_cached(OWED)?.query_row([], |row| Ok((amount(row, 0)?, amount(row, 1)?)))?;
         desk.owed = owed.1.saturating_sub(owed.0);
         desk.clock_ms = snapshot.prepare_cached(CLOCK)?.query_row([], |row| row.get(0))?;
-        desk.lacks_payments = snapshot.prepare_cached(LACKS)?.query_row([], |row| row.get::<_, i64>(0))? > 0;
+        desk.lacks_payments = lacks_payments(&snapshot)?;
+        desk.users = snapshot.prepare_cached(USERS)?.query_map([], user)?.collect::<Result<_, _>>()?;
         Ok(desk)
+    }
+
+    /// Whether a player may not be paid: held for review, or revoked.
+    pub fn keeps_back(&self, user: i64) -> bool {
+        self.users.get(&user).is_some_and(|user| user.eligibility != "eligible")
     }
 }
 
-/// Players who may not be paid: held for review, or revoked.
-pub fn kept_back(connection: &Connection) -> rusqlite::Result<BTreeSet<i64>> {
-    let sql = "SELECT id FROM faucet_user WHERE eligibility IN ('held', 'revoked')";
-    connection.prepare_cached(sql)?.query_map([], |row| row.get(0))?.collect()
+/// Whether a finding says that payments are missing here.
+pub fn lacks_payments(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.prepare_cached(LACKS)?.query_row([], |row| row.get::<_, i64>(0)).map(|count| count > 0)
+}
+
+/// Whether payouts, accrual, and everything real are stopped. A switch without a row counts as on.
+pub fn switches(connection: &Connection) -> rusqlite::Result<[bool; 3]> {
+    let mut rows = connection.prepare_cached(SWITCHES)?;
+    let pairs = rows.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+    let stopped = pairs.collect::<Result<BTreeMap<String, bool>, _>>()?;
+    let is_on = |key: &str| stopped.get(key).copied().unwrap_or(true);
+    Ok(["payouts_halted", "accrual_halted", "force_dry_run"].map(is_on))
+}
+
+fn user(row: &Row<'_>) -> rusqlite::Result<(i64, User)> {
+    let user =
+        User { player: row.get(1)?, account: row.get(2)?, is_member: row.get(3)?, eligibility: row.get(4)? };
+    Ok((row.get(0)?, user))
 }
 
 fn accrual(row: &Row<'_>) -> rusqlite::Result<Accrual> {
@@ -173,6 +222,8 @@ fn accrual(row: &Row<'_>) -> rusqlite::Result<Accrual> {
             _ => State::WrittenOff,
         },
         payout: row.get(12)?,
+        minute: row.get(13)?,
+        settled_ms: row.get(14)?,
     })
 }
 
@@ -205,6 +256,7 @@ fn payout(row: &Row<'_>) -> rusqlite::Result<Payout> {
         status: row.get(6)?,
         intent: row.get(7)?,
         created_ms: row.get(8)?,
+        attempted_ms: row.get(9)?,
     })
 }
 

@@ -139,6 +139,8 @@ mod tests {
             to,
             state: State::Settled,
             payout: Some(1),
+            minute: 1,
+            settled_ms: Some(1),
         }
     }
 

@@ -10,7 +10,6 @@ use crate::invariant::{Breach, require};
 
 /// All rows that the witness compares, from one snapshot.
 struct Tables {
-    health: String,
     entries: Vec<EntryRow>,
     transfers: Vec<TransferRow>,
     settlements: Vec<SettlementRow>,
@@ -23,11 +22,10 @@ struct Tables {
 }
 
 impl Witness {
-    /// Compares everything; `thorough` also lets SQLite check its file.
-    pub fn examine(&self, thorough: bool) -> Result<(), Breach> {
+    /// Compares everything.
+    pub fn examine(&self) -> Result<(), Breach> {
         let connection = self.connection.as_ref().expect("the witness is connected");
-        let tables = read(connection, thorough).expect("the witness can read everything");
-        require!(Durable, tables.health == "ok", "the database is damaged: {}", tables.health);
+        let tables = read(connection).expect("the witness can read everything");
         self.check_kept(&tables)?;
         self.check_accounts(&tables)?;
         self.check_pools(&tables)?;
@@ -70,45 +68,10 @@ impl Witness {
         Ok(())
     }
 
-    /// Each account's totals are those of its transfers, and each asset's accounts sum to zero.
+    /// Nothing is held, and each account is there for somebody. That the book adds up the world itself looks at.
     fn check_accounts(&self, tables: &Tables) -> Result<(), Breach> {
-        let mut posted: BTreeMap<i64, (u128, u128, Option<i64>, usize)> = BTreeMap::new();
-        for transfer in &tables.transfers {
-            for (account, previous, is_debit) in [
-                (transfer.debit, transfer.debit_previous, true),
-                (transfer.credit, transfer.credit_previous, false),
-            ] {
-                let (debits, credits, last, count) = posted.entry(account).or_default();
-                require!(
-                    LedgerZero,
-                    *last == previous,
-                    "the chain of account {account} breaks at {}",
-                    transfer.id
-                );
-                *(if is_debit { debits } else { credits }) += transfer.amount;
-                (*last, *count) = (Some(transfer.id), *count + 1);
-            }
-        }
-        let mut sums: BTreeMap<i64, (u128, u128)> = BTreeMap::new();
         for account in &tables.accounts {
-            let due = posted.get(&account.id).copied().unwrap_or_default();
-            let found = (account.debits, account.credits, account.last_transfer, account.postings);
-            require!(
-                LedgerZero,
-                found == due,
-                "{} has totals {found:?}, its transfers give {due:?}",
-                account.path
-            );
             require!(LedgerZero, account.held == 0, "{} holds {} for nobody", account.path, account.held);
-            let sum = sums.entry(account.asset).or_default();
-            *sum = (sum.0 + account.debits, sum.1 + account.credits);
-        }
-        for (asset, (debits, credits)) in sums {
-            require!(
-                LedgerZero,
-                debits == credits,
-                "asset {asset} has debits {debits} and credits {credits}"
-            );
         }
         let mut owners: BTreeSet<i64> = tables.wallets.iter().map(|wallet| wallet.account).collect();
         owners.extend(tables.pools.iter().flat_map(|pool| pool.accounts));
@@ -234,18 +197,13 @@ fn stakes_of(entries: &[&EntryRow]) -> String {
     format!("[[{}],[{}]]", side(0), side(1))
 }
 
-fn read(connection: &Connection, thorough: bool) -> rusqlite::Result<Tables> {
+fn read(connection: &Connection) -> rusqlite::Result<Tables> {
     let snapshot = connection.unchecked_transaction()?;
-    let health = match thorough {
-        true => snapshot.query_row("PRAGMA integrity_check", [], |row| row.get(0))?,
-        false => "ok".to_owned(),
-    };
     let totals = "SELECT market, entries, stake_bucks, rounds FROM rounds_market_total WHERE market > ?1 \
                   ORDER BY market";
     let accepted = "SELECT CAST(target_id AS INTEGER) FROM audit_events WHERE id > ?1 AND event = 'join.accepted' \
                     ORDER BY CAST(target_id AS INTEGER)";
     Ok(Tables {
-        health,
         entries: rows::all(&snapshot, rows::ENTRIES, 0, rows::entry)?,
         transfers: rows::all(&snapshot, rows::TRANSFERS, 0, rows::transfer)?,
         settlements: rows::all(&snapshot, rows::SETTLEMENTS, 0, rows::settlement)?,

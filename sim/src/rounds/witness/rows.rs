@@ -82,12 +82,9 @@ pub struct WalletRow {
 pub struct AccountRow {
     pub id: i64,
     pub path: String,
-    pub asset: i64,
     pub debits: u128,
     pub credits: u128,
     pub held: u128,
-    pub last_transfer: Option<i64>,
-    pub postings: usize,
 }
 
 /// Everything that a query gives.
@@ -189,19 +186,16 @@ pub fn wallet(row: &Row<'_>) -> rusqlite::Result<WalletRow> {
     })
 }
 
-pub const ACCOUNTS: &str = "SELECT id, path, asset, debits, credits, held, last_transfer, postings \
+pub const ACCOUNTS: &str = "SELECT id, path, debits, credits, held \
     FROM ledger_account WHERE id > ?1 AND path LIKE 'rounds/%' ORDER BY id";
 
 pub fn account(row: &Row<'_>) -> rusqlite::Result<AccountRow> {
     Ok(AccountRow {
         id: row.get(0)?,
         path: row.get(1)?,
-        asset: row.get(2)?,
-        debits: amount(row, 3)?,
-        credits: amount(row, 4)?,
-        held: amount(row, 5)?,
-        last_transfer: row.get(6)?,
-        postings: count(row, 7)?,
+        debits: amount(row, 2)?,
+        credits: amount(row, 3)?,
+        held: amount(row, 4)?,
     })
 }
 
