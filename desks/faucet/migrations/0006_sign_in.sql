@@ -8,6 +8,3 @@ CREATE TABLE IF NOT EXISTS faucet_sign_in (
 ) @rowid_end;
 -- Counts that are over can go.
 CREATE INDEX IF NOT EXISTS faucet_sign_in_age ON faucet_sign_in (since);
--- Rows that counted tries at e-mails that are no administrator's. `failures` and `locked_until` of the others are not read
--- any more.
-DELETE FROM faucet_admin_user WHERE password_hash IS NULL AND NOT is_active;

@@ -79,5 +79,10 @@ pub fn migrations(engine: EngineKind) -> Vec<Migration> {
             epoch: 1,
             sql: include_str!("../migrations/0006_sign_in.sql"),
         },
+        Migration {
+            name: "faucet/0007_counted_account",
+            epoch: 1,
+            sql: include_str!("../migrations/0007_counted_account.sql"),
+        },
     ]
 }

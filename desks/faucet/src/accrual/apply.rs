@@ -12,7 +12,7 @@ use crate::CLOCK;
 use crate::mode::Mode;
 use crate::money::{Accounts, EARNED};
 use crate::policy::damaged;
-use crate::record::{ACCRUALS, Accrual, Finding, Tally, Totals, User, WalletLink};
+use crate::record::{ACCRUALS, Accrual, CountedAccount, Finding, Tally, Totals, User, WalletLink};
 use crate::rules::accrual::{Decision, NewAccrual, PlayerReading, Reason, decide};
 use crate::rules::ban::{BanE8, BanError};
 use crate::rules::baseline::{Baseline, KillCursor, KillReading};
@@ -120,7 +120,10 @@ fn decide_page(
                     continue;
                 }
             }
-            Ok(Decision::SetBaseline(baseline)) => tally.baseline = baseline,
+            Ok(Decision::SetBaseline(baseline)) => {
+                let counted = CountedAccount::counted(tx, &read.epic_account_id, page.dry_run)?;
+                tally.baseline = baseline.not_below(counted);
+            }
             Ok(Decision::Regress { .. }) => decided.run.regressed += 1,
             Ok(Decision::Accrue(new)) => {
                 if let Err(error) = decided.accrue(user, &mut tally, new, now) {

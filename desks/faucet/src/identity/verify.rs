@@ -8,7 +8,7 @@ use super::rejection::{IdentityFault, IdentityRejection};
 use crate::CLOCK;
 use crate::faucet::Faucet;
 use crate::mode::Mode;
-use crate::record::{Tally, Totals, USERS, User, Verification};
+use crate::record::{CountedAccount, Tally, Totals, USERS, User, Verification};
 use crate::rules::baseline::{Baseline, KillReading};
 use crate::rules::cursor_ranges::CursorRanges;
 use crate::rules::eligibility::Eligibility;
@@ -240,6 +240,12 @@ fn rebase(
     let mut tally = stored.clone().unwrap_or_else(|| Tally::new(user, dry_run));
     let before = tally.baseline;
     tally.baseline = before.verified(known, found, reading);
+    if let Some(lost) = known.filter(|known| found != Some(*known)) {
+        CountedAccount::note(tx, lost, dry_run, before)?;
+    }
+    if let Some(account) = found.filter(|_| !is_same(before, tally.baseline)) {
+        tally.baseline = tally.baseline.not_below(CountedAccount::counted(tx, account, dry_run)?);
+    }
     if tally.baseline != before
         && let Baseline::Set { kills, .. } = tally.baseline
     {
@@ -250,6 +256,11 @@ fn rebase(
         tally.last_reading = tally.last_reading.filter(|_| matches!(tally.baseline, Baseline::Set { .. }));
     }
     if stored.as_ref() == Some(&tally) { Ok(()) } else { Tally::save(tx, [&tally]) }
+}
+
+/// Whether a baseline that is set goes on.
+fn is_same(before: Baseline, now: Baseline) -> bool {
+    matches!(before, Baseline::Set { .. }) && before.number() == now.number()
 }
 
 fn record(

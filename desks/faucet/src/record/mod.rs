@@ -1,6 +1,7 @@
 //! The faucet's rows and their SQL, a file for each entity (docs/spec/faucet.md 2.2). Nothing here decides anything.
 
 mod accrual;
+mod counted_account;
 mod donation;
 mod finding;
 mod flag;
@@ -16,6 +17,7 @@ mod verification;
 mod wallet_link;
 
 pub use accrual::Accrual;
+pub use counted_account::CountedAccount;
 pub use donation::{Donation, KnownDonation};
 pub use finding::Finding;
 pub use flag::AbuseFlag;

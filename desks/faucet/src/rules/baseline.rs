@@ -80,6 +80,19 @@ impl Baseline {
         }
     }
 
+    /// A new one that begins no lower than up to where the account's kills were counted before, for whoever had it: of those
+    /// none earns again, whatever statistics say meanwhile.
+    #[must_use]
+    pub fn not_below(self, counted: u32) -> Baseline {
+        match self {
+            Baseline::Set { number, kills } => {
+                let begins = kills.baseline.max(counted);
+                Baseline::Set { number, kills: KillCursor { baseline: begins, cursor: begins } }
+            }
+            Baseline::Pending { .. } => self,
+        }
+    }
+
     /// With the Epic account that a verification found, and a reading of it.
     ///
     /// A first or another account starts a new baseline, and so does one that comes back after it was gone: only later
@@ -140,6 +153,13 @@ mod tests {
             now.verified(Some("a"), Some("b"), KillReading::Unavailable),
             Baseline::Pending { number: 4 }
         );
+    }
+
+    #[test]
+    fn a_new_baseline_begins_no_lower_than_what_was_counted_of_its_account() {
+        assert_eq!(set(2, 90, 90).not_below(140), set(2, 140, 140));
+        assert_eq!(set(2, 150, 150).not_below(140), set(2, 150, 150));
+        assert_eq!(Baseline::Pending { number: 2 }.not_below(140), Baseline::Pending { number: 2 });
     }
 
     #[test]

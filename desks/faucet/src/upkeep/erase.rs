@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::money::{Accounts, WRITTEN_OFF};
 use crate::policy::damaged;
-use crate::record::{Accrual, KeptAnswer, Payout, Tally, Totals, User, WalletLink};
+use crate::record::{Accrual, CountedAccount, KeptAnswer, Payout, Tally, Totals, User, WalletLink};
 use crate::rules::baseline::Baseline;
 use crate::rules::eligibility::Eligibility;
 use crate::rules::holdings::{AccrualState, Share};
@@ -81,7 +81,7 @@ pub fn erase(
         };
         *count += 1;
     }
-    erased.written_off = write_off(tx, user, now)?;
+    erased.written_off = write_off(tx, user, person.epic_account_id.as_deref(), now)?;
     for sql in [
         "DELETE FROM faucet_verification_record WHERE user_id = $1",
         "DELETE FROM faucet_abuse_flag WHERE user_id = $1",
@@ -121,7 +121,7 @@ fn forget(person: &mut User, now: Timestamp) {
 }
 
 /// Gives up what is open, in both modes. What was earned for real is owed no longer.
-fn write_off(tx: &mut Tx<'_>, user: i64, now: Timestamp) -> Result<Share, StoreError> {
+fn write_off(tx: &mut Tx<'_>, user: i64, account: Option<&str>, now: Timestamp) -> Result<Share, StoreError> {
     let mut book = Book::default();
     let accounts = Accounts::load(tx, &mut book)?;
     let mut given_up = Share::NONE;
@@ -136,6 +136,9 @@ fn write_off(tx: &mut Tx<'_>, user: i64, now: Timestamp) -> Result<Share, StoreE
         tally.holdings =
             tally.holdings.shift(share, AccrualState::Open, AccrualState::WrittenOff).map_err(damaged)?;
         tally.open_since = None;
+        if let Some(account) = account {
+            CountedAccount::note(tx, account, dry_run, tally.baseline)?;
+        }
         tally.baseline = Baseline::Pending { number: tally.baseline.number().saturating_add(1) };
         (tally.last_reading, tally.folded.ranges) =
             (None, crate::rules::cursor_ranges::CursorRanges::default());
@@ -183,7 +186,7 @@ pub fn write_off_erased(tx: &mut Tx<'_>) -> Result<u64, StoreError> {
     let sql = "SELECT u.id FROM faucet_user u JOIN faucet_tally t ON t.user_id = u.id \
                WHERE u.erased_at IS NOT NULL AND t.open_kills > 0 ORDER BY u.id LIMIT 1";
     let Some(user) = tx.query_first(sql, &[], |row| row.get::<i64>(0))? else { return Ok(0) };
-    write_off(tx, user, now)?;
+    write_off(tx, user, None, now)?;
     tx.close_clock(CLOCK, now)?;
     Ok(1)
 }

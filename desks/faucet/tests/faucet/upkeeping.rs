@@ -1,7 +1,7 @@
 //! Checks of kills and wallet, pruning, erasure (F40, F48, F49, docs/spec/faucet.md section 6).
 
 use bursar_audit::Actor;
-use bursar_faucet::record::{AbuseFlag, Finding, User};
+use bursar_faucet::record::{AbuseFlag, CountedAccount, Finding, User};
 use bursar_faucet::rules::abuse::{Flag, FlagState, Severity};
 use bursar_faucet::rules::ban::BanE8;
 use bursar_faucet::rules::eligibility::Eligibility;
@@ -230,6 +230,20 @@ fn an_erased_player_is_nobody_and_is_owed_nothing_while_what_was_sent_stays() {
         assert_eq!(erase_player(scene, id), None, "once");
         assert_eq!(scene.count("SELECT COUNT(*) FROM audit_events WHERE event = 'faucet.user_erased'"), 1);
         scene.check();
+    });
+}
+
+#[test]
+fn what_was_counted_of_an_erased_players_account_stays_counted() {
+    on_each_engine(|scene| {
+        let id = scene.player(0);
+        scene.earn(id, 4);
+        let cursor = scene.count("SELECT last_settled_kill_count FROM faucet_tally WHERE dry_run = FALSE");
+        erase_player(scene, id).unwrap();
+        let counted = |dry_run| scene.read(|tx| CountedAccount::counted(tx, "epic_1", dry_run));
+        assert_eq!((i64::from(counted(false)), counted(true)), (cursor, 0));
+        assert!(cursor >= 4);
+        assert_eq!(scene.read(|tx| CountedAccount::counted(tx, "epic_2", false)), 0);
     });
 }
 

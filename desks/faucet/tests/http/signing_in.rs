@@ -150,6 +150,33 @@ fn w23_losing_membership_revokes_and_coming_back_starts_a_new_baseline() {
 }
 
 #[test]
+fn no_kill_of_an_account_earns_twice_whatever_statistics_tell_when_it_comes_back() {
+    on_each_engine(|scene| {
+        let baseline =
+            "SELECT baseline_kills FROM faucet_tally WHERE dry_run = FALSE ORDER BY user_id DESC LIMIT 1";
+        let cookie = scene.alice();
+        // As after accruals up to there.
+        let counted = "UPDATE faucet_tally SET last_settled_kill_count = 1300 WHERE dry_run = FALSE";
+        scene.test.store().transact("test.count", |tx| tx.execute(counted, &[])).unwrap();
+        scene.yunite.with(|yunite| yunite.leave(&ALICE.to_string()));
+        scene.post("/me/reverify", &cookie, "").ok();
+        // Statistics lag by now.
+        scene.yunite.link(&ALICE.to_string(), "epic_alice");
+        scene.stats.set_kills("epic_alice", 1_250);
+        scene.test.advance_ms(60_000);
+        scene.post("/me/reverify", &cookie, "").ok();
+        assert_eq!(scene.count(baseline), 1_300);
+        // Nor for another player who has it next.
+        scene.yunite.with(|yunite| yunite.leave(&ALICE.to_string()));
+        scene.test.advance_ms(60_000);
+        scene.post("/me/reverify", &cookie, "").ok();
+        scene.person(BOB, "bob", "epic_alice", 1_250);
+        scene.sign_in(BOB);
+        assert_eq!((scene.count("SELECT COUNT(*) FROM faucet_user"), scene.count(baseline)), (2, 1_300));
+    });
+}
+
+#[test]
 fn the_refresh_job_finds_who_left_in_few_calls() {
     on_each_engine(|scene| {
         scene.alice();

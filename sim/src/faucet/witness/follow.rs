@@ -68,7 +68,7 @@ impl Witness {
             .try_for_each(|tally| self.follow_cursor(before, desk, tally))
     }
 
-    /// A baseline is what statistics told of late; a cursor what they told.
+    /// A baseline is what statistics told of late, or as much as was counted of the account before; a cursor what they told.
     fn follow_cursor(&mut self, before: &Desk, desk: &Desk, tally: &Tally) -> Result<(), Breach> {
         let Some((baseline, cursor)) = tally.kills else { return Ok(()) };
         let account = desk.users.get(&tally.user).and_then(|user| user.account.as_deref());
@@ -79,8 +79,16 @@ impl Witness {
         let was = before.tallies.iter().find(|was| was.user == tally.user && !was.dry_run);
         let is_new = was.and_then(|was| Some((was.number, was.kills?.0))) != Some((tally.number, baseline));
         if is_new {
-            let is_told = self.outside.begin((tally.user, tally.number), account, baseline);
+            let is_told = self.outside.begin((tally.user, tally.number), account, baseline)
+                || (self.restores > 0 && self.outside.was_told(account, baseline));
             require!(KillsOnce, is_told, "{tally:?} begins where statistics of {account} were not of late");
+            // A restore forgets what was counted since.
+            let is_low = self.outside.is_low((tally.user, tally.number), account);
+            require!(
+                KillsOnce,
+                self.restores > 0 || !is_low,
+                "{tally:?} begins below what was counted before"
+            );
         }
         require!(
             KillsOnce,

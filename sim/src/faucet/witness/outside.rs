@@ -105,15 +105,16 @@ impl Outside {
         *counted = to.max(*counted);
     }
 
-    /// A baseline begins at so many kills; whether statistics have told that of late.
+    /// A baseline begins at so many kills; whether statistics have told that of late, or so many were counted before.
     pub fn begin(&mut self, counted: Counted, account: &str, kills: i64) -> bool {
-        if self.counted.get(account).is_some_and(|to| kills < *to) {
+        let before = self.counted.get(account);
+        if before.is_some_and(|to| kills < *to) {
             self.low.insert((counted, account.to_owned()));
         }
-        self.newest.get(account).is_some_and(|newest| newest.contains(&kills))
+        before == Some(&kills) || self.newest.get(account).is_some_and(|newest| newest.contains(&kills))
     }
 
-    /// Whether statistics told a baseline less than was counted of its account before: then it counts some kills again.
+    /// Whether a baseline began below what was counted of its account before: then it counts some kills again.
     pub fn is_low(&self, counted: Counted, account: &str) -> bool {
         self.low.contains(&(counted, account.to_owned()))
     }
