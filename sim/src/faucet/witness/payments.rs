@@ -134,7 +134,7 @@ mod tests {
         witness.outside.begin((1, 2), "epic", 12);
         assert_eq!(broken(&mut witness, (1, 1), 10, 20), None);
         assert_eq!(broken(&mut witness, (1, 2), 12, 25), None);
-        assert_eq!(broken(&mut witness, (1, 2), 24, 26), Some(Invariant::PaidOnce));
-        assert_eq!(broken(&mut witness, (1, 3), 24, 26), Some(Invariant::PaidOnce));
+        assert_eq!(broken(&mut witness, (1, 2), 24, 26), Some(Invariant::RestoreNeverRepays));
+        assert_eq!(broken(&mut witness, (1, 3), 24, 26), Some(Invariant::RestoreNeverRepays));
     }
 }
