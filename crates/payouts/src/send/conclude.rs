@@ -69,8 +69,8 @@ impl Sender {
         Ok(self.worked())
     }
 
-    /// CHAIN-IS-BOOK: whether a final payment took more than the records say is there, while what came in is still being looked
-    /// up: then it was paid from that, and waits for it.
+    /// CHAIN-IS-BOOK: whether a final payment took more than the records say is there, while what came in is still being
+    /// looked up: then it was paid from that, and waits for it.
     fn is_ahead(
         &self,
         tx: &mut Tx<'_>,
