@@ -1,7 +1,7 @@
 //! Numbers and times as pages show them: exact, grouped, in UTC.
 
 use bursar_faucet::rules::ban::BanE8;
-use bursar_money::{Amount, Balance, Price};
+use bursar_money::{Amount, Balance, Price, Turnover};
 
 const MINUS: char = '\u{2212}';
 /// Digits of a price at a glance, and of one below a dollar.
@@ -25,9 +25,9 @@ pub(crate) fn signed_cents(value: i128) -> String {
 }
 
 /// Base units as a number with `decimals` places.
-pub(crate) fn units(amount: Amount, decimals: u32) -> String {
+pub(crate) fn units(total: impl Into<Turnover>, decimals: u32) -> String {
     let places = usize::try_from(decimals).unwrap_or(0);
-    let digits = format!("{:0>width$}", amount.units(), width = places + 1);
+    let digits = format!("{:0>width$}", total.into().to_string(), width = places + 1);
     let (whole, fraction) = digits.split_at(digits.len() - places);
     match fraction {
         "" => grouped(whole),

@@ -1,6 +1,6 @@
 //! Reading the book: accounts, their history by posting chain, balances at a past time, and the trial balance.
 
-use bursar_money::{Amount, Asset, Balance};
+use bursar_money::{Amount, Asset, Balance, Turnover};
 use bursar_store::{Param, Row, StoreError, Timestamp, Tx};
 
 use crate::account::AccountId;
@@ -64,9 +64,9 @@ pub struct TrialBalance {
     /// How many accounts hold it.
     pub accounts: u64,
     /// Their debits.
-    pub debits: Amount,
+    pub debits: Turnover,
     /// Their credits.
-    pub credits: Amount,
+    pub credits: Turnover,
     /// What they hold in all: zero, or the book is broken.
     pub sum: Balance,
 }
@@ -141,8 +141,8 @@ pub fn trial_balance(tx: &mut Tx<'_>) -> Result<Vec<TrialBalance>, StoreError> {
     let empty = |asset| TrialBalance {
         asset,
         accounts: 0,
-        debits: Amount::ZERO,
-        credits: Amount::ZERO,
+        debits: Turnover::ZERO,
+        credits: Turnover::ZERO,
         sum: Balance::ZERO,
     };
     let mut totals: Vec<TrialBalance> = Asset::all().map(empty).collect();
@@ -166,7 +166,13 @@ pub fn trial_balance(tx: &mut Tx<'_>) -> Result<Vec<TrialBalance>, StoreError> {
         }
     }
     for total in &mut totals {
-        total.sum = Balance::between(total.credits, total.debits);
+        let sum = Turnover::balance(total.credits, total.debits);
+        total.sum = sum.map_err(|_| {
+            StoreError::Decode(format!(
+                "{} is out of balance by more than an amount can be",
+                total.asset.symbol()
+            ))
+        })?;
     }
     totals.retain(|total| total.accounts > 0);
     Ok(totals)

@@ -7,6 +7,7 @@ mod asset;
 mod balance;
 mod basis_points;
 mod price;
+mod turnover;
 
 pub use amount::{Amount, AmountError};
 pub use asset::{Asset, UnknownAsset};
@@ -14,3 +15,4 @@ pub use balance::Balance;
 pub use basis_points::Bps;
 pub use price::Price;
 pub use ruint::aliases::U256;
+pub use turnover::Turnover;

@@ -1,7 +1,7 @@
 //! The trial balance: over all accounts of an asset the sum is zero.
 
 use bursar_ledger::{Overdraft, TrialBalance, trial_balance};
-use bursar_money::{Amount, Asset, Balance};
+use bursar_money::{Amount, Asset, Balance, Turnover};
 use bursar_store::{Store, Timestamp};
 
 use crate::town::{KIND, batch, for_each_engine};
@@ -29,8 +29,8 @@ fn every_asset_sums_to_zero_over_more_accounts_than_a_page_holds() {
         let of = |asset, accounts, moved| TrialBalance {
             asset,
             accounts,
-            debits: moved,
-            credits: moved,
+            debits: Turnover::from(moved),
+            credits: Turnover::from(moved),
             sum: Balance::ZERO,
         };
         let expected = [
@@ -39,6 +39,17 @@ fn every_asset_sums_to_zero_over_more_accounts_than_a_page_holds() {
             of(Asset::Ether, 2_051, moved),
         ];
         assert_eq!(totals(&town.store()), expected);
+    });
+}
+
+#[test]
+fn a_book_through_which_more_has_gone_than_an_amount_holds_still_sums_to_zero() {
+    for_each_engine(|town| {
+        town.pay(town.world, town.ann, u128::MAX).unwrap();
+        town.pay(town.ann, town.bob, 20).unwrap();
+        let total = totals(&town.store()).remove(0);
+        let moved = Turnover::from(Amount::MAX).plus(Amount::new(20)).unwrap();
+        assert_eq!((total.debits, total.credits, total.sum), (moved, moved, Balance::ZERO));
     });
 }
 

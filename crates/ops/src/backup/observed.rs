@@ -1,7 +1,7 @@
 //! What is noted of the rows on their way into a backup: the book's totals and the heads of the audit chains.
 
 use bursar_audit::{Anchor, ChainHead};
-use bursar_money::{Amount, AmountError, Asset};
+use bursar_money::{Amount, AmountError, Asset, Turnover};
 use bursar_store::{StoreError, Timestamp};
 
 use super::cell::Cell;
@@ -16,8 +16,8 @@ const LINKS: &str = "audit_links";
 struct Total {
     asset: Asset,
     accounts: u64,
-    debits: Amount,
-    credits: Amount,
+    debits: Turnover,
+    credits: Turnover,
 }
 
 /// Collects while rows go by.
@@ -74,7 +74,7 @@ impl Observed {
         let asset = Asset::from_code(asset).map_err(|_| strange(ACCOUNTS))?;
         let (debits, credits) = (amount(debits)?, amount(credits)?);
         if !self.totals.iter().any(|total| total.asset == asset) {
-            self.totals.push(Total { asset, accounts: 0, debits: Amount::ZERO, credits: Amount::ZERO });
+            self.totals.push(Total { asset, accounts: 0, debits: Turnover::ZERO, credits: Turnover::ZERO });
         }
         let Some(total) = self.totals.iter_mut().find(|total| total.asset == asset) else { return Ok(()) };
         let overflow = |_: AmountError| strange(ACCOUNTS);

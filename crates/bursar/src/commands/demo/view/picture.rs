@@ -171,7 +171,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use bursar_ledger::TrialBalance;
-    use bursar_money::{Amount, Asset, Balance};
+    use bursar_money::{Amount, Asset, Balance, Turnover};
     use bursar_rounds::summary::MarketTotal;
     use bursar_store::Timestamp;
 
@@ -182,6 +182,7 @@ mod tests {
     fn trial(credits: u128, debits: u128) -> TrialBalance {
         let [credits, debits] = [credits, debits].map(Amount::new);
         let sum = Balance::between(credits, debits);
+        let [debits, credits] = [debits, credits].map(Turnover::from);
         TrialBalance { asset: Asset::PanchoBucks, accounts: 9, debits, credits, sum }
     }
 
