@@ -192,9 +192,11 @@ impl World {
         }
     }
 
+    /// The operators' own process: one for a single act, or a console that is left open and serves the next ones too.
     fn command_line<T>(self: &Arc<World>, work: impl Fn(&Process) -> T) -> Option<T> {
         let place = self.serving;
-        if let Err(error) = self.start(place) {
+        let is_open = self.nodes[place].process().is_some();
+        if let Some(Err(error)) = (!is_open).then(|| self.start(place)) {
             self.note(&format!("the command line does not start: {}", kind_of(&error)));
             if self.disk.halted() {
                 self.machine_crash(None);
@@ -202,7 +204,9 @@ impl World {
             return None;
         }
         let done = self.step(place, work);
-        drop(self.end(place));
+        if self.random.with(|random| random.chance(1, 4)) {
+            drop(self.end(place));
+        }
         done
     }
 

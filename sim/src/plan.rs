@@ -68,7 +68,8 @@ impl Rooms {
     pub const PAYOUTS: Rooms = Rooms { payouts: true, ..Rooms::NONE };
     /// The faucet alone.
     pub const FAUCET: Rooms = Rooms { faucet: true, ..Rooms::NONE };
-    const BOTH: Rooms = Rooms { rounds: true, payouts: true, ..Rooms::NONE };
+    /// Rounds and payouts beside each other.
+    pub const BOTH: Rooms = Rooms { rounds: true, payouts: true, ..Rooms::NONE };
 }
 
 /// The room of a planted bug, the one that is asked for, or what the seed draws; a draw is made in any case, so that what
@@ -123,6 +124,11 @@ impl Plan {
             plan.network_loss_of_1000 = 0;
         }
         plan
+    }
+
+    /// Mean time between the bursts of one room's load, ms: rooms that stand in one world share its load.
+    pub fn burst_gap_ms(&self, alone_ms: i64) -> i64 {
+        if self.rooms == Rooms::BOTH { alone_ms * 2 } else { alone_ms }
     }
 
     /// A world in which nothing goes wrong by itself, for scenarios that say what does.

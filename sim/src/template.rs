@@ -10,19 +10,15 @@ use bursar_rounds::settings::{SWITCHES, all};
 use bursar_store::{Clock, DatabaseUrl, EngineKind, OpenMode, Store, StoreOptions, Timestamp};
 use uuid::Uuid;
 
+use crate::plan::Rooms;
 use crate::{faucet, payouts};
 
 /// Where the database is on the simulated disk.
 pub const DATABASE: &str = "data/bursar.db";
 
-/// The house in which rounds and payouts stand.
-static ROOMS: LazyLock<DiskImage> = LazyLock::new(|| {
-    image(|store| {
-        prepare(store);
-        payouts::prepare(store);
-    })
-});
-/// The house of the faucet.
+static ROUNDS: LazyLock<DiskImage> = LazyLock::new(|| image(|store| prepare(store, Rooms::ROUNDS)));
+static PAYOUTS: LazyLock<DiskImage> = LazyLock::new(|| image(|store| prepare(store, Rooms::PAYOUTS)));
+static BOTH: LazyLock<DiskImage> = LazyLock::new(|| image(|store| prepare(store, Rooms::BOTH)));
 static FAUCET: LazyLock<DiskImage> = LazyLock::new(|| image(faucet::prepare));
 
 fn image(prepare: impl FnOnce(&Arc<Store>)) -> DiskImage {
@@ -42,21 +38,40 @@ fn image(prepare: impl FnOnce(&Arc<Store>)) -> DiskImage {
     disk.snapshot()
 }
 
-/// A disk of `seed` that holds the database.
-pub fn disk(seed: u64, has_faucet: bool) -> Disk {
+/// A disk of `seed` that holds the database of these rooms and no other tables: each process reads all of them first.
+pub fn disk(seed: u64, rooms: Rooms) -> Disk {
     let disk = Disk::new(seed);
-    disk.restore(if has_faucet { FAUCET.clone() } else { ROOMS.clone() });
+    let image = match rooms {
+        Rooms { faucet: true, .. } => &FAUCET,
+        Rooms { rounds: true, payouts: true, .. } => &BOTH,
+        Rooms { payouts: true, .. } => &PAYOUTS,
+        Rooms { .. } => &ROUNDS,
+    };
+    disk.restore(DiskImage::clone(image));
     disk
 }
 
-fn prepare(store: &Arc<Store>) {
+fn prepare(store: &Arc<Store>, rooms: Rooms) {
     let mut migrations = bursar_ledger::MIGRATIONS.to_vec();
     migrations.extend(bursar_control::MIGRATIONS);
     migrations.extend(bursar_audit::MIGRATIONS);
     migrations.push(bursar_audit::guards(EngineKind::Sqlite));
-    migrations.extend(bursar_rounds::migrations(EngineKind::Sqlite));
-    migrations.extend(payouts::migrations());
+    if rooms.rounds {
+        migrations.extend(bursar_rounds::migrations(EngineKind::Sqlite));
+    }
+    if rooms.payouts {
+        migrations.extend(payouts::migrations());
+    }
     store.migrate(&migrations).expect("the migrations run");
+    if rooms.rounds {
+        prepare_rounds(store);
+    }
+    if rooms.payouts {
+        payouts::prepare(store);
+    }
+}
+
+fn prepare_rounds(store: &Store) {
     let values = all().into_iter().map(|s| (s.key, s.default.to_string(), s.description, false));
     let switches = SWITCHES.iter().map(|switch| (switch.key, "off".to_owned(), "switch", false));
     let rows: Vec<_> = values.chain(switches).collect();

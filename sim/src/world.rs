@@ -71,7 +71,7 @@ impl World {
             serving: plan.nodes,
             nodes: (0..=plan.nodes).map(|_| Node::new()).collect(),
             rooms,
-            disk: template::disk(seed, plan.rooms.faucet),
+            disk: template::disk(seed, plan.rooms),
             batches: AtomicU64::new(1),
             random: Part::new(Random::of(seed, "world")),
             anchor: Part::default(),

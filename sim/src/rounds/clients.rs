@@ -85,8 +85,9 @@ impl Rounds {
             });
             fresh.into_iter().for_each(|wish| self.send(world, wish));
         }
+        let gap_ms = world.plan.burst_gap_ms(BURST_GAP_MS);
         let at_ms = self.clients.with(|clients| {
-            let at_ms = now_ms + clients.random.between(BURST_GAP_MS / 10, BURST_GAP_MS * 19 / 10);
+            let at_ms = now_ms + clients.random.between(gap_ms / 10, gap_ms * 19 / 10);
             let is_shut = at_ms % CYCLE_MS >= OPEN_MS;
             // Few clients call while no round is open.
             if is_shut && clients.random.chance(5, 6) {
