@@ -19,7 +19,7 @@ use crate::world::World;
 /// Players of a world at most.
 const PLAYERS_MAX: usize = 6;
 /// Mean time between bursts of play, ms.
-const BURST_GAP_MS: i64 = 13_000;
+const BURST_GAP_MS: i64 = 15_000;
 
 /// Where the operator's own money comes from.
 pub fn own_address() -> Address {

@@ -28,7 +28,7 @@ const BURST_MAX: u64 = 10;
 /// Most lost ones that are asked for again at a time.
 const AGAIN_MAX: usize = 8;
 /// Mean time between bursts, ms.
-const BURST_GAP_MS: i64 = 120_000;
+const BURST_GAP_MS: i64 = 135_000;
 
 /// Somebody who is to be paid.
 #[derive(Clone, Debug, PartialEq, Eq)]
