@@ -7,6 +7,14 @@ use std::sync::LazyLock;
 use bursar_store::Column::Int;
 use bursar_store::{Bulk, Lock, Lookup, Param, StoreError, Timestamp, Tx};
 
+use crate::ConfigTable;
+use crate::settings::rows;
+
+/// How long counters are kept at least, ms.
+const KEPT_MS_MIN: i64 = 3_600_000;
+/// How the key of a setting ends that says how long a window is, in milliseconds.
+const WINDOW_KEY: &str = "_window_ms";
+
 /// At most `limit` calls in each window of `window_ms`, windows aligned to the epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FixedWindow {
@@ -133,8 +141,15 @@ impl RateWindows {
     }
 }
 
-/// Removes counters whose window started before `before`; they are kept one hour.
-pub fn purge_windows(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64, StoreError> {
+/// Removes counters that nothing is counted on any more: those whose window began longer ago than an hour and than the
+/// longest window that a setting in `tables` names.
+pub fn purge_windows(tx: &mut Tx<'_>, tables: &[ConfigTable], now: Timestamp) -> Result<u64, StoreError> {
+    let mut kept_ms = KEPT_MS_MIN;
+    for table in tables {
+        let windows = rows(tx, *table)?.into_iter().filter(|row| row.key.ends_with(WINDOW_KEY));
+        kept_ms = windows.filter_map(|row| row.value.parse().ok()).fold(kept_ms, i64::max);
+    }
+    let before = now.after_ms(-kept_ms);
     tx.execute("DELETE FROM web_rate_windows WHERE window_start_ms < $1", &[before.ms().into()])
 }
 

@@ -90,6 +90,11 @@ impl Desks {
         migrations
     }
 
+    /// Every table of switches and live settings.
+    pub fn tables(&self) -> Vec<ConfigTable> {
+        [ConfigTable::PLATFORM].into_iter().chain(self.all().map(|desk| desk.table())).collect()
+    }
+
     /// Every switch with the table that holds it.
     pub fn switches(&self) -> Vec<(ConfigTable, Switch)> {
         let of_desk = |desk: &Arc<dyn Desk>| {

@@ -25,7 +25,7 @@ pub(crate) fn platform_jobs(configuration: &Configuration, platform: &Platform, 
         control::job(platform, desks.switches()),
         audit_outbox::job(platform, configuration),
         ledger_check::job(platform),
-        purge::job(platform),
+        purge::job(platform, desks.tables()),
     ];
     jobs.extend(backup::jobs(platform, configuration));
     if desks.payouts().is_some() {

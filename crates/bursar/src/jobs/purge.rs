@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bursar_access::purge_sessions;
-use bursar_control::purge_windows;
+use bursar_control::{ConfigTable, purge_windows};
 use bursar_desk::Platform;
 use bursar_desk::job::{Cadence, Job, JobFault, JobTurn, Progress};
 use bursar_store::clock::machine_time;
@@ -17,15 +17,16 @@ const SESSIONS_KEPT_MS: i64 = 7 * 24 * HOUR_MS;
 /// Rows deleted in one transaction, so that lanes get their turn between two.
 const CHUNK: i64 = 5_000;
 
-pub(super) fn job(platform: &Platform) -> Job {
+/// `tables` hold the settings of every rate limit.
+pub(super) fn job(platform: &Platform, tables: Vec<ConfigTable>) -> Job {
     let store = Arc::clone(&platform.store);
-    Job::new("platform.purge", Cadence::every_ms(HOUR_MS), move |turn| purge(&store, turn))
+    Job::new("platform.purge", Cadence::every_ms(HOUR_MS), move |turn| purge(&store, &tables, turn))
 }
 
-fn purge(store: &Store, turn: &JobTurn) -> Result<Progress, JobFault> {
+fn purge(store: &Store, tables: &[ConfigTable], turn: &JobTurn) -> Result<Progress, JobFault> {
     store.transact("platform.purge", |tx| {
         let now = tx.reading()?;
-        purge_windows(tx, now.after_ms(-HOUR_MS))?;
+        purge_windows(tx, tables, now)?;
         purge_sessions(tx, now.after_ms(-SESSIONS_KEPT_MS))
     })?;
     while !turn.is_stopping() {

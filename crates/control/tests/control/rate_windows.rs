@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::thread;
 
-use bursar_control::{FixedWindow, RateWindows, Verdict, purge_windows};
+use bursar_control::{ConfigTable, FixedWindow, RateWindows, Verdict, purge_windows, settings};
 use bursar_store::{EngineKind, Store, Timestamp};
 use bursar_test_stores::TestStore;
 
 use crate::stage::{on_each_engine, seeded, transact};
 
 const WINDOW: FixedWindow = FixedWindow { limit: 5, window_ms: 60_000 };
+const HOUR_MS: i64 = 3_600_000;
+const TABLE: ConfigTable = ConfigTable::ROUNDS;
 const KEY: &str = "sim-entries:ip:127.0.0.1";
 
 /// One batch of one call.
@@ -113,12 +115,27 @@ fn two_processes_share_one_count_to_the_call() {
 }
 
 #[test]
-fn a_purge_removes_the_windows_that_began_before_and_no_others() {
+fn a_purge_removes_the_windows_that_began_more_than_an_hour_ago_and_no_others() {
     on_each_engine(|store| {
         let later = START.after_ms(60_000);
         assert_eq!([START, START, later].map(|now| call_at(store, now)), [passed(1), passed(2), passed(1)]);
-        let purge = |before| transact(&store.store(), |tx| purge_windows(tx, before));
-        assert_eq!([purge(START), purge(later), purge(later)], [0, 1, 0]);
+        let purge = |now: Timestamp| transact(&store.store(), |tx| purge_windows(tx, &[TABLE], now));
+        let hours_after = |start: Timestamp| start.after_ms(HOUR_MS);
+        assert_eq!([hours_after(START), hours_after(later), hours_after(later)].map(purge), [0, 1, 0]);
         assert_eq!(call_at(store, later), passed(2));
+    });
+}
+
+#[test]
+fn what_a_setting_counts_for_a_day_is_kept_for_a_day() {
+    on_each_engine(|store| {
+        let rows = [("rl_joins_window_ms", (24 * HOUR_MS).to_string(), "", false)];
+        transact(&store.store(), |tx| settings::seed(tx, TABLE, &rows, START));
+        assert_eq!(call_at(store, START), passed(1));
+        let purge = |hours: i64| {
+            let now = START.after_ms(hours * HOUR_MS);
+            transact(&store.store(), |tx| purge_windows(tx, &[TABLE], now))
+        };
+        assert_eq!([2, 24, 25].map(purge), [0, 0, 1]);
     });
 }

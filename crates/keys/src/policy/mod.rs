@@ -84,6 +84,12 @@ impl Policy {
         Ok(policy)
     }
 
+    /// Most that one payment can ever be: no cap lets more through, however long one waits.
+    #[must_use]
+    pub fn largest_payment(&self) -> Amount {
+        self.caps.iter().map(|cap| cap.max).fold(self.payment_max, Amount::min)
+    }
+
     /// How long an authorisation may be signed after it was charged: never longer than the shortest window, so that what
     /// leaves late was charged late.
     #[must_use]

@@ -185,8 +185,9 @@ fn check_wallet(wallet: &AcceptWallet, destination: &Address, amount: Amount) ->
     if policy.asset != wallet.asset {
         return Err(Rejection::Key(bursar_keys::Rejection::OtherAsset(policy.asset)));
     }
-    if amount > policy.payment_max {
-        return Err(Rejection::Key(bursar_keys::Rejection::AbovePaymentMax { max: policy.payment_max }));
+    let max = policy.largest_payment();
+    if amount > max {
+        return Err(Rejection::Key(bursar_keys::Rejection::AbovePaymentMax { max }));
     }
     Ok(())
 }

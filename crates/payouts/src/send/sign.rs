@@ -1,7 +1,7 @@
 //! Signing the next payment: the chain is asked, then one transaction decides, signs and stores the bytes.
 
 use bursar_chain::{Attempt, BuildError, ChainError, Payment, SenderState, Unsigned};
-use bursar_keys::{Authorization, Decision, Holder, KeyError, Order};
+use bursar_keys::{Authorization, Decision, Holder, KeyError, Order, Work};
 use bursar_store::fault::Step;
 use bursar_store::lease::Lease;
 use bursar_store::{StoreError, Timestamp, Tx};
@@ -261,7 +261,7 @@ impl Sender {
                 Err(Refused::Wait("the key store gave no answer".to_owned()))
             }
             Some(Decision::Held { until }) => Err(Refused::Later { until, why: "first_use_hold".to_owned() }),
-            Some(Decision::Refused(rejection)) => Err(refused(&rejection, now)),
+            Some(Decision::Refused(rejection)) => Err(refused(&rejection, &order.work, now)),
         })
     }
 
@@ -360,10 +360,14 @@ fn said(error: &KeyError) -> String {
 }
 
 /// What a refusal of the key's policy means for an intent that was accepted.
-fn refused(rejection: &bursar_keys::Rejection, now: Timestamp) -> Refused {
+fn refused(rejection: &bursar_keys::Rejection, work: &Work, now: Timestamp) -> Refused {
     use bursar_keys::Rejection as Key;
     let why = rejection.code().to_owned();
     match rejection {
+        // No window ever has room for it.
+        Key::AboveCap { max, .. } if matches!(work, Work::Payment { amount, .. } if amount > max) => {
+            Refused::Hold(why)
+        }
         Key::AboveCap { .. } => Refused::Later { until: now.after_ms(CAP_WAIT_MS), why },
         Key::SwitchStopped { .. }
         | Key::KeyStopped { .. }

@@ -272,6 +272,29 @@ fn a_payment_above_the_limit_waits_for_other_people() {
 }
 
 #[test]
+fn what_no_window_ever_has_room_for_is_refused_and_held_when_the_cap_comes_later() {
+    on_each_engine(|scene| {
+        let (sender, lease) = scene.funded(1_000);
+        let cap = |max| bursar_keys::RollingCap { window_ms: 3_600_000, max: Amount::new(max) };
+        let early = scene.order("early", &payee(1), 80).unwrap().id;
+        scene.set_policy(&Policy { caps: vec![cap(100), cap_of_a_day(70)], ..policy() });
+        let max = Amount::new(70);
+        let refused = Rejection::Key(bursar_keys::Rejection::AbovePaymentMax { max });
+        assert_eq!(scene.order("late", &payee(2), 71).unwrap_err(), refused);
+        scene.order("small", &payee(2), 70).unwrap();
+        scene.run(&sender, &lease);
+        let shown = scene.read(|tx| scene.payouts.payout(tx, early)).unwrap().payout;
+        assert_eq!((shown.state, shown.why.as_str()), (IntentState::Held, "above_cap"));
+        assert_eq!((scene.paid(1), scene.paid(2)), (0, 70));
+        scene.check();
+    });
+}
+
+fn cap_of_a_day(max: u128) -> bursar_keys::RollingCap {
+    bursar_keys::RollingCap { window_ms: 86_400_000, max: Amount::new(max) }
+}
+
+#[test]
 fn what_a_cap_refuses_is_paid_once_the_window_has_passed_and_holds_nobody_up() {
     on_each_engine(|scene| {
         let (sender, lease) = scene.funded(1_000);

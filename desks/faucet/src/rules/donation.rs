@@ -129,10 +129,15 @@ impl Totals {
             total_paid_out: self.paid,
             seed_fund: self.seed_fund,
             caps,
-            daily_cap_ban: effective_rate.times(u64::from(caps.daily))?,
-            weekly_cap_ban: effective_rate.times(u64::from(caps.weekly))?,
+            daily_cap_ban: worth(effective_rate, caps.daily),
+            weekly_cap_ban: worth(effective_rate, caps.weekly),
         })
     }
+}
+
+/// What so many kills are worth, or the most that can be counted: caps may be as high as to mean "no cap".
+fn worth(rate: BanE8, kills: u32) -> BanE8 {
+    rate.times(u64::from(kills)).unwrap_or(BanE8::MAX)
 }
 
 #[cfg(test)]
@@ -214,5 +219,18 @@ mod tests {
             ban("0.0517")
         );
         assert_eq!(totals.factors(Multiplier::from_hundredths(175)).rate(), Ok(ban("0.048125")));
+    }
+
+    #[test]
+    fn caps_that_mean_no_cap_are_worth_the_most_that_can_be_counted() {
+        let totals = Totals {
+            base: ban("10000"),
+            seed_fund: DEFAULT_SEED_FUND,
+            donated: BanE8::ZERO,
+            paid: BanE8::ZERO,
+            promo: Multiplier::ONE,
+        };
+        let economics = totals.economics(Caps { daily: 1_000_000_000, weekly: u32::MAX }).unwrap();
+        assert_eq!((economics.daily_cap_ban, economics.weekly_cap_ban), (BanE8::MAX, BanE8::MAX));
     }
 }

@@ -22,6 +22,8 @@ use crate::{CLOCK, DESK};
 
 /// The finding of payouts that nothing can hold.
 pub const REFUSED: &str = "settlement.refused";
+const UNPAYABLE: &str = "payouts of so many players are more than can be paid at once, or the wallet's key does not pay them; \
+                         the log says why, and their accruals stay open";
 
 /// Some players of a cycle.
 pub struct Chunk<'a> {
@@ -51,13 +53,18 @@ impl Chunk<'_> {
         };
         let loaded = candidates(tx, users, self.dry_run, terms.since())?;
         let mut cycle = Cycle { candidates: count(loaded.len()), ..Cycle::default() };
-        let (decided, refused) = self.decide(tx, loaded, terms, now)?;
-        cycle.refused = refused;
+        let (decided, uncountable) = self.decide(tx, loaded, terms, now)?;
+        let wanted = count(decided.len());
         let accepted = match (self.dry_run, purse) {
             (true, _) => decided,
             (false, Some(purse)) => self.accept(tx, purse, decided, now)?,
             (false, None) => Vec::new(),
         };
+        cycle.refused = uncountable + wanted.saturating_sub(count(accepted.len()));
+        if cycle.refused > 0 {
+            let count = i64::try_from(cycle.refused).unwrap_or(i64::MAX);
+            Finding::note(tx, REFUSED, count, UNPAYABLE, now)?;
+        }
         for paid in &accepted {
             cycle.payouts += 1;
             cycle.accruals += count(paid.new.selection.taken.len());
@@ -117,12 +124,6 @@ impl Chunk<'_> {
                     refused += 1;
                 }
             }
-        }
-        if refused > 0 {
-            let detail =
-                "payouts of so many players would be more than can be paid at once; their accruals stay open";
-            let count = i64::try_from(refused).unwrap_or(i64::MAX);
-            Finding::note(tx, REFUSED, count, detail, now)?;
         }
         if payable.is_empty() {
             return Ok((Vec::new(), refused));

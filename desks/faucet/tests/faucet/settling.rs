@@ -6,6 +6,7 @@ use bursar_faucet::rules::caps::{CapMode, Caps, NamedCaps};
 use bursar_faucet::rules::settlement::idempotency_key;
 use bursar_faucet::settlement::Skipped;
 use bursar_faucet::switches::{FORCE_DRY_RUN, PAYOUTS_HALTED};
+use bursar_money::Amount;
 
 use crate::scene::{BAN, MINUTE_MS, Scene, address, ban, on_each_engine, on_each_engine_with};
 
@@ -292,13 +293,36 @@ fn a_payout_that_nothing_can_count_is_refused_alone_and_named_until_it_can() {
         rate(900_000_000_000_000_000);
         let cycle = scene.settle();
         assert_eq!((cycle.payouts, cycle.refused), (1, 1));
-        let found = || {
-            let all = scene.read(Finding::all);
-            all.iter().find(|finding| finding.kind == "settlement.refused").map(|finding| finding.count)
-        };
-        assert_eq!((states(scene, damaged), found()), (rows(&[(1, "open")]), Some(1)));
+        assert_eq!((states(scene, damaged), refused(scene)), (rows(&[(1, "open")]), Some(1)));
         rate(10_000_000);
-        assert_eq!((scene.settle().payouts, found()), (1, Some(0)));
+        assert_eq!((scene.settle().payouts, refused(scene)), (1, Some(0)));
         scene.check();
     });
+}
+
+#[test]
+fn a_payout_that_the_wallets_key_does_not_pay_is_named_until_it_does() {
+    on_each_engine(|scene| {
+        scene.funded(100 * BAN);
+        let (patient, other) = (scene.player(0), scene.player(0));
+        scene.earn(patient, 100);
+        scene.earn(other, 1);
+        let payment_max = |raw: u128| {
+            let sql = "UPDATE key_pair SET payment_max = $1";
+            scene.write(|tx, _| tx.execute(sql, &[Amount::new(raw).into()]));
+        };
+        payment_max(BAN);
+        let cycle = scene.settle();
+        assert_eq!((cycle.payouts, cycle.refused), (1, 1));
+        assert_eq!((states(scene, patient), refused(scene)), (rows(&[(100, "open")]), Some(1)));
+        payment_max(100 * BAN);
+        assert_eq!((scene.settle().payouts, refused(scene)), (1, Some(0)));
+        scene.check();
+    });
+}
+
+/// How many payouts the finding names.
+fn refused(scene: &Scene) -> Option<i64> {
+    let all = scene.read(Finding::all);
+    all.iter().find(|finding| finding.kind == "settlement.refused").map(|finding| finding.count)
 }

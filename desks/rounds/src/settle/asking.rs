@@ -16,6 +16,8 @@ const SILENT_MARKETS_MAX: usize = 2;
 const OUTAGE_TRIES: i64 = 5;
 /// Wait for a service that limits our rate and does not say how long.
 const LIMITED_WAIT_MS: i64 = 15_000;
+/// More is not believed of a service that says how long: stakes are locked meanwhile, and a refund takes its tries.
+const LIMITED_WAIT_MAX_MS: i64 = 120_000;
 
 /// One run's questions.
 pub(super) struct Asking<'a> {
@@ -72,8 +74,8 @@ impl<'a> Asking<'a> {
         let last = exhausted.misses.last().map(|miss| &miss.reason);
         match last {
             Some(MissReason::Upstream(UpstreamError::RateLimited { retry_after_s })) => {
-                let said = retry_after_s.and_then(|seconds| i64::try_from(seconds).ok());
-                let wait_ms = said.map_or(0, |seconds| seconds.saturating_mul(1_000)).max(LIMITED_WAIT_MS);
+                let said = retry_after_s.map_or(0, |seconds| i64::try_from(seconds).unwrap_or(i64::MAX));
+                let wait_ms = said.saturating_mul(1_000).clamp(LIMITED_WAIT_MS, LIMITED_WAIT_MAX_MS);
                 let miss = Miss { cause: Cause::Limited { wait_ms }, why };
                 self.limited = Some(miss.clone());
                 miss

@@ -247,6 +247,25 @@ fn r33_after_a_long_pause_a_service_that_limits_our_rate_makes_rounds_wait_and_v
 }
 
 #[test]
+fn a_service_that_asks_for_decades_of_patience_is_asked_again_within_2_minutes_and_voids_at_the_deadline() {
+    for seconds in [86_400, 1_795_000_000, u64::MAX] {
+        for_each_desk(|desk| {
+            let sol = two_sided(desk, round(Market::Sol, 0));
+            desk.prices.fail(&Market::ALL, &UpstreamError::RateLimited { retry_after_s: Some(seconds) });
+            let mut now = sol.end_ms();
+            while now < sol.end_ms() + 900_000 {
+                assert_eq!(desk.settle_at(now), NONE);
+                let next = desk.next_due().unwrap();
+                assert!((now + 15_000..=now + 120_000).contains(&next), "{seconds}: {now} to {next}");
+                now = next;
+            }
+            assert_eq!((now - sol.end_ms(), desk.settle_at(now)), (900_000, vec![sol.id()]));
+            assert_eq!(desk.outcome(1).0, "REFUND");
+        });
+    }
+}
+
+#[test]
 fn an_outage_just_when_an_overdue_round_is_first_asked_for_does_not_void_it() {
     for_each_desk(|desk| {
         let sol = two_sided(desk, round(Market::Sol, 0));
