@@ -133,15 +133,8 @@ impl Plan {
 
     /// A world in which nothing goes wrong by itself, for scenarios that say what does.
     #[cfg(test)]
-    pub fn calm(nodes: usize) -> Plan {
+    pub fn calm(nodes: usize, rooms: Rooms) -> Plan {
         let strikes = vec![Strike::StoreStep];
-        Plan {
-            start_ms: ORIGIN_MS,
-            nodes,
-            rooms: Rooms::ROUNDS,
-            strikes,
-            strike_gap_ms: 60_000,
-            network_loss_of_1000: 0,
-        }
+        Plan { start_ms: ORIGIN_MS, nodes, rooms, strikes, strike_gap_ms: 60_000, network_loss_of_1000: 0 }
     }
 }

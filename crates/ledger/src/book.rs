@@ -116,11 +116,16 @@ impl Book {
         cause: i64,
     ) -> Result<HoldSlot, LedgerRefusal> {
         self.check(debit, credit, amount)?;
-        let account = &mut self.accounts[debit.0];
+        let account = &self.accounts[debit.0];
         if !account.can_spend(amount) {
             return Err(LedgerRefusal::InsufficientFunds);
         }
-        account.held = account.held.plus(amount)?;
+        let held = account.held.plus(amount)?;
+        // What could not be posted later must not be held: by then it has been paid.
+        account.debits.plus(held)?;
+        self.accounts[credit.0].credits.plus(amount)?;
+        let account = &mut self.accounts[debit.0];
+        account.held = held;
         account.is_changed = true;
         let slot = HoldSlot(self.holds.len());
         let state = HoldState::Held;

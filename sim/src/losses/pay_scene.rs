@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::chain::{Bench, Family, address_of};
 use crate::payouts::{Act, Obligation, PayoutsRoom, Stop, wallet};
-use crate::plan::Plan;
+use crate::plan::{Plan, Rooms};
 use crate::scenario::Scenario;
 use crate::workload::Workload;
 use crate::world::World;
@@ -19,7 +19,7 @@ pub struct PayScene {
 impl PayScene {
     /// One serving node with a wallet on such a chain.
     pub fn new(family: Family) -> PayScene {
-        let (scenario, plan) = (Scenario::new(7), Plan::calm(1));
+        let (scenario, plan) = (Scenario::new(7), Plan::calm(1, Rooms::PAYOUTS));
         let room = PayoutsRoom::new(&scenario, plan.start_ms, 1);
         let rooms: Vec<Arc<dyn Workload>> = vec![Arc::clone(&room) as _];
         let world = World::new(scenario, plan, rooms);

@@ -10,7 +10,7 @@ use bursar_rounds::wallet::Address;
 use bursar_store::Timestamp;
 
 use crate::machine::Armed;
-use crate::plan::Plan;
+use crate::plan::{Plan, Rooms};
 use crate::rounds::{Act, Attempt, Content, JoinReply, Rounds, RoundsPlan, Stoppable, Wish};
 use crate::scenario::Scenario;
 use crate::workload::Workload;
@@ -28,7 +28,7 @@ impl Scene {
         let scenario = Scenario::new(7);
         let rounds = Rounds::new(&scenario, RoundsPlan::of(&scenario), nodes);
         let room: Arc<dyn Workload> = Arc::clone(&rounds) as _;
-        let world = World::new(scenario, Plan::calm(nodes), vec![room]);
+        let world = World::new(scenario, Plan::calm(nodes, Rooms::ROUNDS), vec![room]);
         world.open();
         Scene { world, rounds }
     }

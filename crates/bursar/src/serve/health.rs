@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bursar_control::Switchboard;
 use bursar_desk::Readiness;
-use bursar_store::{Migration, Store, StoreError, Timestamp, Tx};
+use bursar_store::{Clock, Migration, Store, StoreError, Timestamp, Tx};
 use bursar_web::infrastructure::{DatabaseHealth, Finding, HealthSource, MetricsAccess, Upstreams, Weight};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -17,6 +17,8 @@ use crate::host::service_key;
 
 /// The scope of findings that concern every desk.
 const PROCESS: &str = "process";
+/// How far ahead of the clock what was written may lie before somebody has to look: clocks are put right by less.
+const CLOCK_AHEAD_MS_MAX: i64 = 60_000;
 
 /// The process's health.
 #[derive(Clone)]
@@ -174,12 +176,27 @@ impl Look {
         let Some(checks) = &self.checks else {
             return Ok(vec![required("desks", "they are starting; ask again in a moment".to_owned())]);
         };
-        let mut findings = Vec::new();
+        let mut findings: Vec<Finding> = standing_time(tx, self.store.clock())?.into_iter().collect();
         for check in checks {
             findings.extend(check(tx)?);
         }
         Ok(findings)
     }
+}
+
+/// Time never goes back, so after a clock that ran far ahead and was put right it stands still: limits stay used up and
+/// jobs wait.
+fn standing_time(tx: &mut Tx<'_>, clock: &Clock) -> Result<Option<Finding>, StoreError> {
+    let Clock::System = clock else { return Ok(None) };
+    let now = tx.reading()?;
+    let latest = tx.latest_mark()?.filter(|mark| *mark > now.after_ms(CLOCK_AHEAD_MS_MAX));
+    Ok(latest.map(|mark| {
+        let text = format!(
+            "a clock has run ahead: time stands still until {}; set this machine's clock right, or restore a backup from before",
+            rfc3339(mark)
+        );
+        Finding { scope: PROCESS, check: "clock", weight: Weight::Degraded, text }
+    }))
 }
 
 fn required(check: &'static str, text: String) -> Finding {

@@ -49,6 +49,24 @@ fn in_production_there_is_no_such_route_and_no_such_clock() {
 }
 
 #[test]
+fn readiness_says_that_time_stands_still_after_a_clock_that_ran_ahead() {
+    let place = Place::sqlite();
+    let setup = Setup::rounds(&place).without("BURSAR_CLOCK");
+    let server = setup.start();
+    let began_ms = server.now_ms();
+    assert_eq!(server.get("/readyz").expect(200)["degraded"], json!([]));
+    assert!(server.stop().success());
+    let ahead = setup.clone().args(&["--clock", "x1000"]).start();
+    while ahead.now_ms() < began_ms + 600_000 {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert!(ahead.stop().success());
+    let told = setup.start().get("/readyz").expect(200);
+    let degraded = told["degraded"][0].as_str().unwrap();
+    assert!(degraded.starts_with("process.clock: a clock has run ahead"), "{told}");
+}
+
+#[test]
 fn a_fast_clock_goes_on_after_a_stop_and_after_a_kill() {
     let place = Place::sqlite();
     let setup = Setup::rounds(&place).without("BURSAR_CLOCK").args(&["--clock", "x1000"]);

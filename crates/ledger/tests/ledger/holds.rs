@@ -105,21 +105,32 @@ fn a_hold_can_be_posted_in_the_batch_that_made_it_and_not_twice_there_either() {
 }
 
 #[test]
-fn a_hold_that_cannot_be_posted_stays_as_it_is_and_can_be_voided() {
+fn what_could_not_be_posted_is_not_held() {
     for_each_engine(|town| {
+        let overflow = Err(LedgerRefusal::Amount(AmountError::Overflow));
         town.pay(town.world, town.ann, u128::MAX).unwrap();
-        let held = hold(town, town.ann, town.bob, 10).unwrap();
+        assert_eq!(hold(town, town.world, town.bob, 1).map(|_| ()), overflow, "its debits are full");
         town.pay(town.ann, town.bob, u128::MAX - 10).unwrap();
         town.pay(town.bob, town.world, 20).unwrap();
-        let refill = town.pay(town.world, town.bob, 20);
-        assert_eq!(refill, Err(LedgerRefusal::Amount(AmountError::Overflow)));
-        // Bob's credits are 10 short of the largest amount, so one more hold of 11 would not fit.
-        let too_much = hold(town, town.world, town.bob, 11).unwrap();
-        assert_eq!(post(town, too_much), Err(LedgerRefusal::Amount(AmountError::Overflow)));
-        assert_eq!(town.view(town.world).held, Amount::new(11));
-        assert_eq!(void(town, too_much), Ok(()));
-        assert_eq!(town.view(town.world).held, Amount::ZERO);
+        assert_eq!(hold(town, town.bob, town.ann, 1).map(|_| ()), overflow, "its credits are full");
+        let held = hold(town, town.ann, town.bob, 10).unwrap();
         assert_eq!(post(town, held).map(|_| ann(town)), Ok(("0".into(), 0)));
+    });
+}
+
+#[test]
+fn a_hold_whose_room_others_have_taken_stays_as_it_is_and_can_be_voided() {
+    for_each_engine(|town| {
+        town.pay(town.world, town.ann, 10).unwrap();
+        let held = hold(town, town.ann, town.bob, 10).unwrap();
+        town.pay(town.world, town.bob, u128::MAX - 10).unwrap();
+        town.pay(town.bob, town.ann, 5).unwrap();
+        town.pay(town.ann, town.bob, 5).unwrap();
+        // Bob's credits are 5 short of the largest amount.
+        assert_eq!(post(town, held), Err(LedgerRefusal::Amount(AmountError::Overflow)));
+        assert_eq!(town.view(town.ann).held, Amount::new(10));
+        assert_eq!(void(town, held), Ok(()));
+        assert_eq!(town.view(town.ann).held, Amount::ZERO);
     });
 }
 

@@ -59,6 +59,8 @@ impl Model {
             Op::Hold { debit, credit, amount } => {
                 self.check(debit, credit, amount)?;
                 let held = self.accounts[debit].held.checked_add(amount).ok_or(OVERFLOW)?;
+                self.accounts[debit].debits.checked_add(held).ok_or(OVERFLOW)?;
+                self.accounts[credit].credits.checked_add(amount).ok_or(OVERFLOW)?;
                 self.accounts[debit].held = held;
                 self.holds.push((debit, credit, amount, true));
                 Ok(())

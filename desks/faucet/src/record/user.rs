@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use bursar_store::Column::{Bool, Int, Text, Time};
 use bursar_store::{Bulk, Lock, Lookup, Param, Row, StoreError, Timestamp, Tx};
 
-use super::number::{large, stored, word};
+use super::number::{large, word};
 use crate::rules::eligibility::Eligibility;
 
 /// A stored player. What names a person is gone once `erased_at` is set.
@@ -146,7 +146,8 @@ impl User {
             rows.extend_from_slice(&[user.is_guild_member.into(), user.epic_account_id.as_deref().into()]);
             rows.push(user.eligibility.word().into());
             rows.extend([user.region_code.as_deref(), user.solana_address.as_deref()].map(Param::from));
-            rows.push(stored(user.token_balance)?.into());
+            // More than can be stored is stored as the most: no boost asks for nearly as much.
+            rows.push(i64::try_from(user.token_balance).unwrap_or(i64::MAX).into());
             let times = [user.token_verified_at, user.verified_at, user.last_read_at];
             rows.extend(times.map(Param::from));
             rows.extend([user.last_settlement_at, user.erased_at].map(Param::from));

@@ -96,6 +96,19 @@ fn a_scan_of_token_holders_follows_each_accrual_and_keeps_what_it_cannot_read() 
 }
 
 #[test]
+fn a_holding_beyond_what_can_be_stored_counts_as_the_most_and_stops_nobody() {
+    on_each_engine(|scene| {
+        let id = scene.player(0);
+        scene.change_user(id, |user| {
+            (user.solana_address, user.token_balance) = (Some("1".repeat(32)), u64::MAX);
+        });
+        scene.change_user(id, |user| assert_eq!(user.token_balance, u64::MAX / 2));
+        scene.earn(id, 1);
+        assert_eq!(scene.open_accruals(id)[0].kills, 1);
+    });
+}
+
+#[test]
 fn the_lag_is_the_age_of_the_oldest_accrual_that_could_be_paid() {
     on_each_engine(|scene| {
         scene.funded(100 * BAN);

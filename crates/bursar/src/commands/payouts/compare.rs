@@ -143,8 +143,17 @@ fn is_quiet(room: &Room, tx: &mut Tx<'_>, wallet: &Wallet) -> Result<bool, Store
             return Ok(false);
         }
     }
-    let receipts = room.payouts().receipts(tx, &wallet.name, 0, i64::MAX)?;
-    Ok(receipts.iter().all(|receipt| receipt.state != ReceiptState::Accepting))
+    let mut after = 0;
+    loop {
+        let page = room.payouts().receipts(tx, &wallet.name, after, i64::MAX)?;
+        if page.iter().any(|receipt| receipt.state == ReceiptState::Accepting) {
+            return Ok(false);
+        }
+        match page.last() {
+            Some(last) => after = last.id,
+            None => return Ok(true),
+        }
+    }
 }
 
 fn complaint((wallet, verdict): &(Wallet, Verdict)) -> Option<String> {
