@@ -91,11 +91,13 @@ pub enum Bug {
     ForgetsFailedPayouts,
     /// What was signed is told otherwise later.
     RewritesAttempts,
+    /// Whoever adopts payments after a restore overlooks the newest one.
+    OverlooksPayment,
 }
 
 impl Bug {
     /// Every planted bug with its name on the command line and the rule that it shows as a breach of.
-    pub const ALL: [(&'static str, Bug, Invariant); 42] = [
+    pub const ALL: [(&'static str, Bug, Invariant); 43] = [
         ("answers-before-commit", Bug::AnswersBeforeCommit, Invariant::Durable),
         ("retries-with-new-id", Bug::RetriesWithNewId, Invariant::Once),
         ("retries-blindly", Bug::RetriesBlindly, Invariant::Once),
@@ -139,6 +141,7 @@ impl Bug {
         ("leaves-player-out", Bug::LeavesPlayerOut, Invariant::PaidOnce),
         ("forgets-failed-payouts", Bug::ForgetsFailedPayouts, Invariant::Durable),
         ("rewrites-attempts", Bug::RewritesAttempts, Invariant::Durable),
+        ("overlooks-payment", Bug::OverlooksPayment, Invariant::RestoreNeverRepays),
     ];
 
     /// The room that it is in.
@@ -186,7 +189,8 @@ impl Bug {
             | Bug::BeginsAccountAnew
             | Bug::LeavesPlayerOut
             | Bug::ForgetsFailedPayouts
-            | Bug::RewritesAttempts => Room::Faucet,
+            | Bug::RewritesAttempts
+            | Bug::OverlooksPayment => Room::Faucet,
         }
     }
 

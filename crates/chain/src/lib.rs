@@ -25,11 +25,13 @@
 mod chain;
 mod error;
 mod evidence;
+mod history;
 mod payment;
 mod signer;
 
 pub use chain::Chain;
 pub use error::{AddressError, BuildError, ChainError, NotProven, SignError};
 pub use evidence::{AccountBalance, DeathProof, Evidence, Finality, Standing};
+pub use history::{History, Past};
 pub use payment::{Address, Attempt, Incoming, Payment, SenderState, Slot, TransactionId, Unsigned};
 pub use signer::Signer;

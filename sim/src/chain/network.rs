@@ -32,6 +32,19 @@ impl Landed {
             Kind::Free | Kind::Accept { .. } => None,
         }
     }
+
+    /// Its account's transaction before it, which its slot names where they have an order.
+    pub fn previous(&self) -> Option<&str> {
+        let (_, previous) = self.transaction.slot.rsplit_once('/')?;
+        (!previous.is_empty()).then_some(previous)
+    }
+
+    /// Pays less, and somebody else.
+    fn forge(&mut self) {
+        if let Kind::Pay { to, amount } = &mut self.transaction.kind {
+            (*to, *amount) = (self.transaction.from.clone(), *amount / 2);
+        }
+    }
 }
 
 /// Something sent to an account of ours.
@@ -272,6 +285,35 @@ impl Network {
         let is_moving =
             place.knows.iter().filter_map(|id| self.pending.get(id)).any(|(_, t)| t.from == account);
         Some((state, is_moving && trouble != Some(Trouble::Denies)))
+    }
+
+    /// What a node tells of an account's final transactions, newest first from `from` on, at most so many; `None` = nothing
+    /// that can be read, or it does not have that one.
+    pub fn past(&self, node: usize, account: &str, from: &str, most: usize) -> Option<Vec<Landed>> {
+        let trouble = self.nodes[node].trouble(self.now_ms);
+        let lag_ms = match trouble {
+            // What is pruned is not told either.
+            Some(
+                Trouble::Silent | Trouble::Limited | Trouble::Garbage | Trouble::Mute | Trouble::Forgets,
+            ) => return None,
+            Some(Trouble::Lags(lag_ms)) => lag_ms,
+            _ => 0,
+        };
+        let (mut told, mut next) = (Vec::new(), Some(from));
+        while let Some(id) = next.filter(|_| told.len() < most) {
+            let landed = self.finals.get(id).filter(|landed| landed.transaction.from == account)?;
+            if landed.at_ms > self.now_ms - lag_ms {
+                return None;
+            }
+            told.push(landed.clone());
+            next = landed.previous();
+        }
+        match trouble {
+            Some(Trouble::Denies) => told.truncate(1),
+            Some(Trouble::Forks) => told.iter_mut().for_each(Landed::forge),
+            _ => {}
+        }
+        Some(told)
     }
 
     /// What waits to be accepted by an account, with the senders' ids.

@@ -4,13 +4,13 @@ use std::sync::{Arc, Weak};
 
 use bursar_chain::{
     AccountBalance, Address, AddressError, Attempt, BuildError, Chain, ChainError, DeathProof, Evidence,
-    Finality, Incoming, NotProven, Payment, SenderState, SignError, Signer, Slot, Standing, TransactionId,
-    Unsigned,
+    Finality, History, Incoming, NotProven, Past, Payment, SenderState, SignError, Signer, Slot, Standing,
+    TransactionId, Unsigned,
 };
 use bursar_money::{Amount, Asset};
 
 use super::evidence::{classify, evidence, prove_dead};
-use super::network::{AccountState, slot_of};
+use super::network::{AccountState, Landed, slot_of};
 use super::scheme::{is_address, is_signed};
 use super::transaction::{Kind, Transaction};
 use super::{AGREE, Family, NODES, Network};
@@ -269,5 +269,43 @@ impl<B: Bench> Chain for SimChain<B> {
 
     fn fee_paid(&self, _attempt: &Attempt, _evidence: &Evidence) -> Amount {
         Amount::new(self.family.fee())
+    }
+}
+
+impl<B: Bench> History for SimChain<B> {
+    fn past(
+        &self,
+        account: &Address,
+        from: Option<&TransactionId>,
+        most: usize,
+    ) -> Result<Vec<Past>, ChainError> {
+        let head = match from {
+            Some(id) => id.to_string(),
+            None => self.agreed(account)?.0.head,
+        };
+        if head.is_empty() {
+            return Ok(Vec::new());
+        }
+        let told: Vec<Vec<Landed>> = self.ask(|network| {
+            (0..NODES).filter_map(|node| network.past(node, account.as_str(), &head, most)).collect()
+        });
+        let answered = told.len();
+        if answered < AGREE {
+            return Err(ChainError::TooFewNodes { answered, needed: AGREE, problem: "no answer".to_owned() });
+        }
+        let votes = |page: &Vec<Landed>| told.iter().filter(|other| *other == page).count();
+        let agreed = told.iter().find(|page| votes(page) >= AGREE);
+        let agreed = agreed.ok_or_else(|| ChainError::Disagreement("on the account's past".to_owned()))?;
+        Ok(agreed.iter().map(past_of).collect())
+    }
+}
+
+fn past_of(landed: &Landed) -> Past {
+    let id = |text: &str| TransactionId::from_canonical(text.to_owned());
+    let sent = landed.payment();
+    Past {
+        id: id(&landed.id),
+        previous: landed.previous().map(id),
+        sent: sent.map(|(to, amount)| (Address::from_canonical(to), Amount::new(amount))),
     }
 }

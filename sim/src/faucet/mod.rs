@@ -1,6 +1,7 @@
 //! The faucet in the simulation: players whose kills grow, statistics that fail, every node at accrual, settlement and
 //! payment, operators, and a witness of each kill and each e8.
 
+mod adopting;
 mod broken;
 mod coverage;
 mod operators;
@@ -62,21 +63,24 @@ impl FaucetRoom {
     /// The faucet in the world of a scenario that begins at `start_ms`.
     pub fn new(scenario: &Scenario, start_ms: i64) -> Arc<FaucetRoom> {
         let (seed, terms) = (scenario.seed, Terms::of(scenario));
-        let room = Arc::new(FaucetRoom {
+        Arc::new(FaucetRoom {
             scenario: scenario.clone(),
-            players: Part::new(Players::new(seed)),
+            players: Part::new(Players::new(seed, terms.changes_wallets)),
             operators: Part::new(Operators::new(seed)),
             game: Part::default(),
             network: Part::new(Network::new(FAMILY, seed, start_ms)),
             witness: Part::new(Witness::new(&terms)),
             journal: terms.has_journal.then(journal_folder),
             terms,
-        });
+        })
+    }
+
+    /// What the wallet holds at first comes in.
+    fn fund(&self) {
         let own = players::own_address();
         let to = crate::payouts::wiring::address(FAMILY);
-        let raw = u128::from(room.terms.funds) * BAN_RAW;
-        room.network.with(|network| network.deposit_from(&own, to.as_str(), raw, 0));
-        room
+        let raw = u128::from(self.terms.funds) * BAN_RAW;
+        self.network.with(|network| network.deposit_from(&own, to.as_str(), raw, 0));
     }
 
     /// Time passes on the chain also when nobody asks.
@@ -122,7 +126,11 @@ impl Bench for FaucetRoom {
 
 impl Workload for FaucetRoom {
     fn begin(self: Arc<Self>, world: &Arc<World>) {
-        let (load, people, time) = (Arc::clone(&self), Arc::clone(&self), self);
+        let (load, people, funds, time) = (Arc::clone(&self), Arc::clone(&self), Arc::clone(&self), self);
+        match time.terms.funds_after_ms {
+            0 => funds.fund(),
+            after_ms => world.plan_in(after_ms, Class::Work, move |_| funds.fund()),
+        }
         world.plan_in(15, Class::Load, move |world| load.burst(world));
         world.plan_in(90_000, Class::People, move |world| people.operate(world));
         world.plan_in(1_000, Class::Work, move |world| time.tick(world, 1));
@@ -237,8 +245,11 @@ impl Workload for FaucetRoom {
 }
 
 impl FaucetRoom {
-    /// Once all is well, operators see to it that nothing stays held or halted.
+    /// Once all is well, operators see to it that nothing stays missing, held or halted.
     fn tend(self: &Arc<FaucetRoom>, world: &Arc<World>) {
+        if self.witness.with(|witness| witness.lacks_payments()) {
+            self.adopt(world);
+        }
         let (gates, is_halted) = self.witness.with(|witness| (witness.gates, witness.is_halted()));
         for (stop, gate) in Stop::ALL.into_iter().zip(gates) {
             if gate != Gate::Open || (stop == Stop::Payouts && is_halted) {

@@ -54,7 +54,7 @@ impl Stop {
 }
 
 /// One thing that an operator does in the database.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
     Stop(Stop),
     Resume(Stop),
@@ -80,12 +80,20 @@ pub struct Operators {
     random: Random,
     is_busy: bool,
     deposits: u64,
+    /// Whether somebody adopts payments.
+    pub adopts: bool,
 }
 
 impl Operators {
     /// Operators of a seed.
     pub fn new(seed: u64) -> Operators {
-        Operators { seal: 0, random: Random::of(seed, "faucet operators"), is_busy: false, deposits: 0 }
+        let random = Random::of(seed, "faucet operators");
+        Operators { seal: 0, random, is_busy: false, deposits: 0, adopts: false }
+    }
+
+    /// Somebody is about to adopt payments: whether somebody does already, and whether they look first.
+    pub fn begin_adoption(&mut self) -> (bool, bool) {
+        (std::mem::replace(&mut self.adopts, true), self.random.chance(1, 3))
     }
 }
 
@@ -115,8 +123,13 @@ impl FaucetRoom {
                 world.pass(span_ms);
             }
             1 | 2 => self.deposit(world, random.chance(1, 2), u128::from(random.below(40) + 1) * BAN_RAW),
+            3 => self.adopt(world),
             _ => {
                 let act = self.next(stopped, random);
+                let lacks = act == Act::Resume(Stop::Payouts) && self.witness.with(|w| w.lacks_payments());
+                if lacks && random.chance(2, 3) {
+                    self.adopt(world);
+                }
                 self.act(world, act);
             }
         }

@@ -42,12 +42,13 @@ pub struct Player {
 pub struct Players {
     random: Random,
     all: Vec<Player>,
+    changes_wallets: bool,
 }
 
 impl Players {
     /// Nobody yet.
-    pub fn new(seed: u64) -> Players {
-        Players { random: Random::of(seed, "players"), all: Vec::new() }
+    pub fn new(seed: u64, changes_wallets: bool) -> Players {
+        Players { random: Random::of(seed, "players"), all: Vec::new(), changes_wallets }
     }
 
     fn join(&mut self) -> usize {
@@ -83,7 +84,7 @@ impl Players {
                 player.account = format!("epic-{number}-{}", player.accounts);
                 "a new account"
             }
-            1..4 => {
+            1..4 if self.changes_wallets => {
                 player.wallet = address_of(random.below(others * 3));
                 "a new wallet"
             }
@@ -105,7 +106,7 @@ impl FaucetRoom {
     pub fn burst(self: &Arc<FaucetRoom>, world: &Arc<World>) {
         if let Some(mut random) = world.next_item(Item::Burst) {
             let count = self.players.with(|players| players.all.len());
-            if count < 2 || (count < PLAYERS_MAX && random.chance(1, 22)) {
+            if count < self.first_players() || (count < PLAYERS_MAX && random.chance(1, 22)) {
                 let number = self.players.with(Players::join);
                 self.visit(world, number, 0);
             } else if random.chance(1, 2) {
@@ -166,6 +167,11 @@ impl FaucetRoom {
             let room = Arc::clone(self);
             world.plan_in(4_000 << tries, Class::Load, move |world| room.visit(world, number, tries + 1));
         }
+    }
+
+    /// How many join before anybody plays: all but two where nobody changes wallets, so that a restore forgets few of them.
+    fn first_players(&self) -> usize {
+        if self.terms.changes_wallets { 2 } else { PLAYERS_MAX - 2 }
     }
 
     /// How many there are.

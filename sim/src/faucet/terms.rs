@@ -55,8 +55,12 @@ pub struct Terms {
     pub minimum_e8: i64,
     /// What the wallet holds at first, in BAN.
     pub funds: u64,
+    /// When that comes, ms after the beginning: a backup of before knows nothing of the wallet's past.
+    pub funds_after_ms: i64,
     /// Whether what is signed is written down beside the database.
     pub has_journal: bool,
+    /// Whether players change wallets, and join late: where they do, adoption often cannot tell whom a lost payment paid.
+    pub changes_wallets: bool,
     policy: Policy,
 }
 
@@ -77,7 +81,8 @@ impl Terms {
         let is_rolling = random.chance(1, 2) || bug == Some(Bug::MisplacesCapWindow);
         let hours = i8::try_from(random.between(-12, 12)).expect("hours");
         let window = if is_rolling { Window::Rolling } else { Window::Calendar(hours) };
-        let is_deaf = bug == Some(Bug::DeafToBlindness);
+        // Both are of a chain that alone can tell.
+        let needs_chain = matches!(bug, Some(Bug::DeafToBlindness | Bug::OverlooksPayment));
         let minimum = BanE8::of_ban(*random.pick(&[0, 0, 1]));
         Terms {
             minimum_e8: minimum.e8(),
@@ -101,7 +106,9 @@ impl Terms {
             caps,
             window,
             funds: *random.pick(&[6, 30, 500]),
-            has_journal: random.chance(1, 2) && !is_deaf,
+            has_journal: random.chance(1, 2) && !needs_chain,
+            changes_wallets: random.chance(1, 2) || bug == Some(Bug::PaysOldWallet),
+            funds_after_ms: if bug.is_none() { *random.pick(&[0, 0, 240_000]) } else { 0 },
         }
     }
 

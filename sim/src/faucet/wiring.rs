@@ -25,7 +25,7 @@ use super::FaucetRoom;
 use super::statistics::Statistics;
 use super::terms::{BAN_RAW, Terms};
 use crate::broken::Bug;
-use crate::chain::Family;
+use crate::chain::{Family, SimChain};
 use crate::node::Place;
 use crate::payouts::wiring::{ALL, Wired, add_key, bare, journal_in, kek, keystore};
 use crate::seat::Seat;
@@ -86,6 +86,8 @@ pub struct Process {
     draw: u64,
     bug: Option<Bug>,
     chain: Arc<dyn bursar_chain::Chain>,
+    /// The past of the operator's account as the process reaches it.
+    pub history: SimChain<FaucetRoom>,
     open: OnceLock<Open>,
 }
 
@@ -115,6 +117,13 @@ impl Process {
             knows_restores: true,
         };
         let chain = wired.chain(FAMILY);
+        let history = SimChain {
+            family: FAMILY,
+            world: Arc::downgrade(world),
+            bench: Arc::downgrade(room),
+            node: place.node,
+            generation: place.generation,
+        };
         Process {
             payouts: wired.over(place.store),
             keystore,
@@ -125,6 +134,7 @@ impl Process {
             draw,
             bug: room.scenario.bug,
             chain,
+            history,
             open: OnceLock::new(),
         }
     }

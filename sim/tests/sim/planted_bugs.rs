@@ -61,7 +61,7 @@ fn a_remainder_that_nobody_gets_is_found_by_the_desk_itself_which_stops() {
 
 #[test]
 fn a_total_that_grows_without_a_transfer_is_found_as_a_book_that_does_not_balance() {
-    find(Bug::CreditsWithoutTransfer);
+    find_from(Bug::CreditsWithoutTransfer, 1);
 }
 
 #[test]
@@ -222,6 +222,11 @@ fn a_failed_payout_that_is_pruned_at_once_is_found_as_a_row_that_is_gone() {
 #[test]
 fn a_final_payment_whose_bytes_change_is_found_although_nobody_sends_it_any_more() {
     find(Bug::RewritesAttempts);
+}
+
+#[test]
+fn a_payment_that_an_adoption_overlooks_is_found_as_one_that_the_desk_takes_for_unpaid() {
+    find(Bug::OverlooksPayment);
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn assert_audit_log_verified(outcome: &Outcome) {
 }
 
 /// What comes up in one seed of hundreds; campaigns report it.
-const RARE: [(&str, &str); 11] = [
+const RARE: [(&str, &str); 17] = [
     ("fault", "disk: deletion fails"),
     ("answer", "poison"),
     ("store error", "statement failed"),
@@ -48,6 +48,12 @@ const RARE: [(&str, &str); 11] = [
     ("operator", "match without a journal"),
     ("settlement", "skipped: the wallet stands still"),
     ("operator", "take back what the chain has paid"),
+    ("adoption", "a payment not final yet"),
+    ("adoption", "a payment to an address of several"),
+    ("adoption", "chain_silent"),
+    ("adoption", "no_known_block"),
+    ("adoption", "changed_meanwhile"),
+    ("adoption", "left: several had its address"),
 ];
 
 /// What of the faucet comes up in one seed of many.

@@ -1,9 +1,7 @@
 //! Which payments the records lack: sends of the operator's account since the newest block that they know from before the
 //! restore, and payouts that the journal brought back without the desk's rows.
 
-use bursar_banano::rpc::PastBlock;
-use bursar_banano::{Banano, BlockHash};
-use bursar_chain::TransactionId;
+use bursar_chain::{History, Past};
 use bursar_money::Amount;
 use bursar_payouts::{IntentId, IntentState, PayoutShown};
 use bursar_store::{StoreError, Timestamp, Tx};
@@ -12,10 +10,10 @@ use super::{Adoption, BLIND, Outcome, Refusal, UNKNOWN};
 use crate::DESK;
 use crate::record::{Finding, Payout};
 
-/// Blocks of the account that are asked for at a time.
+/// Transactions of the account that are asked for at a time.
 const PAGE: usize = 100;
-/// Blocks of the account that are read at most.
-const BLOCKS_MAX: usize = 10_000;
+/// Transactions of the account that are read at most.
+const READ_MAX: usize = 10_000;
 
 /// A payment of the operator's wallet that the records lack.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,11 +59,11 @@ pub(super) fn lost(tx: &mut Tx<'_>) -> Result<Option<Lost>, StoreError> {
 }
 
 /// What the records lack, oldest first: what the journal brought back, then what the chain alone shows.
-pub(super) fn payments(adoption: &Adoption<'_>, chain: &Banano, lost: &Lost) -> Outcome<Vec<Payment>> {
+pub(super) fn payments(adoption: &Adoption<'_>, history: &dyn History, lost: &Lost) -> Outcome<Vec<Payment>> {
     let read = |tx: &mut Tx<'_>| brought_back(tx, adoption, lost);
     let mut found = adoption.store.read("faucet.brought_back", read)?;
     if lost.is_blind {
-        match sends(adoption, chain, lost)? {
+        match sends(adoption, history, lost)? {
             Ok(sends) => found.extend(sends),
             Err(refusal) => return Ok(Err(refusal)),
         }
@@ -120,54 +118,46 @@ fn payment(shown: &PayoutShown) -> Option<Payment> {
     })
 }
 
-/// Sends that neither the payouts room nor the desk knows, down to the newest block that was known before the restore.
-fn sends(adoption: &Adoption<'_>, chain: &Banano, lost: &Lost) -> Outcome<Vec<Payment>> {
+/// Sends that neither the payouts room nor the desk knows, down to the newest transaction that was known before the restore.
+fn sends(adoption: &Adoption<'_>, history: &dyn History, lost: &Lost) -> Outcome<Vec<Payment>> {
     let wallet = adoption.store.read("faucet.wallet", |tx| adoption.payouts.wallet(tx, adoption.operator))?;
     let Some(wallet) = wallet else { return Ok(Err(Refusal::NoWallet)) };
-    let mut next = match chain.newest_block(&wallet.address) {
-        Ok(newest) => newest.unwrap_or(BlockHash::ZERO),
-        Err(error) => return Ok(Err(Refusal::Chain(error))),
-    };
-    let (mut found, mut read) = (Vec::new(), 0);
-    while !next.is_zero() {
-        if read >= BLOCKS_MAX {
-            return Ok(Err(Refusal::TooFar(BLOCKS_MAX)));
-        }
-        let blocks = match chain.blocks_back(&wallet.address, next, PAGE) {
-            Ok(blocks) => blocks,
+    let (mut found, mut read, mut next) = (Vec::new(), 0, None);
+    loop {
+        let page = match history.past(&wallet.address, next.as_ref(), PAGE) {
+            Ok(page) => page,
             Err(error) => return Ok(Err(Refusal::Chain(error))),
         };
-        let looked = adoption.store.read("faucet.sends", |tx| look(tx, adoption, lost, &blocks))?;
+        let looked = adoption.store.read("faucet.sends", |tx| look(tx, adoption, lost, &page))?;
         found.extend(looked.unknown);
         if looked.is_end {
             found.reverse();
             return Ok(Ok(found));
         }
-        read += blocks.len();
-        next = blocks.last().map_or(BlockHash::ZERO, |last| last.previous);
+        read += page.len();
+        next = page.into_iter().next_back().and_then(|last| last.previous);
+        if next.is_none() {
+            break;
+        }
+        if read >= READ_MAX {
+            return Ok(Err(Refusal::TooFar(READ_MAX)));
+        }
     }
     found.reverse();
     let is_empty = found.is_empty();
     Ok(if adoption.is_whole_history || is_empty { Ok(found) } else { Err(Refusal::NoKnownBlock) })
 }
 
-/// A page of the account's blocks beside the records.
+/// A page of the account's transactions beside the records.
 struct Looked {
     unknown: Vec<Payment>,
     is_end: bool,
 }
 
-fn look(
-    tx: &mut Tx<'_>,
-    adoption: &Adoption<'_>,
-    lost: &Lost,
-    blocks: &[PastBlock],
-) -> Result<Looked, StoreError> {
+fn look(tx: &mut Tx<'_>, adoption: &Adoption<'_>, lost: &Lost, page: &[Past]) -> Result<Looked, StoreError> {
     let mut looked = Looked { unknown: Vec::new(), is_end: false };
-    for block in blocks {
-        let hash = block.hash.to_string();
-        let id = TransactionId::from_canonical(hash.clone());
-        match adoption.payouts.transaction(tx, &id)? {
+    for past in page {
+        match adoption.payouts.transaction(tx, &past.id)? {
             // What was signed since the restore may lie above what is missing.
             Some(known) if !known.is_imported && known.signed_at <= lost.since => {
                 looked.is_end = true;
@@ -176,12 +166,12 @@ fn look(
             Some(_) => continue,
             None => {}
         }
-        let Some(sent) = &block.sent else { continue };
-        if !Payout::is_recorded(tx, &hash)? {
+        let Some((to, amount)) = &past.sent else { continue };
+        if !Payout::is_recorded(tx, past.id.as_str())? {
             looked.unknown.push(Payment {
-                transaction: hash,
-                to: sent.to.address(),
-                raw: sent.amount,
+                transaction: past.id.to_string(),
+                to: to.to_string(),
+                raw: *amount,
                 intent: None,
                 is_final: true,
                 named: None,

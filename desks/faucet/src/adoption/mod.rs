@@ -15,7 +15,7 @@ pub use refusal::Refusal;
 
 use bursar_access::{Actor, Admission, ApprovalId, Draft};
 use bursar_audit::Recorder;
-use bursar_banano::Banano;
+use bursar_chain::History;
 use bursar_control::{ConfigTable, Switch, Switchboard};
 use bursar_keys::KeyId;
 use bursar_payouts::{Payouts, Wallet};
@@ -152,13 +152,13 @@ struct Turn {
 
 impl Adoption<'_> {
     /// Records what is missing. Asks the chain before any transaction.
-    pub fn run(&self, chain: &Banano) -> Outcome<Report> {
+    pub fn run(&self, history: &dyn History) -> Outcome<Report> {
         let lost = self.store.read("faucet.lost", find::lost)?;
         let Some(lost) = lost else { return Ok(Ok(Report::default())) };
         if let Err(refusal) = self.store.transact("faucet.adopt", |tx| self.may(tx))? {
             return Ok(Err(refusal));
         }
-        let found = match find::payments(self, chain, &lost)? {
+        let found = match find::payments(self, history, &lost)? {
             Ok(found) => found,
             Err(refusal) => return Ok(Err(refusal)),
         };

@@ -113,7 +113,8 @@ pub fn prunable(tx: &mut Tx<'_>, retention: Retention) -> Result<Pruned, StoreEr
             cutoffs.money,
         )?,
         payouts: count(
-            "SELECT COUNT(*) FROM faucet_payout WHERE status IN ('confirmed', 'failed') AND last_attempt_at < $1",
+            "SELECT COUNT(*) FROM faucet_payout WHERE status IN ('confirmed', 'failed') AND last_attempt_at < $1 \
+               AND COALESCE(error_detail, '') <> 'adopted from the chain after a restore'",
             cutoffs.money,
         )?,
         verifications: count(
@@ -136,8 +137,10 @@ pub fn prunable(tx: &mut Tx<'_>, retention: Retention) -> Result<Pruned, StoreEr
     })
 }
 
+/// An adopted payout stays: nothing else says that its transaction is recorded, and it could be adopted again.
 const PAYOUTS: &str = "DELETE FROM faucet_payout WHERE id IN (SELECT p.id FROM faucet_payout p \
      WHERE p.status IN ('confirmed', 'failed') AND p.last_attempt_at < $1 \
+       AND COALESCE(p.error_detail, '') <> 'adopted from the chain after a restore' \
        AND NOT EXISTS (SELECT 1 FROM faucet_reward_accrual a WHERE a.payout_id = p.id) \
      ORDER BY p.id LIMIT $2)";
 const VERIFICATIONS: &str = "DELETE FROM faucet_verification_record WHERE id IN \

@@ -2,11 +2,14 @@
 
 use bursar_access::{Actor, By};
 use bursar_devnet_banano::Command;
-use bursar_faucet::adoption::{Adoption, Outcome, Payment, Refusal, Report, Verdict, is_incomplete};
-use bursar_faucet::record::{WALLET_LINKS, WalletLink};
+use bursar_faucet::adoption::{
+    Adoption, BLIND, MARK, Outcome, Payment, Refusal, Report, Verdict, is_incomplete,
+};
+use bursar_faucet::record::{Finding, WALLET_LINKS, WalletLink};
+use bursar_faucet::rules::pruning::Retention;
 use bursar_faucet::settlement::Skipped;
 use bursar_faucet::switches::PAYOUTS_HALTED;
-use bursar_faucet::upkeep::{Watched, watch};
+use bursar_faucet::upkeep::{Watched, prunable, prune, watch};
 use bursar_money::Balance;
 use bursar_payouts::WalletSight;
 
@@ -464,5 +467,32 @@ fn a_payment_that_names_a_player_of_after_the_backup_is_nobody_elses() {
         assert_eq!(scene.accruals(first), [(5, "open".to_owned())]);
         assert!(is_open(scene));
         scene.check();
+    });
+}
+
+#[test]
+fn an_adopted_payment_is_known_for_as_long_as_the_chain_shows_it() {
+    on_each_engine(|scene| {
+        scene.funded(100 * BAN);
+        let id = scene.player(0);
+        scene.earn(id, 5);
+        backup(scene);
+        scene.settle();
+        scene.send();
+        fall_back(scene);
+        assert_eq!(adopted(&adopt(scene)[0]), (id, 5, "0.50000000".to_owned()));
+        scene.pass(91 * 86_400_000);
+        assert_eq!(scene.read(|tx| prunable(tx, Retention::DEFAULT)).payouts, 0);
+        let by = bursar_audit::Actor::system("test");
+        let pruned = prune(&scene.faucet, Retention::DEFAULT, &by, &|| false).unwrap();
+        assert_eq!((pruned.accruals, pruned.payouts), (1, 0));
+        assert_eq!(scene.payouts_of(id)[0].error_detail.as_deref(), Some(MARK));
+
+        // The records turn out to lack something again, and the chain tells all of it again.
+        scene.earn(id, 6);
+        scene.write(|tx, now| Finding::note(tx, BLIND, 1, "again", now));
+        assert_eq!(adopt(scene), []);
+        assert_eq!(scene.accruals(id), [(6, "open".to_owned())], "nobody has paid these");
+        at_rest(scene);
     });
 }

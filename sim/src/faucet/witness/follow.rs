@@ -1,5 +1,6 @@
 //! What may become of the desk's rows from one look to the next: what comes, what changes, what goes.
 
+use super::adoption::may_settle;
 use super::rows::{Accrual, Desk, Payout, State, Tally};
 use super::{Stop, Witness};
 use crate::faucet::terms::{DAY_MS, RETENTION_DAYS};
@@ -16,7 +17,7 @@ impl Witness {
         self.follow_players(&before, desk)?;
         for (id, was) in &before.accruals {
             match desk.accruals.get(id) {
-                Some(is) => follow_row(was, is)?,
+                Some(is) => follow_row(desk, was, is)?,
                 None => {
                     let may_go = was.state == State::Settled && self.is_old(desk, was.settled_ms);
                     require!(Accrued, may_go, "{was:?} is gone");
@@ -27,6 +28,9 @@ impl Witness {
             self.admit_row(row)?;
         }
         self.follow_payouts(&before, desk)?;
+        if before.lacks_payments && !desk.lacks_payments {
+            self.check_complete()?;
+        }
         let is_split =
             desk.accruals.values().any(|row| row.part > 0 && !before.accruals.contains_key(&row.id));
         let is_written_off = desk.tallies.iter().any(|tally| tally.written_off.0 > 0);
@@ -129,10 +133,16 @@ impl Witness {
         }
         for payout in desk.payouts.values() {
             self.seen.payees.extend(payout.intent.map(|intent| (intent, payout.user)));
+            self.check_transaction(payout)?;
             let Some(was) = before.payouts.get(&payout.id) else {
-                self.admit_payout(desk, payout)?;
+                match payout.is_adopted {
+                    true => self.admit_adopted((before, desk), payout)?,
+                    false => self.admit_payout(desk, payout)?,
+                }
                 continue;
             };
+            let keeps = was.status != "confirmed" || was.transaction == payout.transaction;
+            require!(Durable, keeps, "{was:?} became {payout:?}");
             require!(Durable, was.is_same_order(payout), "{was:?} became {payout:?}");
             if was.status != payout.status {
                 require!(Once, !was.is_over(), "{was:?} became {payout:?}");
@@ -164,9 +174,14 @@ impl Witness {
     }
 }
 
-fn follow_row(was: &Accrual, is: &Accrual) -> Result<(), Breach> {
+fn follow_row(desk: &Desk, was: &Accrual, is: &Accrual) -> Result<(), Breach> {
     require!(DryRunApart, was.dry_run == is.dry_run, "{was:?} became {is:?}");
-    let is_kept = (was.user, was.baseline, was.from, was.rate) == (is.user, is.baseline, is.from, is.rate);
+    let payout = is.payout.and_then(|payout| desk.payouts.get(&payout));
+    let is_adopted =
+        payout.is_some_and(|payout| payout.is_adopted) && is.state == State::Settled && may_settle(desk, was);
+    // The last kill of an adopted payment is worth what was paid for it.
+    let is_priced = was.rate == is.rate || (is_adopted && is.kills == 1);
+    let is_kept = (was.user, was.baseline, was.from) == (is.user, is.baseline, is.from) && is_priced;
     require!(Durable, is_kept, "{was:?} became {is:?}");
     // An erased player's rows name no account.
     require!(Durable, is.account.is_none() || is.account == was.account, "{was:?} became {is:?}");
@@ -174,6 +189,8 @@ fn follow_row(was: &Accrual, is: &Accrual) -> Result<(), Breach> {
     let stays = (was.state, was.payout, was.kills) == (is.state, is.payout, is.kills);
     require!(PaidOnce, !is_final || stays, "{was:?} became {is:?}");
     let changes_hands = was.state == State::Reserved && is.payout.is_some() && is.payout != was.payout;
-    require!(PaidOnce, !changes_hands, "{was:?} became {is:?}");
+    require!(PaidOnce, !changes_hands || is_adopted, "{was:?} became {is:?}");
+    let skips = was.state == State::Open && is.state == State::Settled;
+    require!(PaidOnce, !skips || is.dry_run || is_adopted, "{was:?} became {is:?} without a payout");
     Ok(())
 }

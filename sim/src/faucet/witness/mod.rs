@@ -1,5 +1,6 @@
 //! The witness of the faucet: every row, payout and signed payment as committed, every payment as the chain has it.
 
+mod adoption;
 mod caps;
 mod follow;
 mod outside;
@@ -12,8 +13,10 @@ mod sums;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bursar_disk_faults::Disk;
+use bursar_faucet::adoption::{Payment, Verdict};
 use rusqlite::Connection;
 
+use self::adoption::Adopted;
 use self::outside::{Counted, Outside, Wallets};
 use self::rows::Desk;
 use super::operators::{Act, Stop};
@@ -30,6 +33,8 @@ use crate::watching::watch;
 #[derive(Clone, Debug)]
 struct Promise {
     key: String,
+    /// Whom it pays, by the id that Discord has.
+    player: Option<String>,
     to: String,
     amount: u128,
     kills: Vec<Range>,
@@ -59,6 +64,10 @@ struct Seen {
     /// The account that each accrual counts kills of, erased or not.
     accounts: HashMap<i64, String>,
     wallets: Wallets,
+    /// Payments that were adopted after a restore, by transaction.
+    adopted: BTreeMap<String, Adopted>,
+    /// Transactions of confirmed payouts, pruned or not.
+    recorded: BTreeMap<String, i64>,
     /// Whether payouts, accrual, and everything real are stopped in the rows.
     switches: [bool; 3],
 }
@@ -92,6 +101,8 @@ pub struct Witness {
     /// Transactions that are final on the chain, with what they pay, in raw.
     landed: BTreeMap<String, u128>,
     dead: BTreeSet<String>,
+    /// What the last adoption left, since the last restore.
+    left: Vec<(Payment, Verdict)>,
     reached: BTreeMap<(&'static str, &'static str), u64>,
     restores: u64,
     commits: u64,
@@ -114,6 +125,7 @@ impl Witness {
             paid_keys: BTreeMap::new(),
             landed: BTreeMap::new(),
             dead: BTreeSet::new(),
+            left: Vec::new(),
             reached: BTreeMap::new(),
             restores: 0,
             commits: 0,
@@ -281,6 +293,7 @@ impl Witness {
     pub fn go_back_to(&mut self, recollection: &Recollection) {
         self.seen = recollection.seen.clone();
         self.gates = recollection.gates;
+        self.left.clear();
         self.restores += 1;
         let moment = self.outside.moment();
         self.seen.wallets.end_all(moment);

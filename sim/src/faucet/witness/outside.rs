@@ -17,19 +17,23 @@ struct Wish {
 
 /// Wallets of players, by the ids that Discord has of these, as far as their answers tell.
 #[derive(Clone, Debug, Default)]
-pub struct Wallets(BTreeMap<String, Vec<Wish>>);
+pub struct Wallets {
+    wishes: BTreeMap<String, Vec<Wish>>,
+    ever: BTreeSet<(String, String)>,
+}
 
 impl Wallets {
     /// A player asks for a wallet, at moment `asked`.
     pub fn ask(&mut self, player: &str, asked: u64, address: &str) {
         let wish = Wish { asked, ended: None, is_granted: false, address: address.to_owned() };
-        self.0.entry(player.to_owned()).or_default().push(wish);
+        self.wishes.entry(player.to_owned()).or_default().push(wish);
+        self.ever.insert((player.to_owned(), address.to_owned()));
     }
 
     /// What was asked for at moment `asked` is answered, or not, at moment `ended`. Once it is granted nothing stands that
     /// had ended before it was asked for.
     pub fn answer(&mut self, player: &str, asked: u64, ended: u64, is_granted: bool) {
-        let Some(wishes) = self.0.get_mut(player) else { return };
+        let Some(wishes) = self.wishes.get_mut(player) else { return };
         let Some(wish) = wishes.iter_mut().find(|wish| wish.asked == asked) else { return };
         (wish.ended, wish.is_granted) = (Some(ended), is_granted);
         if is_granted {
@@ -39,24 +43,29 @@ impl Wallets {
 
     /// Everything ends at moment `ended`: what is not answered came to nothing, or was done and nobody was told.
     pub fn end_all(&mut self, ended: u64) {
-        for wish in self.0.values_mut().flatten() {
+        for wish in self.wishes.values_mut().flatten() {
             wish.ended.get_or_insert(ended);
         }
     }
 
     /// Somebody tries to erase the player, with all wallets.
     pub fn doubt(&mut self, player: &str) {
-        self.0.get_mut(player).into_iter().flatten().for_each(|wish| wish.is_granted = false);
+        self.wishes.get_mut(player).into_iter().flatten().for_each(|wish| wish.is_granted = false);
     }
 
     /// Whether an address may be the one that the player is paid at.
     pub fn may_be(&self, player: &str, address: &str) -> bool {
-        self.0.get(player).into_iter().flatten().any(|wish| wish.address == address)
+        self.wishes.get(player).into_iter().flatten().any(|wish| wish.address == address)
+    }
+
+    /// Whether the player ever asked for that wallet.
+    pub fn had(&self, player: &str, address: &str) -> bool {
+        self.ever.contains(&(player.to_owned(), address.to_owned()))
     }
 
     /// Whether the player has a wallet for sure.
     pub fn is_linked(&self, player: &str) -> bool {
-        self.0.get(player).into_iter().flatten().any(|wish| wish.is_granted)
+        self.wishes.get(player).into_iter().flatten().any(|wish| wish.is_granted)
     }
 }
 
@@ -144,6 +153,7 @@ mod tests {
         wallets.ask("p", 4, "new");
         wallets.answer("p", 4, 5, true);
         assert!(wallets.is_linked("p"));
+        assert!(wallets.had("p", "lost") && !wallets.had("q", "lost"));
         assert_eq!(["lost", "slow", "new"].map(|address| wallets.may_be("p", address)), [false, true, true]);
         assert!(!wallets.may_be("q", "new"));
         wallets.end_all(6);

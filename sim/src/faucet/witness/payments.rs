@@ -2,6 +2,7 @@
 
 use bursar_chain::Attempt;
 
+use super::rows::{Accrual, Desk};
 use super::{Promise, Range, Witness};
 use crate::chain::Landed;
 use crate::faucet::terms::RAW_OF_E8;
@@ -23,23 +24,28 @@ impl Witness {
         let is_same = intent.to == payout.address
             && u128::try_from(payout.amount).is_ok_and(|amount| amount * RAW_OF_E8 == intent.amount);
         require!(PaidOnce, is_same, "{intent:?} is not what {payout:?} says");
-        let rows = self.seen.desk.accruals.values().filter(|row| row.payout == Some(payout.id));
+        let promise = Promise {
+            key: intent.key.clone(),
+            player: self.seen.players.get(&payout.user).cloned(),
+            to: payout.address.clone(),
+            amount: intent.amount,
+            kills: self.kills_of(&self.seen.desk, payout.id),
+        };
+        self.promises.insert(attempt.transaction.clone(), promise);
+        Ok(())
+    }
+
+    /// The kills of a payout's rows.
+    pub(super) fn kills_of(&self, desk: &Desk, payout: i64) -> Vec<Range> {
+        let account = |row: &Accrual| self.seen.accounts.get(&row.id).cloned();
+        let rows = desk.accruals.values().filter(|row| row.payout == Some(payout));
         let kills = rows.map(|row| Range {
-            account: self
-                .seen
-                .accounts
-                .get(&row.id)
-                .cloned()
-                .unwrap_or_else(|| format!("of accrual {}", row.id)),
+            account: account(row).unwrap_or_else(|| format!("of accrual {}", row.id)),
             counted: (row.user, row.baseline),
             from: row.from,
             to: row.to,
         });
-        let kills = kills.collect();
-        let promise =
-            Promise { key: intent.key.clone(), to: payout.address.clone(), amount: intent.amount, kills };
-        self.promises.insert(attempt.transaction.clone(), promise);
-        Ok(())
+        kills.collect()
     }
 
     /// Bytes are about to leave: they must have been seen committed.
@@ -68,7 +74,8 @@ impl Witness {
         let is_as_promised = (&to, amount) == (&promise.to, promise.amount);
         require!(PaidOnce, is_as_promised, "{} pays {to} {amount}, promised is {promise:?}", landed.id);
         let first = self.paid_keys.insert(promise.key.clone(), landed.id.clone());
-        if let Some(first) = first {
+        // Of what was adopted the records know no order, so that its numbers may be given again.
+        if let Some(first) = first.filter(|first| !self.seen.adopted.contains_key(first)) {
             let words = format!("{} is paid by {first} and again by {}", promise.key, landed.id);
             require!(RestoreNeverRepays, self.is_on_record(&first), "{words}");
             require!(PaidOnce, false, "{words}");
@@ -77,15 +84,22 @@ impl Witness {
     }
 
     /// No kill of an account is paid a second time, by whichever baseline and to whomever, unless a restore forgot how far the
-    /// account was counted and statistics told the later baseline less (docs/spec/faucet.md 3.1).
-    fn note_paid(&mut self, range: Range, transaction: &str) -> Result<(), Breach> {
+    /// account was counted and statistics told the later baseline less (docs/spec/faucet.md 3.1). A payment that was adopted
+    /// has paid the kills that it settled then, of as much worth, and not those that it was signed for (3.14).
+    pub(super) fn note_paid(&mut self, range: Range, transaction: &str) -> Result<(), Breach> {
         let paid = self.paid.entry(range.account.clone()).or_default();
-        let overlaps = paid.iter().filter(|(other, _)| range.from < other.to && other.from < range.to);
+        let adopted = self.seen.adopted.iter().flat_map(|(transaction, adopted)| {
+            let own = adopted.kills.iter().filter(|other| other.account == range.account);
+            own.map(move |other| (other, transaction))
+        });
+        let as_signed = paid.iter().filter(|(_, transaction)| !self.seen.adopted.contains_key(transaction));
+        let all = as_signed.map(|(other, transaction)| (other, transaction)).chain(adopted);
+        let overlaps = all.filter(|(other, _)| range.from < other.to && other.from < range.to);
         let (allowed, again): (Vec<_>, Vec<_>) = overlaps.partition(|(other, _)| {
             let later = other.counted.max(range.counted);
             self.restores > 0 && other.counted != range.counted && self.outside.is_low(later, &range.account)
         });
-        let again = again.first().map(|(other, first)| (other.clone(), first.clone()));
+        let again = again.first().map(|(other, first)| (Range::clone(other), String::clone(first)));
         let is_repeated = !allowed.is_empty();
         paid.push((range.clone(), transaction.to_owned()));
         if let Some((other, first)) = again {

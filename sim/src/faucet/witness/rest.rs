@@ -14,12 +14,15 @@ use crate::payouts::{FINAL, HELD, holdings};
 
 impl Witness {
     /// Whether nothing is left to do: all kills are counted, and what may be paid now is paid. After a restore that lost
-    /// payments only what was signed goes on.
+    /// payments only what was signed goes on, as soon as adoption has left what it cannot settle.
     pub fn is_at_rest(&self, played: &Played) -> bool {
         !self.wallet_stands_still()
             && self.is_signed_over()
             && self.uncounted(played).is_none()
-            && (self.lacks_payments() || (self.all_are_paid_who_may_be() && self.unpaid().is_none()))
+            && match self.lacks_payments() {
+                true => self.is_left_to_people(),
+                false => self.all_are_paid_who_may_be() && self.unpaid().is_none(),
+            }
     }
 
     /// Whether what was signed is over. A desk that stays halted sends nothing: what the chain never had stays signed.
@@ -73,6 +76,7 @@ impl Witness {
         let unpaid = self.unpaid().filter(|_| is_whole);
         require!(PaidOnce, unpaid.is_none(), "{unpaid:?} is owed what nothing keeps back");
         if !is_whole {
+            self.check_left()?;
             self.reach("witness", "rest not checked: that all are paid, as payments are missing");
         }
         let desk = &self.seen.desk;
@@ -99,13 +103,19 @@ impl Witness {
         Ok(())
     }
 
-    /// What the chain has paid to each player for payouts that are on record here, in raw.
+    /// What the chain has paid to each player for payouts that are on record here, adopted or not, in raw.
     fn sent(&self) -> BTreeMap<i64, u128> {
+        let payments = self.seen.attempts.values().filter(|attempt| attempt.kind == 0);
+        let ordered = payments.filter_map(|attempt| {
+            let user = self.seen.payees.get(&attempt.intent?)?;
+            Some((&attempt.transaction, *user))
+        });
+        let adopted = self.seen.adopted.iter().map(|(transaction, adopted)| (transaction, adopted.user));
+        let payees: BTreeMap<&String, i64> = ordered.chain(adopted).collect();
         let mut sent = BTreeMap::new();
-        for attempt in self.seen.attempts.values().filter(|attempt| attempt.kind == 0) {
-            let user = attempt.intent.and_then(|intent| self.seen.payees.get(&intent));
-            if let (Some(user), Some(amount)) = (user, self.landed.get(&attempt.transaction)) {
-                *sent.entry(*user).or_default() += amount;
+        for (transaction, user) in payees {
+            if let Some(amount) = self.landed.get(transaction) {
+                *sent.entry(user).or_default() += amount;
             }
         }
         sent

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bursar_faucet::adoption::MARK;
 use rusqlite::{Connection, Row};
 
 /// Kills and e8.
@@ -69,6 +70,10 @@ pub struct Payout {
     pub created_ms: i64,
     /// When it was last tried, Unix ms.
     pub attempted_ms: Option<i64>,
+    /// What pays it.
+    pub transaction: Option<String>,
+    /// Whether it was adopted after a restore.
+    pub is_adopted: bool,
 }
 
 impl Payout {
@@ -133,7 +138,7 @@ const TALLIES: &str = "SELECT user_id, dry_run, baseline_number, baseline_kills,
     total_e8, open_kills, open_e8, reserved_kills, reserved_e8, settled_kills, settled_e8, written_off_kills, \
     written_off_e8, folded_kills, folded_e8, folded_ranges FROM faucet_tally";
 const PAYOUTS: &str = "SELECT id, user_id, dry_run, address, kills, amount_e8, status, intent, created_at, \
-    last_attempt_at FROM faucet_payout";
+    last_attempt_at, tx_hash, error_detail FROM faucet_payout";
 const USERS: &str =
     "SELECT id, discord_user_id, epic_account_id, discord_guild_member, eligibility FROM faucet_user";
 const SWITCHES: &str = "SELECT key, value <> 'off' FROM faucet_config WHERE key IN \
@@ -257,6 +262,8 @@ fn payout(row: &Row<'_>) -> rusqlite::Result<Payout> {
         intent: row.get(7)?,
         created_ms: row.get(8)?,
         attempted_ms: row.get(9)?,
+        transaction: row.get(10)?,
+        is_adopted: row.get::<_, Option<String>>(11)?.as_deref() == Some(MARK),
     })
 }
 

@@ -44,7 +44,7 @@ pub(super) fn adopt(options: &AdoptOptions, context: &Context) -> Result<Value, 
         is_dry_run: options.dry_run,
         is_whole_history: options.from_the_beginning,
     };
-    let report = adoption.run(&room.payments.nodes)?;
+    let report = adoption.run(room.payments.nodes.as_ref())?;
     let report = report.map_err(|refusal| refused(refusal.code(), refusal.to_string()))?;
     answer(&report, options.dry_run, context)
 }
