@@ -29,7 +29,8 @@ pub fn key_sources(bytes: &[u8]) {
     match text.parse::<KekSource>() {
         // The arguments of a command are not shown: one of them may be a secret.
         Ok(source) => assert!(text.trim().starts_with(&source.to_string()), "{source}"),
-        Err(error) => assert!(text.len() < 8 || !error.to_string().contains(text)),
+        // A refusal says the same whatever it refuses.
+        Err(error) => assert_eq!(error.to_string(), "".parse::<KekSource>().unwrap_err().to_string()),
     }
     let kek = Kek::from_hexadecimal(&SecretString::from(text.to_owned()));
     assert_eq!(kek.is_some(), text.trim().len() == 64 && text.trim().bytes().all(|b| b.is_ascii_hexdigit()));
