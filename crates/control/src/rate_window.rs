@@ -12,6 +12,8 @@ use crate::settings::rows;
 
 /// How long counters are kept at least, ms.
 const KEPT_MS_MIN: i64 = 3_600_000;
+/// No setting makes a window longer, ms.
+const WINDOW_MS_MAX: i64 = 86_400_000;
 /// How the key of a setting ends that says how long a window is, in milliseconds.
 const WINDOW_KEY: &str = "_window_ms";
 
@@ -147,7 +149,9 @@ pub fn purge_windows(tx: &mut Tx<'_>, tables: &[ConfigTable], now: Timestamp) ->
     let mut kept_ms = KEPT_MS_MIN;
     for table in tables {
         let windows = rows(tx, *table)?.into_iter().filter(|row| row.key.ends_with(WINDOW_KEY));
-        kept_ms = windows.filter_map(|row| row.value.parse().ok()).fold(kept_ms, i64::max);
+        // A value out of bounds is no window: the setting's default holds.
+        let lengths = windows.filter_map(|row| row.value.parse().ok()).filter(|ms| *ms <= WINDOW_MS_MAX);
+        kept_ms = lengths.fold(kept_ms, i64::max);
     }
     let before = now.after_ms(-kept_ms);
     tx.execute("DELETE FROM web_rate_windows WHERE window_start_ms < $1", &[before.ms().into()])

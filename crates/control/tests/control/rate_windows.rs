@@ -129,7 +129,9 @@ fn a_purge_removes_the_windows_that_began_more_than_an_hour_ago_and_no_others() 
 #[test]
 fn what_a_setting_counts_for_a_day_is_kept_for_a_day() {
     on_each_engine(|store| {
-        let rows = [("rl_joins_window_ms", (24 * HOUR_MS).to_string(), "", false)];
+        let window = |key, ms: i64| (key, ms.to_string(), "", false);
+        let rows =
+            [window("rl_joins_window_ms", 24 * HOUR_MS), window("rl_typed_window_ms", 9_000 * HOUR_MS)];
         transact(&store.store(), |tx| settings::seed(tx, TABLE, &rows, START));
         assert_eq!(call_at(store, START), passed(1));
         let purge = |hours: i64| {
