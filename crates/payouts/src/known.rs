@@ -2,7 +2,7 @@
 
 use bursar_chain::TransactionId;
 use bursar_keys::KeyId;
-use bursar_store::{StoreError, Timestamp, Tx};
+use bursar_store::{StoreError, Tx};
 
 use crate::outside::is_outside;
 use crate::pages::{PAGE_MAX, PayoutShown, shown};
@@ -14,10 +14,27 @@ use crate::{IntentId, Payouts};
 /// A transaction that the records have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KnownTransaction {
-    /// When it was signed.
-    pub signed_at: Timestamp,
+    /// Its number, ascending in commit order.
+    pub number: i64,
     /// Whether it came from the journal after a restore.
     pub is_imported: bool,
+}
+
+/// Up to where the records reach at a moment. Numbers, as clocks may be set back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// The newest payout.
+    pub intent: IntentId,
+    /// Number of the newest transaction of any wallet.
+    pub transaction: i64,
+}
+
+impl Reach {
+    /// What they hold now. Whoever holds a wallet locked sees all that was signed for it.
+    pub fn now(tx: &mut Tx<'_>) -> Result<Reach, StoreError> {
+        let intent = IntentId(tx.allocated(intents::INTENTS)?);
+        Ok(Reach { intent, transaction: tx.allocated(attempts::ATTEMPTS)? })
+    }
 }
 
 /// A page of payouts that the journal alone brought back.
@@ -37,7 +54,7 @@ impl Payouts {
         id: &TransactionId,
     ) -> Result<Option<KnownTransaction>, StoreError> {
         let row = attempts::by_transaction(tx, id)?;
-        Ok(row.map(|row| KnownTransaction { signed_at: row.signed_at, is_imported: row.is_imported }))
+        Ok(row.map(|row| KnownTransaction { number: row.id, is_imported: row.is_imported }))
     }
 
     /// Whether the records hold all that was ever signed for a wallet; else its payouts that count as unpaid may have been
@@ -61,17 +78,15 @@ impl Payouts {
         None
     }
 
-    /// Payouts of a wallet that the journal alone brought back at `since` or later, and that its desk ordered itself: those
-    /// under way and those that are over, oldest first. Nothing was ever held for them. `after` is the last one of the page
-    /// before.
+    /// Payouts of a wallet that the journal alone brought back, and that its desk ordered itself: those under way and those
+    /// that are over, after one of them, oldest first. Nothing was ever held for them.
     pub fn brought_back(
         &self,
         tx: &mut Tx<'_>,
         wallet: &KeyId,
-        since: Timestamp,
-        after: Option<IntentId>,
+        after: IntentId,
     ) -> Result<BroughtBack, StoreError> {
-        let found = intents::without_hold(tx, wallet, since, after.unwrap_or(IntentId(0)), PAGE_MAX)?;
+        let found = intents::without_hold(tx, wallet, after, PAGE_MAX)?;
         let is_full = i64::try_from(found.len()).is_ok_and(|length| length == PAGE_MAX);
         let next = found.last().map(|row| row.id).filter(|_| is_full);
         let own = found.into_iter().filter(|row| !is_outside(&row.key));

@@ -51,7 +51,7 @@ pub use desk_rules::{Change, DeskRules, Ear, Margin, MarginVerdict, MarginView, 
 pub use ids::{IdempotencyKey, IntentId, IntentState, REASON_CHARACTERS_MAX};
 pub use jobs::{awaited_job, jobs};
 pub use journal::Journal;
-pub use known::{BroughtBack, KnownTransaction};
+pub use known::{BroughtBack, KnownTransaction, Reach};
 pub use metrics::PayoutMetrics;
 pub use operate::{Afterwards, Resolution, TransactionSight, WalletSight};
 pub use outside::{

@@ -19,6 +19,13 @@ impl Tx<'_> {
         }
     }
 
+    /// The last number that was taken in a transaction that is visible here; 0 = none.
+    pub fn allocated(&mut self, sequence: Sequence) -> Result<i64, StoreError> {
+        let sql = "SELECT next FROM store_sequences WHERE name = $1";
+        let next = self.query_first(sql, &[sequence.0.into()], |row| row.get::<i64>(0))?;
+        Ok(next.map_or(0, |next| next - 1))
+    }
+
     /// The batch's time: one reading, never before any earlier one of the same `scope` (invariant TIME-MONOTONE). Locks the
     /// scope, so that the batches of one scope take turns; `Tx::close_clock` stores the mark at the end.
     pub fn open_clock(&mut self, scope: &'static str) -> Result<Timestamp, StoreError> {

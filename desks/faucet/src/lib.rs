@@ -84,5 +84,6 @@ pub fn migrations(engine: EngineKind) -> Vec<Migration> {
             epoch: 1,
             sql: include_str!("../migrations/0007_counted_account.sql"),
         },
+        Migration { name: "faucet/0008_hole", epoch: 1, sql: include_str!("../migrations/0008_hole.sql") },
     ]
 }

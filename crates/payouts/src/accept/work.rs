@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use bursar_audit::Recorder;
 use bursar_keys::KeyId;
 use bursar_ledger::Book;
-use bursar_store::{Sequence, StoreError, Timestamp, Tx};
+use bursar_store::{StoreError, Timestamp, Tx};
 use uuid::{Builder, Uuid};
 
 use super::decide::{AcceptState, AcceptWallet, Accepted, Known, NewIntent, Placed, decide};
@@ -16,8 +16,6 @@ use crate::pages::just_accepted;
 use crate::sql::intents::{self, IntentRow};
 use crate::stops::Reading;
 use crate::{Payouts, Rejection, events, sql, webhook};
-
-const INTENTS: Sequence = Sequence("payout_intent");
 
 /// Orders that were decided and are not saved yet.
 #[must_use = "orders that were prepared and not saved leave holds without an intent"]
@@ -66,7 +64,7 @@ impl Payouts {
         let fresh =
             orders.iter().filter(|order| !known.contains_key(&(order.desk, order.key.as_str().to_owned())));
         let count = i64::try_from(fresh.count()).map_err(|_| StoreError::Decode("order count".into()))?;
-        let first = if count == 0 { 0 } else { tx.allocate(INTENTS, count)? };
+        let first = if count == 0 { 0 } else { tx.allocate(intents::INTENTS, count)? };
         let ids: Vec<_> = (first..).take(usize::try_from(count).unwrap_or(0)).collect();
         let ids: Vec<_> = ids.into_iter().map(|id| (IntentId(id), self.public_id(now))).collect();
         let mut state = AcceptState { book, known, wallets, ids: ids.into_iter(), new: Vec::new() };

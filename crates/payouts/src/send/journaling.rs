@@ -5,7 +5,7 @@ use bursar_keys::KeyId;
 use bursar_money::Amount;
 use bursar_store::fault::Step;
 use bursar_store::lease::Lease;
-use bursar_store::{Sequence, StoreError, Timestamp, Tx};
+use bursar_store::{StoreError, Timestamp, Tx};
 
 use super::{Sender, Turn};
 use crate::case::{Case, Particulars, payment_order};
@@ -21,7 +21,6 @@ use crate::{IntentId, IntentState, sql};
 
 /// Lines of the journal that one transaction compares.
 pub(crate) const LINES: usize = 256;
-const INTENTS: Sequence = Sequence("payout_intent");
 
 impl Sender {
     /// Writes the attempt down outside the database. Without that it does not leave.
@@ -210,7 +209,7 @@ fn recover(
         let ms = u64::try_from(now.ms()).unwrap_or(0);
         public_id = uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid();
     }
-    let id = IntentId(tx.allocate(INTENTS, 1)?);
+    let id = IntentId(tx.allocate(intents::INTENTS, 1)?);
     let row = IntentRow {
         id,
         public_id,

@@ -11,7 +11,8 @@ use super::key_of;
 use crate::IntentId;
 use crate::life::{AttemptKind, AttemptState};
 
-const ATTEMPTS: Sequence = Sequence("payout_attempt");
+/// Numbers of attempts.
+pub(crate) const ATTEMPTS: Sequence = Sequence("payout_attempt");
 
 macro_rules! columns {
     () => {

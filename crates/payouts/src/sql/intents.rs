@@ -7,12 +7,15 @@ use bursar_keys::KeyId;
 use bursar_ledger::HoldId;
 use bursar_money::{Amount, Asset};
 use bursar_store::Column::{Amount as AmountColumn, Bytes, Int, Text, Time, Uuid as UuidColumn};
-use bursar_store::{Bulk, Lock, Lookup, Param, Row, StoreError, Timestamp, Tx};
+use bursar_store::{Bulk, Lock, Lookup, Param, Row, Sequence, StoreError, Timestamp, Tx};
 use uuid::Uuid;
 
 use super::{asset_of, key_of};
 use crate::life::Wish;
 use crate::{IntentId, IntentState, OutsideFilter, PayoutFilter};
+
+/// Numbers of intents.
+pub(crate) const INTENTS: Sequence = Sequence("payout_intent");
 
 macro_rules! columns {
     () => {
@@ -170,20 +173,19 @@ pub(crate) fn page(
     tx.query(sql, &params, read)
 }
 
-/// Intents of a wallet for which nothing was ever held, changed at `since` or later, oldest first, after one of them.
+/// Intents of a wallet for which nothing was ever held, oldest first, after one of them.
 pub(crate) fn without_hold(
     tx: &mut Tx<'_>,
     wallet: &KeyId,
-    since: Timestamp,
     after: IntentId,
     limit: i64,
 ) -> Result<Vec<IntentRow>, StoreError> {
     let sql = concat!(
         "SELECT ",
         columns!(),
-        " FROM payout_intent WHERE hold IS NULL AND wallet = $1 AND changed_at >= $2 AND id > $3 ORDER BY id LIMIT $4"
+        " FROM payout_intent WHERE hold IS NULL AND wallet = $1 AND id > $2 ORDER BY id LIMIT $3"
     );
-    tx.query(sql, &[wallet.as_str().into(), since.into(), after.0.into(), limit.into()], read)
+    tx.query(sql, &[wallet.as_str().into(), after.0.into(), limit.into()], read)
 }
 
 /// The oldest intents of a wallet that were asked for from outside and wait.

@@ -6,7 +6,9 @@ use std::sync::atomic::Ordering;
 use bursar_access::By;
 use bursar_keys::KeyId;
 use bursar_money::{Amount, Balance};
-use bursar_payouts::{Afterwards, IntentState, Payouts, Rejection, Resolution, WalletSight, WalletStanding};
+use bursar_payouts::{
+    Afterwards, IntentId, IntentState, Payouts, Rejection, Resolution, WalletSight, WalletStanding,
+};
 
 use crate::restore::{backup, matched, restore, standing, start, word};
 use crate::scene::{Scene, TREASURY, on_each_engine, payee, policy, recorder};
@@ -371,11 +373,10 @@ fn what_the_journal_alone_brought_back_gets_no_further_attempt() {
             })
         };
         let brought_back = |after| {
-            let since = bursar_store::Timestamp::from_ms(0);
-            let page = scene.read(|tx| payouts.brought_back(tx, &scene.wallet, since, after));
+            let page = scene.read(|tx| payouts.brought_back(tx, &scene.wallet, after));
             (page.payouts.iter().map(|shown| shown.payout.id).collect::<Vec<_>>(), page.next)
         };
-        assert_eq!((brought_back(None), brought_back(Some(id))), ((vec![id], None), (vec![], None)));
+        assert_eq!((brought_back(IntentId(0)), brought_back(id)), ((vec![id], None), (vec![], None)));
         assert_eq!(resolved(Afterwards::Retry), Err(Rejection::NothingHeld));
         assert!(resolved(Afterwards::Fail).is_ok());
         scene.run(&sender, &lease);

@@ -3,8 +3,7 @@
 use bursar_access::By;
 use bursar_audit::Actor as Author;
 use bursar_money::{Amount, Balance};
-use bursar_payouts::{Funding, IntentState, OutsideFilter, PayoutShown, Rejection};
-use bursar_store::Timestamp;
+use bursar_payouts::{Funding, IntentId, IntentState, OutsideFilter, PayoutShown, Rejection};
 
 use crate::outside::{ask, code, credit, fund, funded, names, order, take_back, told};
 use crate::restore::{backup, restore, start, word};
@@ -118,8 +117,7 @@ fn what_comes_back_apart_from_its_key_stays_its_payers_and_none_of_the_desks() {
         scene.heard.0.lock().clear();
         recover(scene);
         assert_eq!((scene.heard(), scene.paid(1)), (Vec::<String>::new(), 100));
-        let since = Timestamp::from_ms(0);
-        let found = scene.read(|tx| scene.payouts.brought_back(tx, &scene.wallet, since, None));
+        let found = scene.read(|tx| scene.payouts.brought_back(tx, &scene.wallet, IntentId(0)));
         assert_eq!((found.payouts.len(), found.next), (0, None));
         let listed = listed(scene);
         let states: Vec<_> = listed.iter().map(|shown| shown.payout.state).collect();

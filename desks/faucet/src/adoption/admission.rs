@@ -40,7 +40,7 @@ impl Adoption<'_> {
             subject: self.operator.to_string(),
             payload: format!(
                 "wholeHistory={} blind={} sinceMs={} why={}",
-                self.is_whole_history, lost.is_blind, lost.since, self.reason
+                self.is_whole_history, lost.is_blind, lost.hole.since, self.reason
             ),
             permission: Permission::ResolvePayout,
         }

@@ -174,7 +174,7 @@ fn approved(payload: &mut Value, turn: &Turn) {
 /// nobody else: whoever has the address here earned other kills.
 fn player(tx: &mut Tx<'_>, turn: &Turn, payment: &Payment) -> Result<Result<i64, Verdict>, StoreError> {
     let links = WalletLink::of_address(tx, &payment.to)?;
-    let old = links.iter().filter(|link| link.is_verified && link.created_at <= turn.lost.since);
+    let old = links.iter().filter(|link| link.is_verified && link.id <= turn.lost.hole.link);
     let mut players: Vec<i64> = old.map(|link| link.user_id).collect();
     players.sort_unstable();
     players.dedup();

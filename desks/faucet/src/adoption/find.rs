@@ -8,7 +8,7 @@ use bursar_store::{StoreError, Timestamp, Tx};
 
 use super::{Adoption, BLIND, Outcome, Refusal, UNKNOWN};
 use crate::DESK;
-use crate::record::{Finding, Payout};
+use crate::record::{Hole, Payout};
 
 /// Transactions of the account that are asked for at a time.
 const PAGE: usize = 100;
@@ -37,25 +37,18 @@ pub struct Payment {
 /// What is known of a hole in the records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Lost {
-    /// Since when it is known.
-    pub since: Timestamp,
+    /// Since when it is known, and up to where the records reached then.
+    pub hole: Hole,
     /// Whether no journal tells what it holds, so that the chain has to.
     pub is_blind: bool,
 }
 
 /// The hole in the records; `None` = there is none.
 pub(super) fn lost(tx: &mut Tx<'_>) -> Result<Option<Lost>, StoreError> {
-    let mut lost: Option<Lost> = None;
-    for finding in Finding::all(tx)?.into_iter().filter(|finding| finding.count > 0) {
-        let is_blind = finding.kind == BLIND;
-        if is_blind || finding.kind == UNKNOWN {
-            lost = Some(Lost {
-                since: lost.map_or(finding.since, |lost| lost.since.min(finding.since)),
-                is_blind: is_blind || lost.is_some_and(|lost| lost.is_blind),
-            });
-        }
-    }
-    Ok(lost)
+    let (blind, unknown) = (Hole::load(tx, BLIND)?, Hole::load(tx, UNKNOWN)?);
+    let is_blind = blind.is_some();
+    let hole = blind.into_iter().chain(unknown).reduce(Hole::with);
+    Ok(hole.map(|hole| Lost { hole, is_blind }))
 }
 
 /// What the records lack, oldest first: what the journal brought back, then what the chain alone shows.
@@ -72,14 +65,14 @@ pub(super) fn payments(adoption: &Adoption<'_>, history: &dyn History, lost: &Lo
 }
 
 fn brought_back(tx: &mut Tx<'_>, adoption: &Adoption<'_>, lost: &Lost) -> Result<Vec<Payment>, StoreError> {
-    let (mut found, mut after) = (Vec::new(), None);
+    let (mut found, mut after) = (Vec::new(), lost.hole.intent);
     loop {
-        let page = adoption.payouts.brought_back(tx, adoption.operator, lost.since, after)?;
+        let page = adoption.payouts.brought_back(tx, adoption.operator, after)?;
         for shown in page.payouts {
             found.extend(unrecorded(tx, &shown)?);
         }
         match page.next {
-            Some(next) => after = Some(next),
+            Some(next) => after = next,
             None => return Ok(found),
         }
     }
@@ -159,7 +152,7 @@ fn look(tx: &mut Tx<'_>, adoption: &Adoption<'_>, lost: &Lost, page: &[Past]) ->
     for past in page {
         match adoption.payouts.transaction(tx, &past.id)? {
             // What was signed since the restore may lie above what is missing.
-            Some(known) if !known.is_imported && known.signed_at <= lost.since => {
+            Some(known) if !known.is_imported && known.number <= lost.hole.transaction => {
                 looked.is_end = true;
                 return Ok(looked);
             }
@@ -175,7 +168,7 @@ fn look(tx: &mut Tx<'_>, adoption: &Adoption<'_>, lost: &Lost, page: &[Past]) ->
                 intent: None,
                 is_final: true,
                 named: None,
-                paid_at: lost.since,
+                paid_at: lost.hole.since,
             });
         }
     }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use bursar_audit::Recorder;
 use bursar_keys::KeyId;
 use bursar_ledger::Book;
-use bursar_payouts::{Change, Ear, IntentId, IntentState, Received};
+use bursar_payouts::{Change, Ear, IntentId, IntentState, Reach, Received};
 use bursar_store::{StoreError, Timestamp, Tx};
 
 use crate::adoption::{BLIND, UNKNOWN};
 use crate::halt::halt_payouts;
 use crate::policy::damaged;
-use crate::record::{Accrual, Finding, Payout, Tally, Totals};
+use crate::record::{Accrual, Hole, Payout, Tally, Totals};
 use crate::rules::holdings::{AccrualState, Share};
 use crate::rules::payout_state::PayoutState;
 
@@ -109,7 +109,8 @@ impl Ear for PayoutEar {
              adopt-payments --reason TEXT`"
         );
         tracing::error!(detail, "payments since the backup are not known");
-        Finding::note(tx, BLIND, 1, &detail, now)?;
+        let reach = Reach::now(tx)?;
+        Hole::note(tx, BLIND, &detail, reach, now)?;
         halt_payouts(tx, &self.recorder, &detail, now)
     }
 
@@ -132,7 +133,10 @@ impl PayoutEar {
             change.intent, change.reference
         );
         tracing::error!(detail, "a payment without a payout");
-        Finding::note(tx, UNKNOWN, 1, &detail, now)?;
+        let reach = Reach::now(tx)?;
+        // This one belongs to what is missing.
+        let intent = reach.intent.min(IntentId(change.intent.0.saturating_sub(1)));
+        Hole::note(tx, UNKNOWN, &detail, Reach { intent, ..reach }, now)?;
         if change.to == IntentState::Signed {
             halt_payouts(tx, &self.recorder, &detail, now)?;
         }

@@ -5,13 +5,13 @@ use bursar_devnet_banano::Command;
 use bursar_faucet::adoption::{
     Adoption, BLIND, MARK, Outcome, Payment, Refusal, Report, Verdict, is_incomplete,
 };
-use bursar_faucet::record::{Finding, WALLET_LINKS, WalletLink};
+use bursar_faucet::record::{Hole, WALLET_LINKS, WalletLink};
 use bursar_faucet::rules::pruning::Retention;
 use bursar_faucet::settlement::Skipped;
 use bursar_faucet::switches::PAYOUTS_HALTED;
 use bursar_faucet::upkeep::{Watched, prunable, prune, watch};
 use bursar_money::Balance;
-use bursar_payouts::WalletSight;
+use bursar_payouts::{IntentId, Reach, WalletSight};
 
 use crate::restoring::{backup, restore};
 use crate::scene::{BAN, Scene, address, ban, banano_of, on_each_engine, recorder};
@@ -59,7 +59,7 @@ fn adopt_with(scene: &Scene, how: How) -> Outcome<Report> {
     adoption.run(&banano_of(&scene.node))
 }
 
-fn adopt(scene: &Scene) -> Vec<Verdict> {
+pub fn adopt(scene: &Scene) -> Vec<Verdict> {
     verdicts(adopt_with(scene, How::default()))
 }
 
@@ -490,7 +490,9 @@ fn an_adopted_payment_is_known_for_as_long_as_the_chain_shows_it() {
 
         // The records turn out to lack something again, and the chain tells all of it again.
         scene.earn(id, 6);
-        scene.write(|tx, now| Finding::note(tx, BLIND, 1, "again", now));
+        scene.write(|tx, now| {
+            Hole::note(tx, BLIND, "again", Reach { intent: IntentId(0), transaction: 0 }, now)
+        });
         assert_eq!(adopt(scene), []);
         assert_eq!(scene.accruals(id), [(6, "open".to_owned())], "nobody has paid these");
         at_rest(scene);

@@ -3,6 +3,7 @@
 
 mod accruing;
 mod adopting;
+mod adopting_beside_clocks;
 mod approving;
 mod checks;
 mod conserving;

@@ -17,8 +17,9 @@ pub(super) struct Adopted {
     pub kills: Vec<Range>,
 }
 
-const LINKED: &str = "SELECT DISTINCT user_id FROM faucet_wallet_link WHERE address = ?1 AND verified <> 0 AND created_at <= \
-    (SELECT MIN(since) FROM faucet_finding WHERE kind IN ('payout.blind', 'payout.unknown') AND count > 0) \
+const LINKED: &str = "SELECT DISTINCT user_id FROM faucet_wallet_link WHERE address = ?1 AND verified <> 0 AND id <= \
+    (SELECT MIN(hole.reach_link) FROM faucet_hole hole JOIN faucet_finding finding ON finding.kind = hole.kind \
+     WHERE finding.count > 0) \
     ORDER BY user_id";
 
 impl Witness {
