@@ -19,11 +19,20 @@ pub fn root() -> Result<PathBuf, ChoreError> {
     }
 }
 
-/// A cargo command that runs in the workspace.
+/// What cargo tells a program that it runs about that program's package, by how the names begin. Build scripts of
+/// dependencies watch the same names, so that a cargo called from here with them would build those anew.
+const OF_THIS_PACKAGE: [&str; 2] = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+
+/// A cargo command that runs in the workspace, as if it was called from a shell.
 pub fn cargo(root: &Path) -> Command {
     let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.current_dir(root);
+    let is_ours = |name: &str| OF_THIS_PACKAGE.iter().any(|start| name.starts_with(start));
+    let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    names.filter(|name| is_ours(name)).for_each(|name| {
+        command.env_remove(name);
+    });
     command
 }
 

@@ -6,6 +6,7 @@ mod audit;
 #[path = "../harness/program.rs"]
 mod bare;
 mod config;
+mod documents;
 mod embedded;
 mod faucet_switches;
 mod incidents;
