@@ -28,6 +28,8 @@ pub struct Change {
     pub attempts: u32,
     /// Why it is held, failed or cancelled.
     pub why: Option<String>,
+    /// The suspense account of its wallet, which a payment that the journal alone brought back was paid out of.
+    pub suspense: AccountId,
 }
 
 /// Money that came to a wallet unasked and is final. It stands in the wallet's suspense account.

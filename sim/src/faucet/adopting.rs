@@ -93,7 +93,6 @@ impl FaucetRoom {
                     Verdict::Adopted { .. } => "a payment adopted",
                     Verdict::Known => "a payment known by then",
                     Verdict::WaitsForKills { .. } => "a payment waits for kills",
-                    Verdict::NotFinal => "a payment not final yet",
                     Verdict::NoPlayer => "a payment to nobody's address",
                     Verdict::SeveralPlayers(_) => "a payment to an address of several",
                     Verdict::NotWhole => "a payment of no whole number",

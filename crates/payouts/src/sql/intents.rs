@@ -281,6 +281,12 @@ pub(crate) fn update(tx: &mut Tx<'_>, intent: &IntentRow) -> Result<(), StoreErr
     tx.execute(sql, &params).map(|_| ())
 }
 
+/// Stores which row of its desk's an intent without a hold is for.
+pub(crate) fn refer(tx: &mut Tx<'_>, intent: IntentId, reference: i64) -> Result<(), StoreError> {
+    let sql = "UPDATE payout_intent SET reference = $2 WHERE id = $1 AND hold IS NULL";
+    tx.execute(sql, &[intent.0.into(), reference.into()]).map(|_| ())
+}
+
 pub(crate) fn read(row: &Row<'_>) -> Result<IntentRow, StoreError> {
     Ok(IntentRow {
         id: IntentId(row.get(0)?),

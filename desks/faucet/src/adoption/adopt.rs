@@ -2,12 +2,12 @@
 
 use bursar_access::Cleared;
 use bursar_audit::{Actor, Event, Level, Target};
-use bursar_ledger::Book;
+use bursar_ledger::{AccountId, Book};
 use bursar_payouts::IntentId;
 use bursar_store::{StoreError, Tx};
 use serde_json::{Value, json};
 
-use super::{Adoption, MARK, Payment, Report, Turn, Verdict};
+use super::{Adoption, MARK, Payment, Report, Turn, Verdict, find};
 use crate::DESK;
 use crate::money::{ADOPTED, Accounts, REVALUED};
 use crate::policy::damaged;
@@ -40,12 +40,9 @@ impl Adoption<'_> {
         turn: &Turn,
         payment: &Payment,
     ) -> Result<Looked, StoreError> {
-        if !payment.is_final {
-            return Ok(Verdict::NotFinal.into());
-        }
-        if Payout::is_recorded(tx, &payment.transaction)? {
+        let Some(payment) = &find::anew(tx, self, payment)? else {
             return Ok(Verdict::Known.into());
-        }
+        };
         let amount = match BanE8::from_raw_floor(payment.raw) {
             Ok((amount, rest)) if rest.is_zero() && !amount.is_zero() => amount,
             Ok(_) | Err(_) => return Ok(Verdict::NotWhole.into()),
@@ -68,6 +65,10 @@ impl Adoption<'_> {
             return Ok(Looked { verdict: Verdict::WaitsForKills { player, missing, kills }, is_changed });
         };
         let payout = save(tx, turn, payment, candidate, paid)?;
+        if let Some(intent) = payment.intent {
+            // Whatever becomes of it, its payout follows.
+            self.payouts.refer(tx, intent, payout.id)?;
+        }
         self.recorder.record(tx, &[self.adopted(turn, payment, &payout)], turn.now)?;
         let verdict = Verdict::Adopted { player, payout: payout.id, kills: payout.kills, amount };
         Ok(Looked { verdict, is_changed: true })
@@ -124,7 +125,7 @@ impl Adoption<'_> {
         let mut payload = json!({
             "reason": self.reason, "transaction": payment.transaction, "to": payment.to,
             "player": payout.user_id, "kills": payout.kills, "ban": payout.amount,
-            "raw": payment.raw.to_string(), "intent": payout.intent,
+            "raw": payment.raw.to_string(), "intent": payout.intent, "state": payout.state.word(),
         });
         approved(&mut payload, turn);
         self.event("faucet.payment_adopted", ("payout", payout.id.to_string()), &payload)
@@ -214,9 +215,10 @@ fn save(
     let mut book = Book::default();
     let accounts = Accounts::load_with(tx, &mut book, &[turn.wallet.suspense])?;
     let id = tx.allocate(PAYOUTS, 1)?;
+    let taken = Taken { payout: id, state: payment.state.accruals() };
     let mut rows = Rows { open: &candidate.open, kept: Vec::new(), new: Vec::new() };
     for part in &paid.settled {
-        rows.add(part, Some(id), turn)?;
+        rows.add(part, Some(taken), turn)?;
     }
     if let Some(left) = &paid.left {
         rows.add(left, None, turn)?;
@@ -226,8 +228,8 @@ fn save(
         let first = tx.allocate(ACCRUALS, i64::try_from(new.len()).unwrap_or(i64::MAX))?;
         (first..).zip(&mut new).for_each(|(id, row)| row.id = id);
     }
-    let settled = || kept.iter().chain(&new).filter(|row| row.state == AccrualState::Settled);
-    let payout = payout(id, candidate.user.id, payment, paid, settled().map(|row| row.id), turn);
+    let paid_for = || kept.iter().chain(&new).filter(|row| row.payout_id.is_some());
+    let payout = payout(id, candidate.user.id, payment, paid, paid_for().map(|row| row.id), turn);
     Payout::insert(tx, std::slice::from_ref(&payout), turn.now)?;
     Accrual::update(tx, &kept, turn.now)?;
     Accrual::insert(tx, &new, turn.now)?;
@@ -235,9 +237,16 @@ fn save(
     let untouched = candidate.open.iter().filter(|row| kept.iter().all(|kept| kept.id != row.id));
     let left = untouched.chain(new.iter().filter(|row| row.state == AccrualState::Open));
     candidate.tally.open_since = left.map(|row| row.created_at).min();
-    total(tx, &mut candidate.tally, paid)?;
+    total(tx, &mut candidate.tally, paid, taken.state)?;
     User::note_settled(tx, &[payout.user_id], turn.now)?;
     Ok(payout)
+}
+
+/// What takes an accrual, and how far that is.
+#[derive(Clone, Copy)]
+struct Taken {
+    payout: i64,
+    state: AccrualState,
 }
 
 /// The accruals that a payment changes and adds.
@@ -248,8 +257,8 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// Adds a part: settled by a payout, or open.
-    fn add(&mut self, part: &Part, payout: Option<i64>, turn: &Turn) -> Result<(), StoreError> {
+    /// Adds a part: taken by a payout, or open.
+    fn add(&mut self, part: &Part, taken: Option<Taken>, turn: &Turn) -> Result<(), StoreError> {
         let whole = self.open.iter().find(|row| row.id == part.accrual_id);
         let whole =
             whole.ok_or_else(|| StoreError::Decode(format!("accrual {} is gone", part.accrual_id)))?;
@@ -260,9 +269,9 @@ impl Rows<'_> {
             amount: part.amount().map_err(damaged)?,
             cursor_from: part.cursor_from,
             cursor_to: part.cursor_to,
-            state: if payout.is_some() { AccrualState::Settled } else { AccrualState::Open },
-            payout_id: payout,
-            settled_at: payout.map(|_| turn.now),
+            state: taken.map_or(AccrualState::Open, |taken| taken.state),
+            payout_id: taken.map(|taken| taken.payout),
+            settled_at: taken.filter(|taken| taken.state == AccrualState::Settled).map(|_| turn.now),
             ..whole.clone()
         };
         if part.seq.is_some() {
@@ -290,8 +299,8 @@ fn payout(
         address: payment.to.clone(),
         kills: paid.total.kills,
         amount: paid.total.amount,
-        tx_hash: Some(payment.transaction.clone()),
-        state: PayoutState::Confirmed,
+        tx_hash: Some(payment.transaction.clone()).filter(|transaction| !transaction.is_empty()),
+        state: payment.state,
         error_detail: Some(MARK.to_owned()),
         idempotency_key: idempotency_key(accruals),
         intent: payment.intent.map(|intent| intent.0),
@@ -303,8 +312,7 @@ fn payout(
     }
 }
 
-/// What was owed was paid: the wallet's suspense account was debited for it when the wallet was matched, or when the payout
-/// that the journal brought back became final.
+/// Books what the payment changes in what is owed; of one that is final, also that it was paid.
 fn post(
     tx: &mut Tx<'_>,
     turn: &Turn,
@@ -313,9 +321,6 @@ fn post(
     payout: &Payout,
     paid: &Paid,
 ) -> Result<(), StoreError> {
-    let refused =
-        |refusal: &dyn std::fmt::Display| StoreError::Decode(format!("payout {}: {refusal}", payout.id));
-    let suspense = book.slot(turn.wallet.suspense).ok_or_else(|| refused(&"no suspense account"))?;
     let accrual = paid.settled.last().map_or(0, |part| part.accrual_id);
     let (amount, worth) = (paid.total.amount, paid.worth);
     let revalued = match (amount.minus(worth), worth.minus(amount)) {
@@ -324,25 +329,43 @@ fn post(
     };
     if !revalued.2.is_zero() {
         let raw = revalued.2.to_raw().map_err(damaged)?;
-        book.transfer(revalued.0, revalued.1, raw, REVALUED, accrual).map_err(|refusal| refused(&refusal))?;
+        let posted = book.transfer(revalued.0, revalued.1, raw, REVALUED, accrual);
+        posted.map_err(|refusal| StoreError::Decode(format!("payout {}: {refusal}", payout.id)))?;
     }
-    let raw = amount.to_raw().map_err(damaged)?;
-    book.transfer(accounts.owed, suspense, raw, ADOPTED, payout.id).map_err(|refusal| refused(&refusal))?;
+    if payout.state == PayoutState::Confirmed {
+        paid_from_suspense(&mut book, &accounts, turn.wallet.suspense, payout)?;
+    }
     book.number(tx)?;
     book.write(tx, turn.now)
 }
 
-/// Moves the player's totals and everybody's from open to paid.
-fn total(tx: &mut Tx<'_>, tally: &mut Tally, paid: &Paid) -> Result<(), StoreError> {
+/// What was owed was paid: the wallet's suspense account was debited for it when the wallet was matched, or when the payout
+/// that the journal brought back became final. The accounts are loaded in the book.
+pub(crate) fn paid_from_suspense(
+    book: &mut Book,
+    accounts: &Accounts,
+    suspense: AccountId,
+    payout: &Payout,
+) -> Result<(), StoreError> {
+    let refused =
+        |refusal: &dyn std::fmt::Display| StoreError::Decode(format!("payout {}: {refusal}", payout.id));
+    let suspense = book.slot(suspense).ok_or_else(|| refused(&"no suspense account"))?;
+    let raw = payout.amount.to_raw().map_err(damaged)?;
+    let posted = book.transfer(accounts.owed, suspense, raw, ADOPTED, payout.id);
+    posted.map(|_| ()).map_err(|refusal| refused(&refusal))
+}
+
+/// Moves the player's totals and everybody's from open to what the payment has made of it.
+fn total(tx: &mut Tx<'_>, tally: &mut Tally, paid: &Paid, state: AccrualState) -> Result<(), StoreError> {
     let (amount, worth) = (paid.total.amount, paid.worth);
     let revalue = |sum: BanE8| sum.plus(amount).and_then(|sum| sum.minus(worth)).map_err(damaged);
     tally.holdings.open.amount = revalue(tally.holdings.open.amount)?;
-    tally.holdings =
-        tally.holdings.shift(paid.total, AccrualState::Open, AccrualState::Settled).map_err(damaged)?;
+    tally.holdings = tally.holdings.shift(paid.total, AccrualState::Open, state).map_err(damaged)?;
     Tally::save(tx, [&*tally])?;
     let mut totals = Totals::locked(tx, false)?;
     totals.accrued = revalue(totals.accrued)?;
     totals.open = totals.open.minus(worth).map_err(damaged)?;
-    totals.paid = totals.paid.plus(amount).map_err(damaged)?;
+    let sum = if state == AccrualState::Settled { &mut totals.paid } else { &mut totals.reserved };
+    *sum = sum.plus(amount).map_err(damaged)?;
     totals.save(tx, false)
 }

@@ -3,12 +3,13 @@
 
 use bursar_chain::{History, Past};
 use bursar_money::Amount;
-use bursar_payouts::{IntentId, IntentState, PayoutShown};
+use bursar_payouts::{IntentId, PayoutShown};
 use bursar_store::{StoreError, Timestamp, Tx};
 
 use super::{Adoption, BLIND, Outcome, Refusal, UNKNOWN};
 use crate::DESK;
 use crate::record::{Hole, Payout};
+use crate::rules::payout_state::PayoutState;
 
 /// Transactions of the account that are asked for at a time.
 const PAGE: usize = 100;
@@ -18,7 +19,7 @@ const READ_MAX: usize = 10_000;
 /// A payment of the operator's wallet that the records lack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payment {
-    /// The transaction; empty while none of it is final.
+    /// The transaction; empty where none is known.
     pub transaction: String,
     /// Where to.
     pub to: String,
@@ -26,8 +27,8 @@ pub struct Payment {
     pub raw: Amount,
     /// Its intent, where the journal brought that back.
     pub intent: Option<IntentId>,
-    /// Whether it can never be lost.
-    pub is_final: bool,
+    /// How far it is. What is not confirmed may still fail.
+    pub state: PayoutState,
     /// The player whom the lost order named; another may have the number by now.
     pub named: Option<i64>,
     /// From when on it counts.
@@ -92,20 +93,36 @@ fn unrecorded(tx: &mut Tx<'_>, shown: &PayoutShown) -> Result<Option<Payment>, S
     Ok((!is_recorded).then_some(payment))
 }
 
+/// The same payment as it is now, its wallet locked; `None` = it has failed, or has a payout.
+pub(super) fn anew(
+    tx: &mut Tx<'_>,
+    adoption: &Adoption<'_>,
+    payment: &Payment,
+) -> Result<Option<Payment>, StoreError> {
+    let Some(intent) = payment.intent else {
+        return Ok((!Payout::is_recorded(tx, &payment.transaction)?).then(|| payment.clone()));
+    };
+    match adoption.payouts.payout(tx, intent)? {
+        Some(shown) => unrecorded(tx, &shown),
+        None => Ok(None),
+    }
+}
+
 /// What the journal's payout has paid or may yet pay; `None` = it has failed.
 fn payment(shown: &PayoutShown) -> Option<Payment> {
     let PayoutShown { payout, attempts } = shown;
-    let is_final = payout.state == IntentState::Final;
-    if payout.state.is_ended() && !is_final {
+    let state = PayoutState::of_intent(payout.state, false);
+    if state == PayoutState::Failed {
         return None;
     }
-    let paid = attempts.iter().find(|attempt| attempt.kind == "payment" && attempt.state == "final");
+    let mut payments = attempts.iter().filter(|attempt| attempt.kind == "payment" && attempt.state != "dead");
+    let paid = payments.next_back();
     Some(Payment {
         transaction: paid.map(|attempt| attempt.transaction.to_string()).unwrap_or_default(),
         to: payout.destination.to_string(),
         raw: payout.amount,
         intent: Some(payout.id),
-        is_final: is_final && paid.is_some(),
+        state,
         named: payout.key.split('/').nth(1).and_then(|player| player.parse().ok()),
         paid_at: payout.created_at,
     })
@@ -166,7 +183,7 @@ fn look(tx: &mut Tx<'_>, adoption: &Adoption<'_>, lost: &Lost, page: &[Past]) ->
                 to: to.to_string(),
                 raw: *amount,
                 intent: None,
-                is_final: true,
+                state: PayoutState::Confirmed,
                 named: None,
                 paid_at: lost.hole.since,
             });

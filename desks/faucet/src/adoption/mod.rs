@@ -9,6 +9,7 @@ mod find;
 mod force;
 mod refusal;
 
+pub(crate) use adopt::paid_from_suspense;
 pub use find::Payment;
 pub use force::resumed_by_force;
 pub use refusal::Refusal;
@@ -92,8 +93,6 @@ pub enum Verdict {
         /// How many kills that are, at the player's newest rate; `None` = the player has none.
         kills: Option<u64>,
     },
-    /// It is on its way, and may still be lost.
-    NotFinal,
     /// No player whom it may have paid had linked its address when the wallet was matched.
     NoPlayer,
     /// So many players had, and nothing says which of them it paid.

@@ -8,8 +8,9 @@ use bursar_ledger::Book;
 use bursar_payouts::{Change, Ear, IntentId, IntentState, Reach, Received};
 use bursar_store::{StoreError, Timestamp, Tx};
 
-use crate::adoption::{BLIND, UNKNOWN};
+use crate::adoption::{BLIND, MARK, UNKNOWN, paid_from_suspense};
 use crate::halt::halt_payouts;
+use crate::money::Accounts;
 use crate::policy::damaged;
 use crate::record::{Accrual, Hole, Payout, Tally, Totals};
 use crate::rules::holdings::{AccrualState, Share};
@@ -56,14 +57,23 @@ impl Ear for PayoutEar {
     fn changed(
         &self,
         tx: &mut Tx<'_>,
-        _book: &mut Book,
+        book: &mut Book,
         change: &Change,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let known = payout_of(tx, change.intent, change.reference)?;
         let Some(mut payout) = known else { return self.unknown(tx, change, now) };
         let was = payout.state;
+        let is_adopted = payout.error_detail.as_deref() == Some(MARK);
         follow(&mut payout, change, now)?;
+        if is_adopted && payout.state != PayoutState::Failed {
+            payout.error_detail = Some(MARK.to_owned());
+        }
+        if is_adopted && payout.state == PayoutState::Confirmed && payout.state != was {
+            // Nothing was held for it.
+            let accounts = Accounts::load_with(tx, book, &[change.suspense])?;
+            paid_from_suspense(book, &accounts, change.suspense, &payout)?;
+        }
         let ended = match payout.state {
             // Told again: what follows has been done.
             state if state == was => 0,

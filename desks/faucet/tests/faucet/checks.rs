@@ -18,10 +18,12 @@ impl Scene {
         }
         let live = self.sums(false);
         let owed = live.open.amount.plus(live.reserved.amount).unwrap().to_raw().unwrap();
-        assert_eq!(
-            self.account("faucet/owed"),
-            (Balance::between(owed, Amount::ZERO), live.reserved.amount.to_raw().unwrap())
-        );
+        // For what was adopted under way the book holds nothing: it is paid out of suspense.
+        let sql = "SELECT CAST(COALESCE(SUM(amount_e8), 0) AS BIGINT) FROM faucet_payout \
+                   WHERE error_detail LIKE 'adopted%' AND status <> 'confirmed'";
+        let adopted = BanE8::new(self.count(sql)).unwrap();
+        let held = live.reserved.amount.minus(adopted).unwrap().to_raw().unwrap();
+        assert_eq!(self.account("faucet/owed"), (Balance::between(owed, Amount::ZERO), held));
         let payouts = self.sums_of_payouts();
         assert_eq!(payouts, (live.reserved, live.settled), "payouts are what is reserved and settled");
     }

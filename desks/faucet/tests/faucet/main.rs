@@ -4,6 +4,7 @@
 mod accruing;
 mod adopting;
 mod adopting_beside_clocks;
+mod adopting_under_way;
 mod approving;
 mod checks;
 mod conserving;

@@ -28,8 +28,8 @@ impl Witness {
         self.left = report.payments.into_iter().filter(|(_, verdict)| !verdict.is_settled()).collect();
     }
 
-    /// An adopted payout is one transaction that is final on the chain and that no other payout is, for whoever had its
-    /// address; its kills were open, or reserved by a payout that was taken back for it.
+    /// An adopted payout is one transaction that no other payout is, final on the chain or of an order that the journal
+    /// brought back, for whoever had its address; its kills were open, or reserved by a payout that was taken back for it.
     pub(super) fn admit_adopted(
         &mut self,
         (before, desk): (&Desk, &Desk),
@@ -37,14 +37,17 @@ impl Witness {
     ) -> Result<(), Breach> {
         let was_missing = self.restores > 0 && before.lacks_payments;
         require!(ChainIsBook, was_missing, "{payout:?} was adopted, and nothing was missing");
-        let transaction = payout.transaction.clone().unwrap_or_default();
-        let promise = self.promises.get(&transaction).filter(|_| self.landed.contains_key(&transaction));
+        let is_under_way = payout.is_under_way() && payout.intent.is_some();
+        let transaction = payout.transaction.clone().or_else(|| self.last_signed(payout.intent?));
+        let transaction = transaction.unwrap_or_default();
+        let is_known = is_under_way || self.landed.contains_key(&transaction);
+        let promise = self.promises.get(&transaction).filter(|_| is_known);
         let Some(promise) = promise.cloned() else {
             require!(ChainIsBook, false, "{payout:?} was adopted, and the chain has no such payment");
             return Ok(());
         };
         let is_as_paid = payout.address == promise.to
-            && payout.status == "confirmed"
+            && (is_under_way || payout.status == "confirmed")
             && u128::try_from(payout.amount).is_ok_and(|amount| amount * RAW_OF_E8 == promise.amount);
         require!(ChainIsBook, is_as_paid, "{payout:?} was adopted of {promise:?}");
         require!(DryRunApart, !payout.dry_run, "{payout:?} was adopted in dry-run");
@@ -58,13 +61,26 @@ impl Witness {
             let was_open = before.accruals.get(&row.id).map_or(row.part > 0, |was| may_settle(desk, was));
             require!(PaidOnce, was_open, "{row:?} was settled by {payout:?}, and was not open");
         }
-        self.reach("adoption", if payout.intent.is_some() { "of the journal" } else { "of the chain" });
+        self.reach(
+            "adoption",
+            match payout.intent {
+                Some(_) if is_under_way => "of the journal, under way",
+                Some(_) => "of the journal",
+                None => "of the chain",
+            },
+        );
         if player != promise.player {
             self.reach("witness", "a payment adopted for another player who had its address too");
         }
         let adopted = Adopted { user: payout.user, kills: self.kills_of(desk, payout.id) };
         self.seen.adopted.insert(transaction, adopted);
         Ok(())
+    }
+
+    /// What was last signed for an intent, as far as it was seen.
+    fn last_signed(&self, intent: i64) -> Option<String> {
+        let mut own = self.seen.attempts.values().filter(|attempt| attempt.intent == Some(intent));
+        own.rfind(|attempt| attempt.kind == 0).map(|attempt| attempt.transaction.clone())
     }
 
     /// A transaction pays one payout, and a confirmed payout keeps its own.
@@ -108,7 +124,7 @@ impl Witness {
             | Verdict::SeveralPlayers(_)
             | Verdict::NotWhole
             | Verdict::WaitsForKills { .. } => true,
-            Verdict::NotFinal | Verdict::Adopted { .. } | Verdict::Known => false,
+            Verdict::Adopted { .. } | Verdict::Known => false,
         };
         let could_not = |(payment, verdict): &(Payment, Verdict)| {
             self.could_not(payment, verdict).expect("the witness can read")
@@ -133,7 +149,6 @@ impl Witness {
             linked.query_map(params![payment.to], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?;
         Ok(match verdict {
             Verdict::Adopted { .. } | Verdict::Known => false,
-            Verdict::NotFinal => !self.landed.contains_key(&payment.transaction),
             Verdict::NotWhole => raw == 0 || !raw.is_multiple_of(RAW_OF_E8),
             Verdict::NoPlayer => payment.named.map_or(linked.is_empty(), |named| !linked.contains(&named)),
             Verdict::SeveralPlayers(players) => payment.named.is_none() && linked == *players,
@@ -162,7 +177,6 @@ const fn word(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Adopted { .. } | Verdict::Known => "settled",
         Verdict::WaitsForKills { .. } => "left: kills that never come",
-        Verdict::NotFinal => "left: not final",
         Verdict::NoPlayer => "left: nobody had its address",
         Verdict::SeveralPlayers(_) => "left: several had its address",
         Verdict::NotWhole => "left: no payout",
@@ -257,6 +271,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_under_way_is_adopted_of_an_order_of_the_journal_alone() {
+        let under_way = |intent: Option<i64>| {
+            let mut witness = witness();
+            witness.landed.clear();
+            let signed = Payout { status: "signed".to_owned(), intent, ..payout() };
+            broken(&mut witness, true, row(State::Open, None), signed)
+        };
+        assert_eq!((under_way(Some(8)), under_way(None)), (None, Some(Invariant::ChainIsBook)));
+    }
+
+    #[test]
     fn an_order_that_names_a_player_is_adopted_for_nobody_else() {
         let mut witness = witness();
         witness.seen.wallets.ask("q", 2, "a");
@@ -294,8 +319,13 @@ mod tests {
             witness.note_paid(range, by).err().map(|breach| breach.invariant)
         };
         assert_eq!(again(&mut witness, "t", range(6, 7)), None);
-        let adopted = Adopted { user: 1, kills: vec![range(0, 1)] };
-        witness.seen.adopted.insert("t".to_owned(), adopted);
+        let adopted = || Adopted { user: 1, kills: vec![range(0, 1)] };
+        witness.seen.adopted.insert("t".to_owned(), adopted());
+        witness
+            .seen
+            .adopted
+            .insert("never final".to_owned(), Adopted { kills: vec![range(2, 3)], ..adopted() });
+        assert_eq!(again(&mut witness, "w", range(2, 3)), None);
         assert_eq!(again(&mut witness, "u", range(6, 7)), None);
         assert_eq!(again(&mut witness, "v", range(0, 1)), Some(Invariant::RestoreNeverRepays));
     }

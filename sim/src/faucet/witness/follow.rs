@@ -177,8 +177,8 @@ impl Witness {
 fn follow_row(desk: &Desk, was: &Accrual, is: &Accrual) -> Result<(), Breach> {
     require!(DryRunApart, was.dry_run == is.dry_run, "{was:?} became {is:?}");
     let payout = is.payout.and_then(|payout| desk.payouts.get(&payout));
-    let is_adopted =
-        payout.is_some_and(|payout| payout.is_adopted) && is.state == State::Settled && may_settle(desk, was);
+    let is_taken = matches!(is.state, State::Settled | State::Reserved);
+    let is_adopted = payout.is_some_and(|payout| payout.is_adopted) && is_taken && may_settle(desk, was);
     // The last kill of an adopted payment is worth what was paid for it.
     let is_priced = was.rate == is.rate || (is_adopted && is.kills == 1);
     let is_kept = (was.user, was.baseline, was.from) == (is.user, is.baseline, is.from) && is_priced;

@@ -3,7 +3,7 @@
 use bursar_chain::Attempt;
 
 use super::rows::{Accrual, Desk};
-use super::{Promise, Range, Witness};
+use super::{Adopted, Promise, Range, Witness};
 use crate::chain::Landed;
 use crate::faucet::terms::RAW_OF_E8;
 use crate::invariant::{Breach, require};
@@ -80,15 +80,32 @@ impl Witness {
             require!(RestoreNeverRepays, self.is_on_record(&first), "{words}");
             require!(PaidOnce, false, "{words}");
         }
+        if let Some(adopted) = self.seen.adopted.get(&landed.id).map(|adopted| adopted.kills.clone()) {
+            adopted.iter().try_for_each(|range| self.check_unpaid(range, &landed.id))?;
+            promise.kills.into_iter().for_each(|range| self.keep_paid(range, &landed.id));
+            return Ok(());
+        }
         promise.kills.into_iter().try_for_each(|range| self.note_paid(range, &landed.id))
+    }
+
+    fn keep_paid(&mut self, range: Range, transaction: &str) {
+        self.paid.entry(range.account.clone()).or_default().push((range, transaction.to_owned()));
+    }
+
+    /// Kills that a payment paid: nobody has paid them.
+    pub(super) fn note_paid(&mut self, range: Range, transaction: &str) -> Result<(), Breach> {
+        let checked = self.check_unpaid(&range, transaction);
+        self.keep_paid(range, transaction);
+        checked
     }
 
     /// No kill of an account is paid a second time, by whichever baseline and to whomever, unless a restore forgot how far the
     /// account was counted and statistics told the later baseline less (docs/spec/faucet.md 3.1). A payment that was adopted
     /// has paid the kills that it settled then, of as much worth, and not those that it was signed for (3.14).
-    pub(super) fn note_paid(&mut self, range: Range, transaction: &str) -> Result<(), Breach> {
-        let paid = self.paid.entry(range.account.clone()).or_default();
-        let adopted = self.seen.adopted.iter().flat_map(|(transaction, adopted)| {
+    fn check_unpaid(&mut self, range: &Range, transaction: &str) -> Result<(), Breach> {
+        let paid = self.paid.get(&range.account).map(Vec::as_slice).unwrap_or_default();
+        let is_paid = |(id, _): &(&String, &Adopted)| *id != transaction && self.landed.contains_key(*id);
+        let adopted = self.seen.adopted.iter().filter(is_paid).flat_map(|(transaction, adopted)| {
             let own = adopted.kills.iter().filter(|other| other.account == range.account);
             own.map(move |other| (other, transaction))
         });
@@ -101,7 +118,6 @@ impl Witness {
         });
         let again = again.first().map(|(other, first)| (Range::clone(other), String::clone(first)));
         let is_repeated = !allowed.is_empty();
-        paid.push((range.clone(), transaction.to_owned()));
         if let Some((other, first)) = again {
             let words = format!("{range:?} is paid by {transaction}, {other:?} was by {first}");
             require!(RestoreNeverRepays, self.is_on_record(&first), "{words}");

@@ -57,8 +57,9 @@ fn answer(report: &Report, is_dry_run: bool, context: &Context) -> Result<Value,
         return Ok(json!({"ok": true, "dryRun": true, "left": left, "payments": payments}));
     }
     if report.is_complete() {
-        context
-            .say(&format!("Nothing is left that was paid and is not recorded. Let payouts go on: {RESUME}"));
+        context.say(&format!(
+            "Nothing is left that was signed and is not recorded. Let payouts go on: {RESUME}"
+        ));
         return Ok(json!({"ok": true, "left": 0, "next": RESUME, "payments": payments}));
     }
     let why = format!(
@@ -75,6 +76,7 @@ fn answer(report: &Report, is_dry_run: bool, context: &Context) -> Result<Value,
 fn document((payment, verdict): &(Payment, Verdict)) -> Value {
     let mut shown = json!({
         "transaction": payment.transaction, "to": payment.to, "raw": payment.raw.to_string(),
+        "state": payment.state.word(),
         "intent": payment.intent.map(|intent| intent.0), "verdict": word(verdict), "why": why(verdict),
     });
     match verdict {
@@ -87,7 +89,7 @@ fn document((payment, verdict): &(Payment, Verdict)) -> Value {
             (shown["missingBan"], shown["missingKills"]) = (json!(missing.to_string()), json!(kills));
         }
         Verdict::SeveralPlayers(players) => shown["players"] = json!(players),
-        Verdict::Known | Verdict::NotFinal | Verdict::NoPlayer | Verdict::NotWhole => {}
+        Verdict::Known | Verdict::NoPlayer | Verdict::NotWhole => {}
     }
     shown
 }
@@ -97,7 +99,6 @@ const fn word(verdict: &Verdict) -> &'static str {
         Verdict::Adopted { .. } => "adopted",
         Verdict::Known => "known",
         Verdict::WaitsForKills { .. } => "waits_for_kills",
-        Verdict::NotFinal => "not_final",
         Verdict::NoPlayer => "no_player",
         Verdict::SeveralPlayers(_) => "several_players",
         Verdict::NotWhole => "no_payout",
@@ -114,7 +115,6 @@ fn why(verdict: &Verdict) -> String {
         Verdict::WaitsForKills { player, missing, kills: None } => {
             format!("waits for kills: needs some worth {missing} BAN of player {player}")
         }
-        Verdict::NotFinal => "it is on its way and not final yet".to_owned(),
         Verdict::NoPlayer => {
             "no player whom it may have paid had linked its address when the wallet was matched".to_owned()
         }
