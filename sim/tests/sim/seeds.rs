@@ -48,7 +48,7 @@ const RARE: [(&str, &str); 17] = [
     ("operator", "match without a journal"),
     ("settlement", "skipped: the wallet stands still"),
     ("operator", "take back what the chain has paid"),
-    ("adoption", "a payment not final yet"),
+    ("adoption", "of the journal, under way"),
     ("adoption", "a payment to an address of several"),
     ("adoption", "chain_silent"),
     ("adoption", "no_known_block"),

@@ -1,6 +1,6 @@
 //! What was deleted from an embedded database is in none of its files once its log is empty.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -42,7 +42,7 @@ fn a_log_that_somebody_reads_is_left_at_once_and_other_processes_write_meanwhile
     );
     let write = |sql: &str| server.transact("test.write", |tx| tx.batch_execute(sql));
     write("CREATE TABLE kept (id INTEGER PRIMARY KEY); INSERT INTO kept VALUES (1)").unwrap();
-    let is_over = AtomicBool::new(false);
+    let (is_over, tries) = (AtomicBool::new(false), AtomicU32::new(0));
     server
         .read("test.long", |tx| {
             let count = |tx: &mut bursar_store::Tx<'_>| {
@@ -52,20 +52,21 @@ fn a_log_that_somebody_reads_is_left_at_once_and_other_processes_write_meanwhile
             write("INSERT INTO kept VALUES (2)").unwrap();
             thread::scope(|scope| {
                 let wiping = scope.spawn(|| {
-                    let mut tries = 0;
                     while !is_over.load(Ordering::SeqCst) {
                         let begun = Instant::now();
                         assert!(!tool.empty_log().unwrap(), "the reader still needs the log");
                         assert!(begun.elapsed() < Duration::from_secs(20), "it waited for the reader");
-                        tries += 1;
+                        tries.fetch_add(1, Ordering::SeqCst);
                     }
-                    tries
                 });
                 let written: Vec<bool> =
                     (10..30).map(|id| write(&format!("INSERT INTO kept VALUES ({id})")).is_ok()).collect();
+                while tries.load(Ordering::SeqCst) == 0 && !wiping.is_finished() {
+                    thread::yield_now();
+                }
                 is_over.store(true, Ordering::SeqCst);
                 assert_eq!(written, [true; 20], "writers wait for no reader");
-                assert!(wiping.join().unwrap() > 0);
+                wiping.join().unwrap();
             });
             // The read still sees its own moment.
             assert_eq!(count(tx)?, Some(1));
