@@ -169,6 +169,7 @@ impl Payouts {
             transaction: case.newest_payment(),
             attempts: u32::try_from(case.intent.attempts).unwrap_or(u32::MAX),
             why: (!particulars.why.is_empty()).then(|| particulars.why.clone()),
+            is_unheld: case.intent.hold.is_none(),
             suspense: case.wallet.suspense,
         };
         // What was asked for from outside is no row of the desk's: it hears of its own alone.

@@ -28,7 +28,9 @@ pub struct Change {
     pub attempts: u32,
     /// Why it is held, failed or cancelled.
     pub why: Option<String>,
-    /// The suspense account of its wallet, which a payment that the journal alone brought back was paid out of.
+    /// Whether nothing was ever held for it, as the journal alone brought it back: what is paid of it leaves suspense.
+    pub is_unheld: bool,
+    /// The suspense account of its wallet.
     pub suspense: AccountId,
 }
 

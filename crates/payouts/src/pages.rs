@@ -95,6 +95,16 @@ pub struct PayoutShown {
     pub attempts: Vec<AttemptView>,
 }
 
+impl PayoutShown {
+    /// The transaction that has paid it, or that may; `None` = none is alive.
+    #[must_use]
+    pub fn paying(&self) -> Option<&AttemptView> {
+        let payments = || self.attempts.iter().filter(|attempt| attempt.kind == "payment");
+        let alive = || payments().rfind(|attempt| attempt.state != "dead");
+        payments().find(|attempt| attempt.state == "final").or_else(alive)
+    }
+}
+
 /// Which payouts a page shows; nothing given = all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PayoutFilter {

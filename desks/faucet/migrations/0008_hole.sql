@@ -7,7 +7,12 @@ CREATE TABLE IF NOT EXISTS faucet_hole (
     reach_link @int NOT NULL
 ) @rowid_end;
 
--- What was found before is looked for from the beginning.
+-- Of what was found before only the time is known.
 INSERT INTO faucet_hole (kind, reach_attempt, reach_intent, reach_link)
-    SELECT kind, 0, 0, COALESCE((SELECT MAX(id) FROM faucet_wallet_link), 0) FROM faucet_finding
-    WHERE kind IN ('payout.blind', 'payout.unknown') AND count > 0;
+    SELECT finding.kind,
+        COALESCE((SELECT MAX(id) FROM payout_attempt WHERE imported = 0 AND signed_at <= finding.since), 0),
+        COALESCE((SELECT MIN(id) - 1 FROM payout_intent WHERE hold IS NULL AND changed_at >= finding.since),
+            (SELECT MAX(id) FROM payout_intent), 0),
+        COALESCE((SELECT MAX(id) FROM faucet_wallet_link WHERE created_at <= finding.since), 0)
+    FROM faucet_finding finding
+    WHERE finding.kind IN ('payout.blind', 'payout.unknown') AND finding.count > 0;

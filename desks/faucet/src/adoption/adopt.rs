@@ -90,7 +90,7 @@ impl Adoption<'_> {
         let same = waiting.iter().find(|payout| payout.address == payment.to && payout.amount == amount);
         if let Some(same) = same {
             let rows: Vec<i64> = Accrual::of_payouts(tx, &[same.id])?.iter().map(|row| row.id).collect();
-            if self.take_back(tx, turn, same)? {
+            if self.take_back(tx, turn, same, payment)? {
                 taken_back.push(same.id);
                 return covered(tx, turn, player, amount, |row| rows.contains(&row));
             }
@@ -102,7 +102,7 @@ impl Adoption<'_> {
             return Ok((candidate, open));
         }
         for payout in waiting {
-            if self.take_back(tx, turn, payout)? {
+            if self.take_back(tx, turn, payout, payment)? {
                 taken_back.push(payout.id);
             }
         }
@@ -110,9 +110,19 @@ impl Adoption<'_> {
     }
 
     /// Takes back a payout for which nothing was signed here: its accruals are open again, and its money is owed.
-    fn take_back(&self, tx: &mut Tx<'_>, turn: &Turn, payout: &Payout) -> Result<bool, StoreError> {
+    fn take_back(
+        &self,
+        tx: &mut Tx<'_>,
+        turn: &Turn,
+        payout: &Payout,
+        payment: &Payment,
+    ) -> Result<bool, StoreError> {
         let Some(intent) = payout.intent else { return Ok(false) };
-        let (by, why) = (self.audited(), "the chain shows that it was paid before the restore");
+        let why = match payment.state {
+            PayoutState::Confirmed => "the chain shows that it was paid before the restore",
+            _ => "the journal shows that it was signed before the restore",
+        };
+        let by = self.audited();
         let done = self.payouts.cancel(tx, IntentId(intent), &by, why, self.recorder, turn.now)?;
         Ok(done.is_ok_and(bursar_payouts::IntentState::is_ended))
     }

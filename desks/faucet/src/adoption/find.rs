@@ -3,7 +3,7 @@
 
 use bursar_chain::{History, Past};
 use bursar_money::Amount;
-use bursar_payouts::{IntentId, PayoutShown};
+use bursar_payouts::{IntentId, KnownTransaction, PayoutShown};
 use bursar_store::{StoreError, Timestamp, Tx};
 
 use super::{Adoption, BLIND, Outcome, Refusal, UNKNOWN};
@@ -110,15 +110,13 @@ pub(super) fn anew(
 
 /// What the journal's payout has paid or may yet pay; `None` = it has failed.
 fn payment(shown: &PayoutShown) -> Option<Payment> {
-    let PayoutShown { payout, attempts } = shown;
+    let payout = &shown.payout;
     let state = PayoutState::of_intent(payout.state, false);
     if state == PayoutState::Failed {
         return None;
     }
-    let mut payments = attempts.iter().filter(|attempt| attempt.kind == "payment" && attempt.state != "dead");
-    let paid = payments.next_back();
     Some(Payment {
-        transaction: paid.map(|attempt| attempt.transaction.to_string()).unwrap_or_default(),
+        transaction: shown.paying().map(|attempt| attempt.transaction.to_string()).unwrap_or_default(),
         to: payout.destination.to_string(),
         raw: payout.amount,
         intent: Some(payout.id),
@@ -166,10 +164,13 @@ struct Looked {
 
 fn look(tx: &mut Tx<'_>, adoption: &Adoption<'_>, lost: &Lost, page: &[Past]) -> Result<Looked, StoreError> {
     let mut looked = Looked { unknown: Vec::new(), is_end: false };
+    let is_end = |known: &KnownTransaction| {
+        !adoption.is_whole_history && !known.is_imported && known.number <= lost.hole.transaction
+    };
     for past in page {
         match adoption.payouts.transaction(tx, &past.id)? {
             // What was signed since the restore may lie above what is missing.
-            Some(known) if !known.is_imported && known.number <= lost.hole.transaction => {
+            Some(known) if is_end(&known) => {
                 looked.is_end = true;
                 return Ok(looked);
             }

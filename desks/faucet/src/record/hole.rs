@@ -36,13 +36,19 @@ impl Hole {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let before = Finding::note(tx, kind, 1, detail, now)?;
-        if before.is_some_and(|before| before.count > 0) {
-            return Ok(());
-        }
+        let is_open = before.is_some_and(|before| before.count > 0);
         let link = tx.allocated(WALLET_LINKS)?;
-        let sql = "INSERT INTO faucet_hole (kind, reach_attempt, reach_intent, reach_link) VALUES ($1, $2, $3, $4) \
-                   ON CONFLICT (kind) DO UPDATE SET reach_attempt = excluded.reach_attempt, \
-                     reach_intent = excluded.reach_intent, reach_link = excluded.reach_link";
+        let sql = match is_open {
+            true => {
+                "INSERT INTO faucet_hole (kind, reach_attempt, reach_intent, reach_link) VALUES ($1, $2, $3, $4) \
+                 ON CONFLICT (kind) DO NOTHING"
+            }
+            false => {
+                "INSERT INTO faucet_hole (kind, reach_attempt, reach_intent, reach_link) VALUES ($1, $2, $3, $4) \
+                 ON CONFLICT (kind) DO UPDATE SET reach_attempt = excluded.reach_attempt, \
+                   reach_intent = excluded.reach_intent, reach_link = excluded.reach_link"
+            }
+        };
         let params = [kind.into(), reach.transaction.into(), reach.intent.0.into(), link.into()];
         tx.execute(sql, &params).map(|_| ())
     }

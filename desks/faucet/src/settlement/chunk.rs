@@ -2,13 +2,14 @@
 
 use bursar_keys::KeyId;
 use bursar_ledger::Book;
-use bursar_payouts::{IdempotencyKey, PayoutOrder};
+use bursar_payouts::{IdempotencyKey, IntentId, PayoutOrder};
 use bursar_store::lease::Lease;
 use bursar_store::{StoreError, Timestamp, Tx};
 
 use super::cycle::{Cycle, SettlementParts, Skipped};
 use super::load::{Candidate, candidates};
 use super::save::{Decided, save};
+use crate::adoption::{MARK, paid_from_suspense};
 use crate::mode::Mode;
 use crate::money::Accounts;
 use crate::policy::{CapTerms, damaged, unusable_caps};
@@ -179,7 +180,9 @@ impl Chunk<'_> {
                 Ok(intent) => {
                     paid.payout.intent = Some(intent.id.0);
                     paid.payout.state = PayoutState::of_intent(intent.state, false);
-                    accepted.push(paid);
+                    if intent.is_new || self.is_brought_back(tx, &mut paid.payout, now)? {
+                        accepted.push(paid);
+                    }
                 }
                 Err(rejection) => {
                     tracing::warn!(payout = paid.payout.id, %rejection, "payout not accepted; accruals stay open");
@@ -187,6 +190,38 @@ impl Chunk<'_> {
             }
         }
         Ok(accepted)
+    }
+}
+
+impl Chunk<'_> {
+    /// Numbers go back with a restore, so the very same order may have been given since the backup, and be known from the
+    /// journal alone: then it is this payout. One that has failed is not, and its number is used up.
+    fn is_brought_back(
+        &self,
+        tx: &mut Tx<'_>,
+        payout: &mut Payout,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let Some(intent) = payout.intent.filter(|_| payout.state != PayoutState::Failed) else {
+            tracing::warn!(
+                payout = payout.id,
+                "the same order failed before the restore; another is given next"
+            );
+            return Ok(false);
+        };
+        payout.error_detail = Some(MARK.to_owned());
+        let wallet = self.parts.payouts.wallet(tx, &self.parts.operator)?;
+        let shown = self.parts.payouts.payout(tx, IntentId(intent))?;
+        let (Some(wallet), Some(shown)) = (wallet, shown) else { return Ok(false) };
+        payout.tx_hash = shown.paying().map(|attempt| attempt.transaction.to_string());
+        if payout.state == PayoutState::Confirmed {
+            let mut book = Book::default();
+            let accounts = Accounts::load_with(tx, &mut book, &[wallet.suspense])?;
+            paid_from_suspense(&mut book, &accounts, wallet.suspense, payout)?;
+            book.number(tx)?;
+            book.write(tx, now)?;
+        }
+        Ok(true)
     }
 }
 

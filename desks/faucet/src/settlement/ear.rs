@@ -64,13 +64,11 @@ impl Ear for PayoutEar {
         let known = payout_of(tx, change.intent, change.reference)?;
         let Some(mut payout) = known else { return self.unknown(tx, change, now) };
         let was = payout.state;
-        let is_adopted = payout.error_detail.as_deref() == Some(MARK);
         follow(&mut payout, change, now)?;
-        if is_adopted && payout.state != PayoutState::Failed {
+        if change.is_unheld && payout.state != PayoutState::Failed {
             payout.error_detail = Some(MARK.to_owned());
         }
-        if is_adopted && payout.state == PayoutState::Confirmed && payout.state != was {
-            // Nothing was held for it.
+        if change.is_unheld && payout.state == PayoutState::Confirmed && payout.state != was {
             let accounts = Accounts::load_with(tx, book, &[change.suspense])?;
             paid_from_suspense(book, &accounts, change.suspense, &payout)?;
         }

@@ -20,12 +20,11 @@ pub fn save(tx: &mut Tx<'_>, decided: Vec<Decided>, dry_run: bool, now: Timestam
     if decided.is_empty() {
         return Ok(());
     }
-    let state = if dry_run { AccrualState::Settled } else { AccrualState::Reserved };
     let (mut changed, mut split) = (Vec::new(), Vec::new());
     let (mut tallies, mut payouts, mut users) = (Vec::new(), Vec::new(), Vec::new());
     let mut totals = Totals::locked(tx, dry_run)?;
     for mut paid in decided {
-        let total = paid.new.selection.total;
+        let (total, state) = (paid.new.selection.total, paid.payout.state.accruals());
         let left = take(&mut paid, state, now, &mut changed);
         let remainder = paid.new.selection.remainder;
         split.extend(remainder.and_then(|remainder| rest(&paid.candidate, remainder)));
@@ -33,7 +32,7 @@ pub fn save(tx: &mut Tx<'_>, decided: Vec<Decided>, dry_run: bool, now: Timestam
         tally.holdings = tally.holdings.shift(total, AccrualState::Open, state).map_err(damaged)?;
         tally.open_since = left;
         totals.open = totals.open.minus(total.amount).map_err(damaged)?;
-        let sum = if dry_run { &mut totals.paid } else { &mut totals.reserved };
+        let sum = if state == AccrualState::Settled { &mut totals.paid } else { &mut totals.reserved };
         *sum = sum.plus(total.amount).map_err(damaged)?;
         users.push(paid.payout.user_id);
         tallies.push(paid.candidate.tally);

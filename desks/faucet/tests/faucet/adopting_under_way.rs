@@ -4,6 +4,7 @@
 use bursar_access::{Actor, By};
 use bursar_devnet_banano::{Command, Fault, Misbehaviour};
 use bursar_faucet::adoption::MARK;
+use bursar_faucet::record::PAYOUTS;
 use bursar_payouts::{Afterwards, IntentId, Resolution, WalletSight};
 
 use crate::adopting::{adopt, adopted, at_rest, is_open, resume};
@@ -11,7 +12,7 @@ use crate::restoring::{backup, restore};
 use crate::scene::{BAN, Scene, on_each_engine, recorder};
 
 /// A payment of 75 kills was signed after the backup and reached no node; the journal has brought it back, and an operator
-/// has matched the wallet.
+/// has matched the wallet. Its payout had the second number of those that are given since, as they go back with a restore.
 fn unsent(scene: &mut Scene, folder: &tempfile::TempDir) -> i64 {
     scene.journal = Some(folder.path().join("payouts.journal"));
     scene.restart(|_| {});
@@ -19,6 +20,7 @@ fn unsent(scene: &mut Scene, folder: &tempfile::TempDir) -> i64 {
     let id = scene.player(0);
     scene.earn(id, 75);
     backup(scene);
+    let before = scene.write(|tx, _| tx.allocate(PAYOUTS, 1));
     scene.settle();
     let action = Some("process".to_owned());
     scene.command(Command::Fault(Fault { action, misbehaviour: Misbehaviour::DropRequest, times: 99 }));
@@ -26,6 +28,8 @@ fn unsent(scene: &mut Scene, folder: &tempfile::TempDir) -> i64 {
     assert_eq!((scene.sends(), scene.payouts_of(id)[0].state.word()), (0, "signed"));
     scene.command(Command::ClearFaults);
     restore(scene);
+    let sql = "UPDATE store_sequences SET next = $1 WHERE name = 'faucet.payout'";
+    scene.write(|tx, _| tx.execute(sql, &[before.into()]));
     scene.restart(|_| {});
     scene.send_for(6);
     let wallet = scene.read(|tx| scene.payouts.wallet(tx, &scene.operator)).unwrap();
@@ -88,9 +92,48 @@ fn if_it_is_given_up_its_kills_are_open_again_and_paid_once() {
         assert_eq!(scene.accruals(id), [(75, "open".to_owned())]);
         at_rest(scene);
 
+        // The very same order as the lost one, which has failed, is not taken for a new one.
+        assert_eq!(scene.settle().payouts, 0);
         assert_eq!(scene.settle().payouts, 1);
         scene.send();
         assert_eq!(scene.paid(1), 750 * BAN / 100);
+        at_rest(scene);
+    });
+}
+
+/// Somebody insists on going on, and the very same order is given again.
+fn insisted(scene: &Scene) {
+    scene.write(|tx, _| tx.allocate(PAYOUTS, 1));
+    resume(scene);
+}
+
+#[test]
+fn the_same_order_given_again_is_it_while_it_is_under_way() {
+    on_each_engine(|scene| {
+        let folder = tempfile::tempdir().unwrap();
+        let id = unsent(scene, &folder);
+        insisted(scene);
+        assert_eq!(scene.settle().payouts, 1);
+        assert_eq!(scene.accruals(id), [(75, "reserved".to_owned())]);
+        scene.send();
+        assert_eq!((scene.sends(), scene.paid(1)), (1, 750 * BAN / 100));
+        assert_eq!(adopt(scene), []);
+        at_rest(scene);
+    });
+}
+
+#[test]
+fn the_same_order_given_again_is_it_once_it_is_final() {
+    on_each_engine(|scene| {
+        let folder = tempfile::tempdir().unwrap();
+        let id = unsent(scene, &folder);
+        insisted(scene);
+        scene.send();
+        assert_eq!((scene.sends(), scene.settle().payouts), (1, 1));
+        assert_eq!(scene.accruals(id), [(75, "settled".to_owned())]);
+        scene.send();
+        assert_eq!((scene.sends(), scene.paid(1)), (1, 750 * BAN / 100));
+        assert_eq!(adopt(scene), []);
         at_rest(scene);
     });
 }
