@@ -368,9 +368,11 @@ impl Witness {
         for (order, reply) in batch.iter().zip(replies) {
             let id = self.seen.by_key.get(&order.key);
             let made = id.and_then(|id| self.seen.made.get(id));
-            let is_made_here = made.is_some_and(|(by, commit)| *by == Some(node) && *commit > since.commits);
-            let is_alone = batch.iter().filter(|other| other.key == order.key).count() == 1;
             let intent = id.and_then(|id| self.seen.intents.get(id));
+            // A batch holds what it accepts: what is not held came from the journal meanwhile.
+            let is_made_here = intent.is_some_and(|intent| intent.has_hold)
+                && made.is_some_and(|(by, commit)| *by == Some(node) && *commit > since.commits);
+            let is_alone = batch.iter().filter(|other| other.key == order.key).count() == 1;
             orders::check_reply(order, reply, &Stored { intent, is_made_here, is_alone, is_open })?;
             self.orders.put_down(order, reply);
             if let Ok(Ok(accepted)) = reply {
