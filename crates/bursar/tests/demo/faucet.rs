@@ -30,9 +30,12 @@ fn the_faucet_really_pays_and_goes_on_after_ctrl_c_and_after_a_kill() {
     let paid = first.wait("a payout that was sent", confirmed);
     assert_eq!(paid["tx_hash"].as_str().unwrap().len(), 64, "{paid}");
     let sends = wait_for_more(&first, 2);
-    let page = ureq::get(format!("http://{}/faucet", first.address())).call().unwrap();
-    let page = page.into_body().read_to_string().unwrap();
-    assert!(page.contains("Demo Faucet") && page.contains("confirmed"), "{page}");
+    // The page shows the newest payouts, which are all pending just after a settlement.
+    first.wait("a page with a confirmed payout", |demo| {
+        let page = demo.page("/faucet");
+        assert!(page.contains("Demo Faucet"), "{page}");
+        page.contains("confirmed").then_some(())
+    });
     let end = first.interrupt();
     assert_eq!((end.code, end.stderr.as_str()), (Some(0), ""), "{}", end.stdout);
     assert!(end.stdout.contains("Chain: ") && !end.stdout.contains("NOT WHAT"), "{}", end.stdout);

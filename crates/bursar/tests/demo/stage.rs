@@ -99,8 +99,13 @@ impl Demo {
 
     #[track_caller]
     pub fn get(&self, path: &str) -> Value {
-        let text = ureq::get(format!("{}{path}", self.base)).call().unwrap().into_body().read_to_string();
-        serde_json::from_str(&text.unwrap()).unwrap()
+        serde_json::from_str(&self.page(path)).unwrap()
+    }
+
+    /// What is served at `path`, as text.
+    #[track_caller]
+    pub fn page(&self, path: &str) -> String {
+        ureq::get(format!("{}{path}", self.base)).call().unwrap().into_body().read_to_string().unwrap()
     }
 
     /// What the rules' clock shows.

@@ -64,7 +64,8 @@ pub struct Adoption<'a> {
     pub reason: &'a str,
     /// Nothing is written.
     pub is_dry_run: bool,
-    /// Every send of the account counts as this faucet's, though the records know no block of it from before the restore.
+    /// Every send of the account counts as this faucet's, and the search goes down to its first block: where the records know
+    /// no block from before the restore, or where those that they know lie above what is missing.
     pub is_whole_history: bool,
 }
 

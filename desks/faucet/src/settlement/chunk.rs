@@ -55,13 +55,12 @@ impl Chunk<'_> {
         let loaded = candidates(tx, users, self.dry_run, terms.since())?;
         let mut cycle = Cycle { candidates: count(loaded.len()), ..Cycle::default() };
         let (decided, uncountable) = self.decide(tx, loaded, terms, now)?;
-        let wanted = count(decided.len());
-        let accepted = match (self.dry_run, purse) {
-            (true, _) => decided,
+        let (accepted, refused) = match (self.dry_run, purse) {
+            (true, _) => (decided, 0),
             (false, Some(purse)) => self.accept(tx, purse, decided, now)?,
-            (false, None) => Vec::new(),
+            (false, None) => (Vec::new(), 0),
         };
-        cycle.refused = uncountable + wanted.saturating_sub(count(accepted.len()));
+        cycle.refused = uncountable + refused;
         if cycle.refused > 0 {
             let count = i64::try_from(cycle.refused).unwrap_or(i64::MAX);
             Finding::note(tx, REFUSED, count, UNPAYABLE, now)?;
@@ -157,16 +156,17 @@ impl Chunk<'_> {
         Decided { candidate, new, payout }
     }
 
-    /// Brings the payouts to the payouts room, in this transaction. What it refuses is not made: the accruals stay open.
+    /// Brings the payouts to the payouts room, in this transaction: those that are made, and how many it refuses. What is
+    /// not made leaves its accruals open.
     fn accept(
         &self,
         tx: &mut Tx<'_>,
         (mut book, accounts): (Book, Accounts),
         decided: Vec<Decided>,
         now: Timestamp,
-    ) -> Result<Vec<Decided>, StoreError> {
+    ) -> Result<(Vec<Decided>, u64), StoreError> {
         if decided.is_empty() {
-            return Ok(decided);
+            return Ok((decided, 0));
         }
         let orders: Result<Vec<PayoutOrder>, StoreError> =
             decided.iter().map(|paid| order(paid, &self.parts.operator, accounts)).collect();
@@ -174,7 +174,7 @@ impl Chunk<'_> {
         book.number(tx)?;
         book.write(tx, now)?;
         let replies = self.parts.payouts.save(tx, &book, prepared, &self.parts.recorder, now)?;
-        let mut accepted = Vec::with_capacity(decided.len());
+        let (mut accepted, mut refused) = (Vec::with_capacity(decided.len()), 0);
         for (mut paid, reply) in decided.into_iter().zip(replies) {
             match reply {
                 Ok(intent) => {
@@ -186,14 +186,13 @@ impl Chunk<'_> {
                 }
                 Err(rejection) => {
                     tracing::warn!(payout = paid.payout.id, %rejection, "payout not accepted; accruals stay open");
+                    refused += 1;
                 }
             }
         }
-        Ok(accepted)
+        Ok((accepted, refused))
     }
-}
 
-impl Chunk<'_> {
     /// Numbers go back with a restore, so the very same order may have been given since the backup, and be known from the
     /// journal alone: then it is this payout. One that has failed is not, and its number is used up.
     fn is_brought_back(
@@ -212,7 +211,11 @@ impl Chunk<'_> {
         payout.error_detail = Some(MARK.to_owned());
         let wallet = self.parts.payouts.wallet(tx, &self.parts.operator)?;
         let shown = self.parts.payouts.payout(tx, IntentId(intent))?;
-        let (Some(wallet), Some(shown)) = (wallet, shown) else { return Ok(false) };
+        let (Some(wallet), Some(shown)) = (wallet, shown) else {
+            return Err(StoreError::Decode(format!(
+                "payout {intent} was accepted and can't be read, or its wallet"
+            )));
+        };
         payout.tx_hash = shown.paying().map(|attempt| attempt.transaction.to_string());
         if payout.state == PayoutState::Confirmed {
             let mut book = Book::default();

@@ -5,7 +5,7 @@ use bursar_devnet_banano::Command;
 use bursar_faucet::adoption::{
     Adoption, BLIND, MARK, Outcome, Payment, Refusal, Report, Verdict, is_incomplete,
 };
-use bursar_faucet::record::{Hole, WALLET_LINKS, WalletLink};
+use bursar_faucet::record::{Hole, WalletLink};
 use bursar_faucet::rules::pruning::Retention;
 use bursar_faucet::settlement::Skipped;
 use bursar_faucet::switches::PAYOUTS_HALTED;
@@ -24,10 +24,15 @@ pub fn fall_back(scene: &mut Scene) {
 }
 
 pub fn matched(scene: &Scene) {
-    scene.send_for(5);
+    matched_with(scene, true);
+}
+
+/// An operator matches the wallet with what the chain holds.
+pub fn matched_with(scene: &Scene, journals_are_lost: bool) {
+    scene.send_for(6);
     let wallet = scene.read(|tx| scene.payouts.wallet(tx, &scene.operator)).unwrap();
     let holds = scene.node.with(|node| node.ledger().head(&scene.wallet_key())).unwrap().balance;
-    let sight = WalletSight { holds, expected: wallet.expected, journals_are_lost: true };
+    let sight = WalletSight { holds, expected: wallet.expected, journals_are_lost };
     let root = Actor::cli("root");
     let done = scene.write(|tx, now| {
         let by = By::new(&root, now);
@@ -37,12 +42,12 @@ pub fn matched(scene: &Scene) {
 }
 
 #[derive(Clone, Copy, Default)]
-struct How {
-    is_dry_run: bool,
-    is_whole_history: bool,
+pub struct How {
+    pub is_dry_run: bool,
+    pub is_whole_history: bool,
 }
 
-fn adopt_with(scene: &Scene, how: How) -> Outcome<Report> {
+pub fn adopt_with(scene: &Scene, how: How) -> Outcome<Report> {
     let (store, root, recorder) = (scene.store(), Actor::cli("root"), recorder("test.adopt"));
     let adoption = Adoption {
         store: &store,
@@ -67,7 +72,7 @@ fn rehearse(scene: &Scene) -> Vec<Verdict> {
     verdicts(adopt_with(scene, How { is_dry_run: true, ..How::default() }))
 }
 
-fn verdicts(report: Outcome<Report>) -> Vec<Verdict> {
+pub fn verdicts(report: Outcome<Report>) -> Vec<Verdict> {
     report.unwrap().unwrap().payments.into_iter().map(|(_, verdict)| verdict).collect()
 }
 
@@ -279,24 +284,7 @@ fn a_former_address_counts_and_one_of_several_players_or_of_nobody_is_left_to_pe
         for id in ids {
             scene.earn(id, 2);
         }
-        let link = |scene: &Scene, user_id: i64, to: i64, is_primary: bool| {
-            let address = address(u32::try_from(to).unwrap());
-            scene.write(|tx, now| {
-                let id = tx.allocate(WALLET_LINKS, 1)?;
-                let (is_verified, verified_at) = (true, Some(now));
-                let link = WalletLink {
-                    id,
-                    user_id,
-                    address: address.clone(),
-                    is_primary,
-                    is_verified,
-                    verified_at,
-                    created_at: now,
-                };
-                WalletLink::save(tx, &[link], now)
-            });
-        };
-        link(scene, ids[2], ids[1], false);
+        scene.link(ids[2], &address(2), false);
         backup(scene);
         scene.settle();
         scene.send();
@@ -307,11 +295,11 @@ fn a_former_address_counts_and_one_of_several_players_or_of_nobody_is_left_to_pe
             links.iter_mut().for_each(|link| link.is_primary = false);
             WalletLink::save(tx, &links, now)
         });
-        link(scene, ids[0], 77, true);
+        scene.link(ids[0], &address(77), true);
         fall_back(scene);
         // Whoever links an address after the match was not paid there before.
         scene.pass(1_000);
-        link(scene, ids[0], 99, false);
+        scene.link(ids[0], &address(99), false);
 
         let report = adopt_with(scene, How::default()).unwrap().unwrap();
         let of = |to: u32| {
@@ -355,8 +343,7 @@ fn kills_counted_again_at_another_rate_are_settled_to_the_raw() {
 fn payouts_of_the_journal_are_adopted_once_they_are_final() {
     on_each_engine(|scene| {
         let folder = tempfile::tempdir().unwrap();
-        scene.journal = Some(folder.path().join("payouts.journal"));
-        scene.restart(|_| {});
+        scene.keep_journal(&folder);
         scene.funded(100 * BAN);
         let id = scene.player(0);
         scene.earn(id, 75);
@@ -439,8 +426,7 @@ fn a_wallet_that_is_not_matched_and_one_without_a_known_block_are_refused() {
 fn a_payment_that_names_a_player_of_after_the_backup_is_nobody_elses() {
     on_each_engine(|scene| {
         let folder = tempfile::tempdir().unwrap();
-        scene.journal = Some(folder.path().join("payouts.journal"));
-        scene.restart(|_| {});
+        scene.keep_journal(&folder);
         scene.funded(100 * BAN);
         let (first, second) = (scene.player(0), scene.player(0));
         scene.earn(first, 5);

@@ -5,17 +5,16 @@ use bursar_access::{Actor, By};
 use bursar_devnet_banano::{Command, Fault, Misbehaviour};
 use bursar_faucet::adoption::MARK;
 use bursar_faucet::record::PAYOUTS;
-use bursar_payouts::{Afterwards, IntentId, Resolution, WalletSight};
+use bursar_payouts::{Afterwards, IntentId, Resolution};
 
-use crate::adopting::{adopt, adopted, at_rest, is_open, resume};
+use crate::adopting::{adopt, adopted, at_rest, is_open, matched_with, resume};
 use crate::restoring::{backup, restore};
 use crate::scene::{BAN, Scene, on_each_engine, recorder};
 
 /// A payment of 75 kills was signed after the backup and reached no node; the journal has brought it back, and an operator
 /// has matched the wallet. Its payout had the second number of those that are given since, as they go back with a restore.
 fn unsent(scene: &mut Scene, folder: &tempfile::TempDir) -> i64 {
-    scene.journal = Some(folder.path().join("payouts.journal"));
-    scene.restart(|_| {});
+    scene.keep_journal(folder);
     scene.funded(100 * BAN);
     let id = scene.player(0);
     scene.earn(id, 75);
@@ -31,15 +30,7 @@ fn unsent(scene: &mut Scene, folder: &tempfile::TempDir) -> i64 {
     let sql = "UPDATE store_sequences SET next = $1 WHERE name = 'faucet.payout'";
     scene.write(|tx, _| tx.execute(sql, &[before.into()]));
     scene.restart(|_| {});
-    scene.send_for(6);
-    let wallet = scene.read(|tx| scene.payouts.wallet(tx, &scene.operator)).unwrap();
-    let sight = WalletSight { holds: wallet.expected, expected: wallet.expected, journals_are_lost: false };
-    let root = Actor::cli("root");
-    let done = scene.write(|tx, now| {
-        let (by, recorder) = (By::new(&root, now), recorder("test.match"));
-        scene.payouts.match_wallet(tx, &by, &scene.operator, &sight, "compared", &recorder)
-    });
-    done.unwrap();
+    matched_with(scene, false);
     scene.send_for(6);
     assert!(is_open(scene) && scene.sends() == 0, "a halted desk sends nothing");
     id

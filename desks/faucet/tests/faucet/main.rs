@@ -3,7 +3,7 @@
 
 mod accruing;
 mod adopting;
-mod adopting_beside_clocks;
+mod adopting_bounds;
 mod adopting_under_way;
 mod approving;
 mod checks;

@@ -4,6 +4,7 @@ use bursar_devnet_faucet::StatsAccount;
 use bursar_faucet::record::{Accrual, Payout, Tally, USERS, User, WALLET_LINKS, WalletLink};
 use bursar_faucet::rules::baseline::{Baseline, KillCursor};
 use bursar_faucet::rules::eligibility::Eligibility;
+use bursar_store::{StoreError, Timestamp, Tx};
 
 use crate::scene::{Scene, address};
 
@@ -40,18 +41,14 @@ impl Scene {
                 created_at: now,
             };
             User::save(tx, &[user], now)?;
-            let link = WalletLink {
-                id: tx.allocate(WALLET_LINKS, 1)?,
-                user_id: id,
-                address: address(u32::try_from(id).unwrap()),
-                is_primary: true,
-                is_verified: true,
-                verified_at: Some(now),
-                created_at: now,
-            };
-            WalletLink::save(tx, &[link], now)?;
+            linked(tx, id, address(u32::try_from(id).unwrap()), true, now)?;
             Ok(id)
         })
+    }
+
+    /// The player links one more address.
+    pub fn link(&self, id: i64, address: &str, is_primary: bool) {
+        self.write(|tx, now| linked(tx, id, address.to_owned(), is_primary, now));
     }
 
     pub fn set_kills(&self, id: i64, kills: u64) {
@@ -117,4 +114,17 @@ impl Scene {
 
 pub fn epic(id: i64) -> String {
     format!("epic_{id}")
+}
+
+fn linked(
+    tx: &mut Tx<'_>,
+    user_id: i64,
+    address: String,
+    is_primary: bool,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let id = tx.allocate(WALLET_LINKS, 1)?;
+    let (is_verified, verified_at) = (true, Some(now));
+    let link = WalletLink { id, user_id, address, is_primary, is_verified, verified_at, created_at: now };
+    WalletLink::save(tx, &[link], now)
 }

@@ -43,8 +43,7 @@ pub fn restore(scene: &Scene) {
 fn no_order_is_given_before_the_journal_has_brought_back_what_was_paid() {
     on_each_engine(|scene| {
         let folder = tempfile::tempdir().unwrap();
-        scene.journal = Some(folder.path().join("payouts.journal"));
-        scene.restart(|_| {});
+        scene.keep_journal(&folder);
         scene.funded(100 * BAN);
         let id = scene.player(0);
         scene.earn(id, 75);

@@ -263,6 +263,12 @@ impl Scene {
         (self.faucet, self.jobs) = (faucet, jobs);
     }
 
+    /// Starts the server again with a journal of payouts in the folder.
+    pub fn keep_journal(&mut self, folder: &tempfile::TempDir) {
+        self.journal = Some(folder.path().join("payouts.journal"));
+        self.restart(|_| {});
+    }
+
     fn add_key(&self) {
         let [desk, chain, purpose, scheme] = ["faucet", "banano", "payouts", SCHEME].map(str::to_owned);
         let secret = KeySecret::from_hexadecimal(&SecretString::from("07".repeat(32))).unwrap();

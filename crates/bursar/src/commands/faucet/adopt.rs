@@ -18,8 +18,9 @@ pub struct AdoptOptions {
     /// Show what would be recorded, and record nothing.
     #[arg(long)]
     pub dry_run: bool,
-    /// Every send of the wallet is a payment of this faucet, though this database knows no block of it from before the
-    /// restore. Wrong, and players are not paid what they are owed.
+    /// Look through the whole history of the wallet, and take every send that is not recorded for a payment of this faucet:
+    /// where the database knows no block from before the restore, or where payments below those that it knows are missing.
+    /// Wrong, and players are not paid what they are owed.
     #[arg(long)]
     pub from_the_beginning: bool,
     /// Who and why.
@@ -77,7 +78,7 @@ fn document((payment, verdict): &(Payment, Verdict)) -> Value {
     let mut shown = json!({
         "transaction": payment.transaction, "to": payment.to, "raw": payment.raw.to_string(),
         "state": payment.state.word(),
-        "intent": payment.intent.map(|intent| intent.0), "verdict": word(verdict), "why": why(verdict),
+        "intent": payment.intent.map(|intent| intent.0), "verdict": word(verdict), "why": why(payment, verdict),
     });
     match verdict {
         Verdict::Adopted { player, payout, kills, amount } => {
@@ -105,9 +106,14 @@ const fn word(verdict: &Verdict) -> &'static str {
     }
 }
 
-fn why(verdict: &Verdict) -> String {
+fn why(payment: &Payment, verdict: &Verdict) -> String {
     match verdict {
-        Verdict::Adopted { player, kills, .. } => format!("paid {kills} kills of player {player}"),
+        Verdict::Adopted { player, kills, .. } if payment.state.is_final() => {
+            format!("paid {kills} kills of player {player}")
+        }
+        Verdict::Adopted { player, kills, .. } => {
+            format!("pays {kills} kills of player {player} once payouts go on")
+        }
         Verdict::Known => "it is recorded already".to_owned(),
         Verdict::WaitsForKills { player, kills: Some(kills), .. } => {
             format!("waits for kills: needs {kills} more of player {player}")

@@ -1,11 +1,11 @@
-//! After a restore: clocks that are set back hide nothing of what was paid (docs/spec/faucet.md 3.14).
+//! After a restore: which sends are looked at is told by numbers, so that clocks that are set back hide nothing of what was
+//! paid (docs/spec/faucet.md 3.14).
 
 use bursar_devnet_banano::Command;
 use bursar_faucet::adoption::Verdict;
-use bursar_faucet::record::{WALLET_LINKS, WalletLink};
 use bursar_faucet::rules::eligibility::Eligibility;
 
-use crate::adopting::{adopt, adopted, at_rest, fall_back, is_open, resume};
+use crate::adopting::{How, adopt, adopt_with, adopted, at_rest, fall_back, is_open, resume, verdicts};
 use crate::restoring::{backup, restore};
 use crate::scene::{BAN, Scene, address, on_each_engine};
 
@@ -52,8 +52,7 @@ fn what_is_signed_after_the_match_and_dated_before_it_does_not_end_the_search() 
 fn what_the_journal_brought_back_and_ended_at_an_earlier_date_is_missing() {
     on_each_engine(|scene| {
         let folder = tempfile::tempdir().unwrap();
-        scene.journal = Some(folder.path().join("payouts.journal"));
-        scene.restart(|_| {});
+        scene.keep_journal(&folder);
         scene.funded(100 * BAN);
         let id = scene.player(0);
         scene.earn(id, 5);
@@ -86,21 +85,31 @@ fn whoever_links_an_address_after_the_match_was_not_paid_there_whatever_the_date
         scene.pass(JUMP_MS);
         fall_back(scene);
         set_back(scene, JUMP_MS);
-        scene.write(|tx, now| {
-            let (link, address) = (tx.allocate(WALLET_LINKS, 1)?, address(99));
-            let (is_verified, verified_at) = (true, Some(now));
-            let link = WalletLink {
-                id: link,
-                user_id: id,
-                address,
-                is_primary: false,
-                is_verified,
-                verified_at,
-                created_at: now,
-            };
-            WalletLink::save(tx, &[link], now)
-        });
+        scene.link(id, &address(99), false);
         assert_eq!(adopt(scene), [Verdict::NoPlayer]);
         assert!(is_open(scene));
+    });
+}
+
+#[test]
+fn over_the_whole_history_the_search_goes_on_below_blocks_that_are_known() {
+    on_each_engine(|scene| {
+        scene.funded(100 * BAN);
+        let id = scene.player(0);
+        scene.earn(id, 5);
+        backup(scene);
+        scene.settle();
+        scene.send();
+        fall_back(scene);
+        // Somebody insists on going on, and the hole is noted anew, as if what is signed since were older than it.
+        scene.change_user(id, |user| user.eligibility = Eligibility::Held);
+        resume(scene);
+        scene.fund(7 * BAN);
+        scene.send_for(10);
+        scene.write(|tx, _| tx.batch_execute("UPDATE faucet_hole SET reach_attempt = 1000"));
+        let rehearse =
+            |is_whole_history| verdicts(adopt_with(scene, How { is_dry_run: true, is_whole_history }));
+        assert_eq!(rehearse(false), []);
+        assert_eq!(adopted(&rehearse(true)[0]), (id, 5, "0.50000000".to_owned()));
     });
 }
