@@ -3,7 +3,7 @@
 /// The first base, which doubles with each try.
 const BASE_MS: i64 = 500;
 /// The longest wait.
-const LONGEST_MS: i64 = 5_000;
+pub(crate) const LONGEST_MS: i64 = 5_000;
 /// Tries after which the wait stays the longest.
 const DOUBLINGS_MAX: u32 = 8;
 

@@ -121,8 +121,8 @@ impl Payouts {
         recorder.record(tx, &[events::received(self, wallet, &payload)], now).map(|_| ())
     }
 
-    /// Moves a receipt out of suspense to the account at `path`. Takes [`Permission::CorrectLedger`] on the wallet's
-    /// desk, under the policy `payouts.assign`.
+    /// Moves a receipt out of suspense to the account at `path`, which is none that says what a wallet's chain holds or took.
+    /// Takes [`Permission::CorrectLedger`] on the wallet's desk, under the policy `payouts.assign`.
     pub fn assign(
         &self,
         tx: &mut Tx<'_>,
@@ -160,11 +160,16 @@ impl Payouts {
         };
         let mut book = Book::default();
         let (debit, credit) = load_pair(tx, &mut book, wallet.suspense, view.id)?;
-        if let Err(refusal) = book.transfer(debit, credit, row.amount, ASSIGNED, row.id) {
-            tracing::info!(receipt, %refusal, "a receipt cannot be assigned");
+        let is_moved = !tells_of_a_chain(path) && {
+            let moved = book.transfer(debit, credit, row.amount, ASSIGNED, row.id);
+            moved
+                .inspect_err(|refusal| tracing::info!(receipt, %refusal, "a receipt cannot be assigned"))
+                .is_ok()
+        };
+        if !is_moved {
             return Ok(Err(Rejection::Invalid {
                 field: "account",
-                rule: "it is another than the suspense account",
+                rule: "it is none of a wallet's own, but for its funds",
             }));
         }
         book.number(tx)?;
@@ -195,4 +200,9 @@ impl Payouts {
     ) -> Result<Vec<Receipt>, StoreError> {
         sql::receipts::open(tx, wallet, after, limit.clamp(1, PAGE_MAX))
     }
+}
+
+/// Whether an account is one of a wallet's, and not its funds: it says what the chain holds, took, or brought unasked.
+fn tells_of_a_chain(path: &str) -> bool {
+    path.starts_with("payouts/") && !path.ends_with("/funds")
 }

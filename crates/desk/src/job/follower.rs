@@ -116,7 +116,7 @@ impl Follower {
                     shared.waker.wake();
                 }
                 // The next look comes by itself: waking for a job that cannot run would spin.
-                Ok(TurnEnd::Busy) => {}
+                Ok(TurnEnd::Busy | TurnEnd::Done) => {}
                 Err(error) => {
                     tracing::warn!(job = job.name, %error, "a job could not run; it is tried again")
                 }

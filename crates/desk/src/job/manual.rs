@@ -89,6 +89,7 @@ impl Shared {
                     self.note_tried(job, began);
                     return Ok(());
                 }
+                TurnEnd::Done => return Ok(()),
                 TurnEnd::Busy if Instant::now() > patience => return Err(MoveRefusal::Busy(job.name)),
                 TurnEnd::Busy => std::thread::sleep(LEASE_PAUSE),
             }

@@ -74,6 +74,12 @@ pub(super) fn follow(tx: &mut Tx<'_>, name: &str, now: Timestamp) -> Result<(), 
     tx.execute(sql, &[name.into(), now.into()]).map(|_| ())
 }
 
+/// The instant that a job's last run served.
+pub(super) fn served_at(tx: &mut Tx<'_>, name: &str) -> Result<Option<Timestamp>, StoreError> {
+    let sql = "SELECT served_at FROM job_runs WHERE name = $1";
+    Ok(tx.query_first(sql, &[name.into()], |row| row.get::<Option<Timestamp>>(0))?.flatten())
+}
+
 /// Notes that a run begins.
 pub(super) fn begin(
     tx: &mut Tx<'_>,

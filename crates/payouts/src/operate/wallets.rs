@@ -5,7 +5,7 @@ use bursar_audit::{Level, Recorder};
 use bursar_chain::TransactionId;
 use bursar_keys::KeyId;
 use bursar_ledger::{Book, TransferKind};
-use bursar_money::Amount;
+use bursar_money::{Amount, AmountError, Balance};
 use bursar_store::{StoreError, Timestamp, Tx};
 use serde_json::{Map, Value, json};
 
@@ -246,23 +246,33 @@ fn moved(
     Ok(is_unclear.then_some("a transaction of it is not over"))
 }
 
-/// Books what the chain holds more or less than the records say.
+/// Books what the chain holds more or less than the book says. The wallet's row is no measure: it knows nothing below zero.
 fn book_difference(
     tx: &mut Tx<'_>,
     wallet: &Wallet,
     observed: Amount,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let (debit, credit, amount) = match (observed.minus(wallet.expected), wallet.expected.minus(observed)) {
-        (Ok(more), _) if more.is_zero() => return Ok(()),
-        (Ok(more), _) => (wallet.account, wallet.suspense, more),
-        (Err(_), Ok(less)) => (wallet.suspense, wallet.account, less),
-        (Err(error), Err(_)) => return Err(StoreError::Decode(error.to_string())),
-    };
     let mut book = Book::default();
-    let (debit, credit) = load_pair(tx, &mut book, debit, credit)?;
+    let (account, suspense) = load_pair(tx, &mut book, wallet.account, wallet.suspense)?;
+    // The account is below zero by what the chain holds.
+    let difference = match book.account(account).balance() {
+        Balance::Debit(booked) => Balance::between(observed, booked),
+        Balance::Credit(missing) => Balance::Credit(observed.plus(missing).map_err(too_much)?),
+    };
+    let (debit, credit, amount) = match difference {
+        Balance::Credit(more) => (account, suspense, more),
+        Balance::Debit(less) => (suspense, account, less),
+    };
+    if amount.is_zero() {
+        return Ok(());
+    }
     let booked = book.transfer(debit, credit, amount, MATCHED, 0);
     booked.map_err(|refusal| StoreError::Decode(refusal.to_string()))?;
     book.number(tx)?;
     book.write(tx, now)
+}
+
+fn too_much(error: AmountError) -> StoreError {
+    StoreError::Decode(format!("what a wallet holds: {error}"))
 }

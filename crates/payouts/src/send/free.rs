@@ -45,7 +45,7 @@ impl Sender {
         let remote = match self.sign_remotely(lease, &order, &unsigned, may)? {
             Remote::Local => None,
             Remote::Signed(freeing) => Some(*freeing),
-            Remote::Wait(_) => return Ok(None),
+            Remote::Wait(_) | Remote::Refused { .. } => return Ok(None),
         };
         let stored = self.payouts.parts.store.transact("payouts.free", |tx| {
             lease.check(tx)?;

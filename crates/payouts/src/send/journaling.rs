@@ -100,6 +100,8 @@ impl Sender {
         if !missing.is_empty() {
             let count = missing.len();
             wallet.distrust(format!("{count} transactions were missing here and came from the journal"), now);
+            // The records are older than the journal, whoever put them back and whether or not anybody told.
+            while self.payouts.hold_back(tx, &wallet, &self.hand(now))? {}
         }
         if page.damaged > 0 {
             let count = page.damaged;

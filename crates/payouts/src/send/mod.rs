@@ -25,7 +25,7 @@ use parking_lot::Mutex;
 use self::sign::Remote;
 use self::view::{Plan, View, plan};
 use crate::Payouts;
-use crate::backoff::wait_ms;
+use crate::backoff::{LONGEST_MS, wait_ms};
 use crate::case::Hand;
 use crate::wallet::{Standing, Wallet};
 
@@ -110,9 +110,7 @@ impl Sender {
     /// Every write checks the lease. An error of the store leaves the wallet as a crash at that point would.
     pub fn turn(&self, lease: &Lease) -> Result<Turn, StoreError> {
         let view = self.view()?;
-        if let Some((until, why)) =
-            self.memory.lock().wait_until.clone().filter(|(until, _)| view.now < *until)
-        {
+        if let Some((until, why)) = self.waits(view.now) {
             return Ok(Turn::Waiting { until, why });
         }
         if self.must_read_journal(&view) {
@@ -143,8 +141,7 @@ impl Sender {
     /// When a turn would find something to do.
     pub(crate) fn due_at(&self, tx: &mut Tx<'_>) -> Result<Option<Timestamp>, StoreError> {
         let view = self.view_in(tx)?;
-        if let Some((until, _)) = self.memory.lock().wait_until.clone().filter(|(until, _)| view.now < *until)
-        {
+        if let Some((until, _)) = self.waits(view.now) {
             return Ok(Some(until));
         }
         let is_stopped = view.wallet.standing == Standing::Stopped;
@@ -174,6 +171,12 @@ impl Sender {
         if let Some(metrics) = &self.payouts.parts.metrics {
             metrics.count(self.chain.name(), desk, result);
         }
+    }
+
+    /// Until when nothing is tried, and why. A longer wait than any was planned while the clock ran ahead.
+    fn waits(&self, now: Timestamp) -> Option<(Timestamp, String)> {
+        let wait = self.memory.lock().wait_until.clone();
+        wait.filter(|(until, _)| now < *until && *until <= now.after_ms(LONGEST_MS))
     }
 
     /// Notes that what is due cannot be done now.

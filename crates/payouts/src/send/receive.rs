@@ -111,7 +111,7 @@ impl Sender {
         let remote = match self.sign_remotely(lease, &order, &unsigned, may)? {
             Remote::Local => None,
             Remote::Signed(attempt) => Some(*attempt),
-            Remote::Wait(_) => return Ok(Taken::NotNow),
+            Remote::Wait(_) | Remote::Refused { .. } => return Ok(Taken::NotNow),
         };
         self.payouts.parts.store.transact("payouts.receive", |tx| {
             lease.check(tx)?;

@@ -1,6 +1,6 @@
 //! Signing the next payment: the chain is asked, then one transaction decides, signs and stores the bytes.
 
-use bursar_chain::{Attempt, BuildError, ChainError, Payment, SenderState, Unsigned};
+use bursar_chain::{Attempt, BuildError, ChainError, Payment, SenderState, SignError, Unsigned};
 use bursar_keys::{Authorization, Decision, Holder, KeyError, Order, Work};
 use bursar_store::fault::Step;
 use bursar_store::lease::Lease;
@@ -16,7 +16,7 @@ use crate::sql::attempts::{self, AttemptRow};
 use crate::sql::intents::IntentRow;
 use crate::{IntentId, IntentState, sql};
 
-/// How long an intent that its key's cap refuses waits, in milliseconds.
+/// How long an intent that its key's cap, or its signer, refuses waits, in milliseconds.
 const CAP_WAIT_MS: i64 = 60_000;
 
 /// How the signing transaction ended.
@@ -123,6 +123,12 @@ impl Sender {
             Remote::Local => None,
             Remote::Signed(attempt) => Some(*attempt),
             Remote::Wait(why) => return Ok(Signed::Wait(why)),
+            // Others may go first: what this one is refused for may be its own.
+            Remote::Refused { why, at } => {
+                let until = at.after_ms(CAP_WAIT_MS);
+                self.put_aside(lease, intent, &Refused::Later { until, why })?;
+                return Ok(Signed::Changed);
+            }
         };
         self.payouts.parts.store.transact("payouts.sign", |tx| {
             lease.check(tx)?;
@@ -226,23 +232,29 @@ impl Sender {
             let now = tx.reading()?;
             match may(tx, now)? {
                 Some(why) => Ok(Err(why)),
-                None => self.authorize(tx, order, now).map(Ok),
+                None => self.authorize(tx, order, now).map(|authorized| Ok((authorized, now))),
             }
         })?;
-        let authorization = match authorized {
+        let (authorization, at) = match authorized {
             Err(why) => return Ok(Remote::Wait(why)),
-            Ok(Ok(authorization)) => authorization,
+            Ok((Ok(authorization), at)) => (authorization, at),
             // The transaction that stores finds the same, and puts the intent off.
-            Ok(Err(_)) => return Ok(Remote::Local),
+            Ok((Err(_), _)) => return Ok(Remote::Local),
         };
         let signer = match keystore.signer_after_commit(&self.payouts.parts.store, authorization)? {
             Ok(signer) => signer,
             Err(error) => return Ok(Remote::Wait(said(&error))),
         };
         self.payouts.fault("payouts.remote", Step::Begin)?;
-        let attempt = self.chain.sign(unsigned, &signer).map_err(|error| error.to_string());
+        let attempt = self.chain.sign(unsigned, &signer);
         self.payouts.fault("payouts.remote", Step::Committed)?;
-        let attempt = attempt.and_then(|attempt| same_slot(attempt, unsigned));
+        let attempt = match attempt {
+            Ok(attempt) => same_slot(attempt, unsigned),
+            Err(error @ SignError::Refused(_)) => {
+                return Ok(Remote::Refused { why: error.to_string(), at });
+            }
+            Err(error) => Err(error.to_string()),
+        };
         Ok(attempt.map_or_else(Remote::Wait, |attempt| Remote::Signed(Box::new(attempt))))
     }
 
@@ -345,6 +357,8 @@ pub(super) enum Remote {
     Signed(Box<Attempt>),
     /// A remote signer, which has not.
     Wait(String),
+    /// A remote signer, which said at that time that it will not.
+    Refused { why: String, at: Timestamp },
 }
 
 fn same_slot(attempt: Attempt, unsigned: &Unsigned) -> Result<Attempt, String> {

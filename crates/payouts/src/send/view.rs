@@ -3,6 +3,7 @@
 use bursar_store::{StoreError, Timestamp, Tx};
 
 use super::Sender;
+use crate::backoff::LONGEST_MS;
 use crate::sql;
 use crate::sql::attempts::{self, AttemptRow};
 use crate::sql::intents::{self, IntentRow};
@@ -42,7 +43,9 @@ pub(super) enum Plan {
 
 /// Whatever is open is followed to its end before anything new is signed.
 pub(super) fn plan(view: &View) -> Plan {
-    let when = |attempt: &AttemptRow| attempt.next_at.unwrap_or(view.now);
+    // What was put off further than any wait was put off by a clock that ran ahead.
+    let is_wait = |at: &Timestamp| *at <= view.now.after_ms(LONGEST_MS);
+    let when = |attempt: &AttemptRow| attempt.next_at.filter(is_wait).unwrap_or(view.now);
     let next = view.open.iter().enumerate().min_by_key(|(_, attempt)| when(attempt));
     if let Some((attempt, row)) = next {
         return match when(row) {

@@ -96,9 +96,18 @@ fn what_the_journal_holds_is_not_taken_for_another_order_of_the_same_key() {
         let anew = ask(&lane, order(&shop, "k", &payee(2), 5)).unwrap();
         assert!(anew.is_new);
         recover(scene);
+        let shown = || scene.read(|tx| scene.payouts.show(tx, anew.public_id)).unwrap();
+        // Records that fell back cannot tell it from an order of before.
+        assert_eq!((scene.paid(1), scene.paid(2), shown().payout.state), (10, 0, IntentState::Held));
+        let (payouts, sender) = start(scene, true);
+        let released = scene.write(|tx, now| {
+            let by = By::new(&scene.root, now);
+            payouts.release(tx, &by, anew.id, "asked the shop", &recorder("test.operator"))
+        });
+        assert_eq!(released, Ok(IntentState::Accepted));
+        scene.run(&sender, &scene.lease("one").unwrap());
         assert_eq!((scene.paid(1), scene.paid(2)), (10, 5));
-        let shown = scene.read(|tx| scene.payouts.show(tx, anew.public_id)).unwrap();
-        assert_eq!((shown.payout.state, shown.attempts.len()), (IntentState::Final, 1));
+        assert_eq!((shown().payout.state, shown().attempts.len()), (IntentState::Final, 1));
         assert_eq!(scene.account("payouts/hot/funds"), (credit(485), 0));
         scene.check();
     });
@@ -175,6 +184,25 @@ fn what_waits_in_a_backup_is_held_as_it_may_have_been_taken_back_since() {
             IntentState::Final
         );
         assert_eq!((scene.paid(1), scene.paid(2)), (200, 50));
+        assert_eq!(take_back(scene, &shop, asked.public_id), Ok(()));
+        scene.check();
+    });
+}
+
+#[test]
+fn what_waits_is_held_as_well_when_only_the_journal_shows_that_the_records_fell_back() {
+    on_each_engine(|scene| {
+        let (lane, shop) = funded(scene, 500);
+        let asked = ask(&lane, order(&shop, "a", &payee(1), 100)).unwrap();
+        backup(scene);
+        take_back(scene, &shop, asked.public_id).unwrap();
+        ask(&lane, order(&shop, "again", &payee(1), 100)).unwrap();
+        pay(scene);
+        // A copy of the disk was put back: nobody counted a restore.
+        restore(scene, false);
+        recover(scene);
+        let held = scene.read(|tx| scene.payouts.show(tx, asked.public_id)).unwrap().payout;
+        assert_eq!((held.state, scene.paid(1)), (IntentState::Held, 100));
         assert_eq!(take_back(scene, &shop, asked.public_id), Ok(()));
         scene.check();
     });

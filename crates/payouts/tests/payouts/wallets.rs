@@ -2,6 +2,7 @@
 
 use bursar_access::By;
 use bursar_devnet_banano::Misbehaviour;
+use bursar_ledger::{Book, TransferKind};
 use bursar_money::{Amount, Balance};
 use bursar_payouts::{Rejection, SendSettings, Turn, WalletSight, WalletStanding};
 
@@ -62,7 +63,9 @@ fn unasked_money_is_in_suspense_until_somebody_assigns_it() {
             })
         };
         assert_eq!(assign("nowhere"), Err(Rejection::AccountUnknown));
-        assert_eq!(assign("payouts/hot/suspense").unwrap_err().code(), "invalid_body");
+        for own in ["payouts/hot", "payouts/hot/fees", "payouts/hot/suspense"] {
+            assert_eq!(assign(own).unwrap_err().code(), "invalid_body", "{own}");
+        }
         assert_eq!(assign("payouts/hot/funds"), Ok(()));
         assert_eq!(assign("payouts/hot/funds"), Err(Rejection::ReceiptUnknown));
         assert_eq!(scene.account("payouts/hot/suspense").0, Balance::ZERO);
@@ -157,6 +160,32 @@ fn a_wallet_that_lost_money_runs_again_by_an_operators_word_which_is_booked() {
         scene.run(&sender, &lease);
         assert_eq!((standing(scene), scene.paid(1)), (WalletStanding::Running, 100));
         assert_eq!(scene.account("payouts/hot").0, Balance::between(Amount::ZERO, Amount::new(500)));
+    });
+}
+
+#[test]
+fn a_word_books_what_the_book_says_otherwise_than_the_chain_whatever_the_records_say() {
+    on_each_engine(|scene| {
+        let (_, lease) = scene.funded(1_000);
+        let wallet = scene.read(|tx| scene.payouts.wallet(tx, &scene.wallet)).unwrap();
+        // More was once paid than the records knew of: the book went below zero, and they did not.
+        scene.write(|tx, now| {
+            let mut book = Book::default();
+            book.load(tx, &[wallet.account, wallet.suspense])?;
+            let [account, suspense] = [wallet.account, wallet.suspense].map(|id| book.slot(id).unwrap());
+            book.transfer(suspense, account, Amount::new(1_500), TransferKind(99), 0).unwrap();
+            book.number(tx)?;
+            book.write(tx, now)
+        });
+        let sender = scene.sender_of(&scene.restarted_with(false));
+        scene.run_for(&sender, &lease, 5);
+        assert_eq!(standing(scene), WalletStanding::Stopped);
+        assert_eq!(matched(scene, 1_000), Ok(()));
+        scene.order("a", &payee(1), 100).unwrap();
+        let sender = scene.sender_of(&scene.restarted_with(false));
+        scene.run(&sender, &lease);
+        assert_eq!((standing(scene), scene.paid(1)), (WalletStanding::Running, 100));
+        assert_eq!(scene.account("payouts/hot").0, Balance::between(Amount::ZERO, Amount::new(900)));
     });
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use postgres::error::Severity;
 use postgres::types::{ToSql, Type};
-use postgres::{Client, Statement};
+use postgres::{Client, SimpleQueryMessage, Statement};
 
 use super::codec::{ColumnArray, array_types, param_type};
 use crate::{Bulk, Column, Lookup, Param, Row, StoreError};
@@ -17,6 +17,10 @@ use crate::{Bulk, Column, Lookup, Param, Row, StoreError};
 /// remains to be read whole (a handful of rows) then looks dear enough to be compiled first, which takes far longer.
 const PLANNING: &str = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; \
                         SET LOCAL enable_mergejoin = off; SET LOCAL jit = off";
+/// Whoever stands still within a transaction loses it: its locks keep stops and other processes waiting.
+const IDLE: &str = "SET LOCAL idle_in_transaction_session_timeout = 60000";
+const ASYNCHRONOUS: &str = "synchronous_commit is off for this role and database, so the server would forget what it said was \
+                            committed; set it to on (ALTER ROLE or ALTER DATABASE ... SET synchronous_commit = on)";
 /// One session. It keeps no session state, so that a pooler between transactions may swap it.
 pub struct Connection {
     client: Client,
@@ -35,6 +39,19 @@ impl Connection {
         self.client.is_closed()
     }
 
+    /// Refuses a server that would tell of commits before they are on its disk, as its role or database is set up to.
+    pub fn check_durability(&mut self) -> Result<(), StoreError> {
+        let rows = self.client.simple_query("SHOW synchronous_commit").map_err(classify)?;
+        let is_off = |message: &SimpleQueryMessage| match message {
+            SimpleQueryMessage::Row(row) => row.get(0) == Some("off"),
+            _ => false,
+        };
+        match rows.iter().any(is_off) {
+            true => Err(StoreError::Unavailable(ASYNCHRONOUS.to_owned())),
+            false => Ok(()),
+        }
+    }
+
     /// Starts a transaction, each statement of which may take up to `limit`.
     pub fn begin(&mut self, read_only: bool, limit: Duration) -> Result<(), StoreError> {
         let mode = if read_only {
@@ -43,7 +60,7 @@ impl Connection {
             "ISOLATION LEVEL READ COMMITTED"
         };
         let limit_ms = limit.as_millis().max(1);
-        let text = format!("BEGIN {mode}; SET LOCAL statement_timeout = {limit_ms}; {PLANNING}");
+        let text = format!("BEGIN {mode}; SET LOCAL statement_timeout = {limit_ms}; {IDLE}; {PLANNING}");
         self.client.batch_execute(&text).map_err(classify)
     }
 
@@ -169,7 +186,7 @@ pub fn classify(error: postgres::Error) -> StoreError {
         "23505" => StoreError::Duplicate(text),
         "53100" => StoreError::DiskFull(text),
         "08P01" => StoreError::Statement(text),
-        "25006" => StoreError::Unavailable(text),
+        "25006" | "25P03" => StoreError::Unavailable(text),
         code if ["08", "53", "57"].iter().any(|class| code.starts_with(class)) => {
             StoreError::Unavailable(text)
         }

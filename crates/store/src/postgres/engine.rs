@@ -124,7 +124,8 @@ impl PostgresEngine {
             return Ok(lent);
         }
         let mut connection = Connection::new(access.sign_in.connect()?, self.cache_statements);
-        connection.begin(read_only, limit).map_err(|error| NoSession { error, is_refusal: false })?;
+        let begun = connection.check_durability().and_then(|()| connection.begin(read_only, limit));
+        begun.map_err(|error| NoSession { error, is_refusal: false })?;
         self.has_connected.store(true, Ordering::Relaxed);
         Ok(Lent { connection, access: access.number })
     }

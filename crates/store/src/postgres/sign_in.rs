@@ -43,6 +43,11 @@ impl SignIn {
         let mut config: Config = url.parse().map_err(unusable)?;
         config.connect_timeout(CONNECT_TIMEOUT);
         config.tcp_user_timeout(Duration::from_secs(30));
+        // A server that took a question and is gone is noticed within half a minute; by default it takes two hours.
+        config.keepalives(true);
+        config.keepalives_idle(Duration::from_secs(10));
+        config.keepalives_interval(Duration::from_secs(5));
+        config.keepalives_retries(3);
         if config.get_application_name().is_none() {
             config.application_name("bursar");
         }

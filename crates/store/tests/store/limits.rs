@@ -4,7 +4,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bursar_store::{EngineKind, OpenMode, Store, StoreError, StoreOptions};
+use bursar_store::{DatabaseUrl, EngineKind, OpenMode, Store, StoreError, StoreOptions, Tx};
 use bursar_test_stores::{TestStore, for_each_engine_with};
 
 use crate::schema::{TABLES, count_up, counter};
@@ -98,6 +98,49 @@ fn the_log_of_an_embedded_database_is_copied_into_it_and_starts_over() {
         let one = "INSERT INTO note (text) VALUES ('x')";
         test.store().transact("test.one", |tx| tx.execute(one, &[])).unwrap();
     }
+}
+
+#[test]
+fn whoever_stands_still_within_a_transaction_loses_it_and_its_locks() {
+    let test = TestStore::with(EngineKind::Postgres, &TABLES, |_| {});
+    let store = test.store();
+    counter(&store, "a");
+    let allowed = "SELECT current_setting('idle_in_transaction_session_timeout')";
+    let read = |tx: &mut Tx<'_>| tx.query_first(allowed, &[], |row| row.get::<String>(0));
+    assert_eq!(store.read("test.limit", read).unwrap().as_deref(), Some("1min"));
+    let second = test.another(|_| {});
+    thread::scope(|scope| {
+        let (locked, is_locked) = channel();
+        let still = scope.spawn(move || {
+            store.transact("test.still", |tx| {
+                tx.batch_execute("SET LOCAL idle_in_transaction_session_timeout = 200")?;
+                count_up(tx, "a")?;
+                // Run once: what is unavailable is not tried again.
+                locked.send(()).unwrap();
+                thread::sleep(Duration::from_millis(600));
+                count_up(tx, "a")
+            })
+        });
+        is_locked.recv().unwrap();
+        second.transact("test.count", |tx| count_up(tx, "a")).unwrap();
+        let ended = still.join().unwrap();
+        assert!(matches!(ended, Err(StoreError::Unavailable(_))), "{ended:?}");
+    });
+    assert_eq!(counter(&second, "a"), 1);
+}
+
+#[test]
+fn a_server_that_would_forget_what_it_said_was_committed_is_refused() {
+    let test = TestStore::with(EngineKind::Postgres, &TABLES, |_| {});
+    let DatabaseUrl::Postgres(url) = test.url() else { panic!("not PostgreSQL") };
+    let joint = if url.contains('?') { '&' } else { '?' };
+    let url = format!("{url}{joint}options=-c%20synchronous_commit%3Doff");
+    let store = Store::open(&url.parse().unwrap(), StoreOptions::new(OpenMode::Tool)).unwrap();
+    let refused = store.read("test.read", |tx| tx.reading());
+    assert!(
+        matches!(&refused, Err(StoreError::Unavailable(text)) if text.contains("synchronous_commit")),
+        "{refused:?}"
+    );
 }
 
 #[test]

@@ -61,7 +61,8 @@ pub(super) fn run(
     let manifest = &restored.manifest;
     context.say(&format!(
         "Restored and proven. What happened after {} is not in this database, although it may have happened outside: \
-         it is generation {} of its data, and whatever pays must first be matched with the outside.",
+         it is generation {} of its data, and whatever pays must first be matched with the outside. Stops, revocations and \
+         policies are those of the backup too: repeat what was done since before a server runs on it.",
         manifest.taken_at, restored.generation
     ));
     Ok(json!({
