@@ -11,6 +11,7 @@ mod matching;
 mod operating;
 mod outside;
 mod outside_edges;
+mod remote_wallets;
 mod resolving;
 mod restore;
 mod restored_outside;

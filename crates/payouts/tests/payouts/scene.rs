@@ -246,6 +246,16 @@ impl Scene {
         orders: &[(&str, &Address, u128)],
         now: Timestamp,
     ) -> Result<Vec<Result<Accepted, Rejection>>, StoreError> {
+        self.give_from(tx, &self.wallet, orders, now)
+    }
+
+    pub fn give_from(
+        &self,
+        tx: &mut Tx<'_>,
+        wallet: &KeyId,
+        orders: &[(&str, &Address, u128)],
+        now: Timestamp,
+    ) -> Result<Vec<Result<Accepted, Rejection>>, StoreError> {
         let mut book = Book::default();
         book.load(tx, &[self.treasury])?;
         let debit = book.slot(self.treasury).unwrap();
@@ -253,7 +263,7 @@ impl Scene {
             .iter()
             .map(|(name, to, amount)| PayoutOrder {
                 desk: DESK,
-                wallet: self.wallet.clone(),
+                wallet: wallet.clone(),
                 key: key(name),
                 destination: (*to).clone(),
                 amount: Amount::new(*amount),

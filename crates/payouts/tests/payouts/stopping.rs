@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bursar_access::By;
-use bursar_keys::{Credential, Endpoint, KeyId, KeySecret, NewKey, Origin, PublicKey};
+use bursar_keys::{Endpoint, KeyId};
 use bursar_payouts::{Turn, WalletStanding};
 use bursar_store::fault::{Faults, Injected, Step};
 use bursar_store::lease::Lease;
 
-use crate::scene::{DESK, Outside, Scene, keystore, on_each_engine, payee, payouts_over, policy, recorder};
+use crate::remote_wallets::remote_wallet;
+use crate::scene::{Outside, Scene, on_each_engine, payee, payouts_over, recorder};
 
 /// Does something once, when a place is passed for the first time.
 struct Meanwhile {
@@ -81,23 +82,7 @@ fn refusing_signer() -> (Endpoint, Arc<AtomicUsize>) {
 /// How often the remote signer of a wallet is asked to accept what came in, when the wallet is stopped at `place`.
 fn asked_when_stopped_at(scene: &Scene, name: &str, place: Option<&'static str>) -> usize {
     let (endpoint, asked) = refusing_signer();
-    let account = bursar_banano::Seed::from_bytes([name.as_bytes()[0]; 32]).secret_key(0).public_key();
-    let [desk, chain, purpose, scheme] = [DESK, "banano", "payouts", "banano_seed"].map(str::to_owned);
-    let wallet = KeyId::parse(name).unwrap();
-    scene.write(|tx, now| {
-        let by = By::new(&scene.root, now);
-        let secret = KeySecret::from_bytes([b'x'; 32].into());
-        let public_key = PublicKey(account.0.to_vec());
-        let (endpoint, credential) = (endpoint.clone(), Credential::Bearer);
-        let origin = Origin::Remote { endpoint, credential, secret, public_key };
-        let [desk, chain, purpose, scheme] = [&desk, &chain, &purpose, &scheme].map(String::clone);
-        let new = NewKey { id: wallet.clone(), desk, chain, purpose, scheme, origin };
-        keystore().add(tx, &by, &new)?.unwrap();
-        keystore().set_policy(tx, &by, &wallet, &policy())?.unwrap();
-        scene.payouts.open_wallets(tx, &recorder("test"), now)
-    });
-    let (account, raw) = (account.address(), "100".to_owned());
-    scene.command(bursar_devnet_banano::Command::Fund { account, raw });
+    let wallet = remote_wallet(scene, name, &endpoint);
     let faults = stopping_at(scene, &wallet, place);
     let payouts = payouts_over(scene.store(), &Outside { faults, ..scene.outside(&scene.node) });
     let row = scene.read(|tx| payouts.wallet(tx, &wallet)).unwrap();
