@@ -6,8 +6,9 @@
 //! each commit (`synchronous = FULL`): the sync, which comes before other connections are told of the new pages, is
 //! what makes them visible.
 //!
-//! A log is also synced whenever it is opened. A process that dies within a commit may leave pages in it that whoever
-//! starts next takes for committed: what is read must not be lost again.
+//! A process that dies within a commit may leave pages in the log that whoever starts next takes for committed: what is
+//! read must not be lost again. So a log is synced whenever it is opened, and before SQLite recovers from it, it is written
+//! anew and synced: a sync that failed may have left pages that everybody reads and no later sync writes.
 #![allow(unsafe_code, reason = "SQLite's VFS interface is C")]
 
 use std::ffi::{CString, c_char, c_int, c_void};
@@ -22,6 +23,9 @@ use rusqlite::ffi::{self, sqlite3_file, sqlite3_filename, sqlite3_int64, sqlite3
 const GATHERED_MAX: usize = 1 << 20;
 /// Bytes of one write below; SQLite's file system for Unix takes less than 128 KiB at once.
 const WRITE_BYTES: usize = 1 << 16;
+
+/// Bytes of the log's header. Recovery alone reads it, once it has locked everybody else out (SQLite, `walIndexRecover`).
+const LOG_HEADER_BYTES: c_int = 32;
 
 /// Layers made so far: the name below and the name above. They live as long as the process.
 static LAYERS: Mutex<Vec<(CString, CString)>> = Mutex::new(Vec::new());
@@ -157,6 +161,32 @@ impl LogFile {
         ffi::SQLITE_OK
     }
 
+    /// Writes every byte of the log again where it is, and syncs it.
+    fn write_anew(&self) -> c_int {
+        let mut size: sqlite3_int64 = 0;
+        let code = below!(self.below, xFileSize, ffi::SQLITE_IOERR_FSTAT, &raw mut size);
+        let (Ok(size), ffi::SQLITE_OK) = (usize::try_from(size), code) else {
+            return ffi::SQLITE_IOERR_FSTAT;
+        };
+        let mut piece = vec![0_u8; WRITE_BYTES];
+        for start in (0..size).step_by(WRITE_BYTES) {
+            let bytes = WRITE_BYTES.min(size - start);
+            let (Ok(count), Ok(offset)) = (c_int::try_from(bytes), sqlite3_int64::try_from(start)) else {
+                return ffi::SQLITE_IOERR_WRITE;
+            };
+            let target: *mut c_void = piece.as_mut_ptr().cast();
+            let mut code = below!(self.below, xRead, ffi::SQLITE_IOERR_READ, target, count, offset);
+            if code == ffi::SQLITE_OK {
+                code =
+                    below!(self.below, xWrite, ffi::SQLITE_IOERR_WRITE, target.cast_const(), count, offset);
+            }
+            if code != ffi::SQLITE_OK {
+                return code;
+            }
+        }
+        below!(self.below, xSync, ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_SYNC_NORMAL)
+    }
+
     fn end(&self) -> Option<sqlite3_int64> {
         self.offset.checked_add(sqlite3_int64::try_from(self.gathered.len()).ok()?)
     }
@@ -233,7 +263,11 @@ unsafe extern "C" fn read(
 ) -> c_int {
     // SAFETY: SQLite passes a handle that is open.
     let log = unsafe { LogFile::of(file) };
-    match log.hand_down() {
+    let mut code = log.hand_down();
+    if code == ffi::SQLITE_OK && (offset, count) == (0, LOG_HEADER_BYTES) {
+        code = log.write_anew();
+    }
+    match code {
         ffi::SQLITE_OK => below!(log.below, xRead, ffi::SQLITE_IOERR_READ, target, count, offset),
         code => code,
     }

@@ -57,6 +57,23 @@ fn what_a_server_reads_after_a_kill_within_a_commit_survives_the_power_cut_that_
 }
 
 #[test]
+fn what_a_failed_sync_left_to_be_read_is_written_anew_before_anything_is_built_on_it() {
+    for seed in 0..60 {
+        println!("seed {seed}");
+        let mut server = Server::start(seed);
+        server.batch(2).unwrap();
+        server.disk.plan(FaultPlan::new().at(server.disk.steps() + seed % 6, Fault::FailSync));
+        while server.batch(2).is_ok() {}
+        server.restart(CrashMode::ProcessKill);
+        server.ask_again().unwrap();
+        server.batch(3).unwrap();
+        let seen = notes(&server.store);
+        server.restart(CrashMode::PowerCut);
+        assert_eq!(notes(&server.store), seen);
+    }
+}
+
+#[test]
 fn a_disk_that_fails_in_a_commit_ends_the_process_and_what_it_had_acknowledged_is_there() {
     let arrives_and_is_reported_failed = Fault::TornWrite { bytes: usize::MAX };
     let faults =
