@@ -51,9 +51,17 @@ impl World {
         }
     }
 
-    /// Opens the witnesses' connections; the first one recovers the database.
+    /// Opens the witnesses' connections; the first one recovers the database. A disk that fails the recovery is mended once,
+    /// as nobody is served before.
     pub fn connect_witnesses(&self) -> rusqlite::Result<()> {
-        self.rooms.iter().try_for_each(|room| room.connect(&self.disk))
+        let connect = || self.rooms.iter().try_for_each(|room| room.connect(&self.disk));
+        match connect() {
+            Err(_) if !self.disk.halted() => {
+                self.disk.clear_faults();
+                connect()
+            }
+            connected => connected,
+        }
     }
 
     /// Goes through everything once the database has been opened again.
