@@ -160,11 +160,11 @@ impl World {
     pub fn maintain(self: &Arc<World>) {
         self.note("everything is stopped in order");
         drop(self.end_all());
+        let connected = self.connect_witnesses();
         if self.disk.halted() {
             self.machine_crash(None);
             return;
         }
-        let connected = self.connect_witnesses();
         self.after_recovery(connected);
         for node in 0..self.serving {
             self.restart(node);
