@@ -8,6 +8,7 @@ use bursar_store::{StoreError, Tx};
 use crate::book::Health;
 use crate::event::Class;
 use crate::invariant::{Breach, Invariant, require};
+use crate::watching::recover;
 use crate::world::World;
 
 /// Time between two examinations of everything, ms.
@@ -51,10 +52,15 @@ impl World {
         }
     }
 
-    /// Opens the witnesses' connections; the first one recovers the database. A disk that fails the recovery is mended once,
-    /// as nobody is served before.
+    /// Recovers the database and opens the witnesses' connections. A disk that fails the recovery is mended once, as nobody is
+    /// served before.
     pub fn connect_witnesses(&self) -> rusqlite::Result<()> {
-        let connect = || self.rooms.iter().try_for_each(|room| room.connect(&self.disk));
+        let connect = || {
+            let recovering = recover(&self.disk)?;
+            self.rooms.iter().try_for_each(|room| room.connect(&self.disk))?;
+            drop(recovering);
+            Ok(())
+        };
         match connect() {
             Err(_) if !self.disk.halted() => {
                 self.disk.clear_faults();

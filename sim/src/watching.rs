@@ -5,13 +5,22 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::template::DATABASE;
 
-/// A connection of a checker's own to the database on `disk`, which recovers it when it is the first after a crash. Reading
-/// `table` makes it see the log before anybody goes on.
+/// A connection of a checker's own to the database on `disk`, which somebody has recovered. Reading `table` makes it see the
+/// log before anybody goes on.
 pub fn watch(disk: &Disk, table: &str) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    // As the platform's own first connection, which writes the log anew before it recovers from it.
+    open(disk.vfs_name(), table)
+}
+
+/// A connection that recovers the database when it is the first after a crash, as the platform's own: the log is written
+/// anew before.
+pub fn recover(disk: &Disk) -> rusqlite::Result<Connection> {
     let layer = bursar_sqlite_log::gathering(Some(disk.vfs_name())).expect("the disk is registered");
-    let connection = Connection::open_with_flags_and_vfs(DATABASE, flags, layer.as_str())?;
+    open(&layer, "sqlite_schema")
+}
+
+fn open(vfs: &str, table: &str) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags_and_vfs(DATABASE, flags, vfs)?;
     connection.set_prepared_statement_cache_capacity(32);
     connection.execute_batch(&format!("PRAGMA wal_autocheckpoint = 0; SELECT 1 FROM {table} LIMIT 1"))?;
     Ok(connection)
