@@ -113,11 +113,11 @@ fn whoever_stands_still_within_a_transaction_loses_it_and_its_locks() {
         let (locked, is_locked) = channel();
         let still = scope.spawn(move || {
             store.transact("test.still", |tx| {
-                tx.batch_execute("SET LOCAL idle_in_transaction_session_timeout = 200")?;
+                tx.batch_execute("SET LOCAL idle_in_transaction_session_timeout = 1500")?;
                 count_up(tx, "a")?;
                 // Run once: what is unavailable is not tried again.
                 locked.send(()).unwrap();
-                thread::sleep(Duration::from_millis(600));
+                thread::sleep(Duration::from_secs(3));
                 count_up(tx, "a")
             })
         });
