@@ -10,7 +10,7 @@ use crate::pages::{AttemptView, PayoutShown};
 pub(crate) fn document(shown: &PayoutShown) -> Value {
     let PayoutShown { payout, attempts } = shown;
     let (payer, key) =
-        split(&payout.key).map_or((None, payout.key.as_str()), |(payer, key)| (Some(payer.0), key));
+        split(&payout.key).map_or((None, payout.key.as_str()), |(payer, key)| (Some(payer), key));
     let why = (!payout.why.is_empty()).then_some(payout.why.as_str());
     let reference = (!payout.reason.is_empty()).then_some(payout.reason.as_str());
     json!({

@@ -7,7 +7,7 @@ use bursar_store::StoreError;
 use crate::Rejection;
 
 /// Longest idempotency key, in bytes.
-const KEY_LENGTH_MAX: usize = 128;
+const KEY_LENGTH_MAX: usize = 160;
 /// Longest reason, in characters.
 pub const REASON_CHARACTERS_MAX: usize = 200;
 
@@ -21,7 +21,7 @@ impl fmt::Display for IntentId {
     }
 }
 
-/// The caller's name for one payout, 1 to 128 visible ASCII characters: whoever asks again with it asks for the same.
+/// The caller's name for one payout, 1 to 160 visible ASCII characters: whoever asks again with it asks for the same.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IdempotencyKey(String);
 
@@ -33,7 +33,7 @@ impl IdempotencyKey {
     pub fn parse(text: &str) -> Result<IdempotencyKey, Rejection> {
         let fits =
             (1..=KEY_LENGTH_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-        let rule = "it is 1 to 128 visible ASCII characters";
+        let rule = "it is 1 to 160 visible ASCII characters";
         fits.then(|| IdempotencyKey(text.to_owned()))
             .ok_or(Rejection::Invalid { field: "idempotency key", rule })
     }
@@ -134,11 +134,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_1_to_128_visible_characters() {
-        for good in ["a", "settle:7f00", &"k".repeat(128)] {
+    fn a_key_is_1_to_160_visible_characters() {
+        for good in ["a", "settle:7f00", &"k".repeat(160)] {
             assert_eq!(IdempotencyKey::parse(good).unwrap().as_str(), good);
         }
-        for bad in ["", " a", "a b", "é", "a\n", &"k".repeat(129)] {
+        for bad in ["", " a", "a b", "é", "a\n", &"k".repeat(161)] {
             assert_eq!(IdempotencyKey::parse(bad).unwrap_err().code(), "invalid_body", "{bad:?}");
         }
     }

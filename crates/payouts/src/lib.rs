@@ -69,7 +69,7 @@ use bursar_ledger::TransferKind;
 use bursar_store::{Migration, StoreError};
 
 /// The tables of this room; after those of the ledger.
-pub const MIGRATIONS: [Migration; 4] = [
+pub const MIGRATIONS: [Migration; 5] = [
     Migration { name: "payouts/0001_payouts", epoch: 1, sql: include_str!("../migrations/0001_payouts.sql") },
     Migration { name: "payouts/0002_outside", epoch: 1, sql: include_str!("../migrations/0002_outside.sql") },
     Migration {
@@ -78,6 +78,11 @@ pub const MIGRATIONS: [Migration; 4] = [
         sql: include_str!("../migrations/0003_journals.sql"),
     },
     Migration { name: "payouts/0004_unheld", epoch: 1, sql: include_str!("../migrations/0004_unheld.sql") },
+    Migration {
+        name: "payouts/0005_payers_by_name",
+        epoch: 1,
+        sql: include_str!("../migrations/0005_payers_by_name.sql"),
+    },
 ];
 
 /// A payout, and the hold it begins as; caused by the intent.

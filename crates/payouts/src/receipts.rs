@@ -158,19 +158,14 @@ impl Payouts {
         let Some(view) = bursar_ledger::account_by_path(tx, path, wallet.asset)? else {
             return Ok(Err(Rejection::AccountUnknown));
         };
+        if tells_of_a_chain(path) {
+            return Ok(Err(OWN_ACCOUNT));
+        }
         let mut book = Book::default();
         let (debit, credit) = load_pair(tx, &mut book, wallet.suspense, view.id)?;
-        let is_moved = !tells_of_a_chain(path) && {
-            let moved = book.transfer(debit, credit, row.amount, ASSIGNED, row.id);
-            moved
-                .inspect_err(|refusal| tracing::info!(receipt, %refusal, "a receipt cannot be assigned"))
-                .is_ok()
-        };
-        if !is_moved {
-            return Ok(Err(Rejection::Invalid {
-                field: "account",
-                rule: "it is none of a wallet's own, but for its funds",
-            }));
+        if let Err(refusal) = book.transfer(debit, credit, row.amount, ASSIGNED, row.id) {
+            tracing::info!(receipt, %refusal, "a receipt cannot be assigned");
+            return Ok(Err(OWN_ACCOUNT));
         }
         book.number(tx)?;
         book.write(tx, by.now)?;
@@ -201,6 +196,9 @@ impl Payouts {
         sql::receipts::open(tx, wallet, after, limit.clamp(1, PAGE_MAX))
     }
 }
+
+const OWN_ACCOUNT: Rejection =
+    Rejection::Invalid { field: "account", rule: "it is none of a wallet's own, but for its funds" };
 
 /// Whether an account is one of a wallet's, and not its funds: it says what the chain holds, took, or brought unasked.
 fn tells_of_a_chain(path: &str) -> bool {

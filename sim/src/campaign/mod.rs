@@ -173,21 +173,22 @@ pub fn find_bugs(seeds: u64) -> ExitCode {
     let mut hidden = 0;
     for (name, bug, rule) in Bug::ALL {
         let begun = Instant::now();
+        // In some seeds the platform notices first, and stops itself.
         let found = (0..seeds).find_map(|seed| {
             let violation = run(&Scenario::new(seed).with_bug(bug)).violation?;
-            Some((seed, violation))
+            (violation.invariant == rule).then_some((seed, violation))
         });
         let took = begun.elapsed();
         match found {
-            Some((seed, violation)) if violation.invariant == rule => println!(
+            Some((seed, violation)) => println!(
                 "{name}: {} by seed {seed} after {} s of its time, {:.1} s of ours",
                 rule.id(),
                 violation.at_ms / 1_000,
                 took.as_secs_f64()
             ),
-            found => {
+            None => {
                 hidden += 1;
-                println!("{name}: NOT found as {} in {seeds} seeds: {found:?}", rule.id());
+                println!("{name}: NOT found as {} in {seeds} seeds", rule.id());
             }
         }
     }

@@ -59,7 +59,7 @@ fn key(payer: &Payer, call: &Call) -> Result<OutsideKey, ApiError> {
         let text = "A payout takes the header Idempotency-Key: your own name for it, the same whenever you ask again.";
         return Err(ApiError::because(&IDEMPOTENCY_KEY_INVALID, text));
     };
-    OutsideKey::parse(payer.operator, text).map_err(|_| {
+    OutsideKey::parse(&payer.actor, text).map_err(|_| {
         ApiError::because(
             &IDEMPOTENCY_KEY_INVALID,
             "Idempotency-Key takes 1 to 100 visible ASCII characters here.",

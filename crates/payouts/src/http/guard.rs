@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use bursar_access::{
-    Actor, OperatorId, Permission, UseStamp, Via, authenticate_token, authorize, stamp_uses,
+    Actor, Permission, UseStamp, Via, authenticate_token, authorize, stamp_uses,
 };
 use bursar_audit::{Actor as Author, Event, Level, Target};
 use bursar_desk::limits::Charge;
@@ -32,7 +32,6 @@ pub(super) struct Asking {
 #[derive(Clone, Debug)]
 pub(super) struct Payer {
     pub actor: Actor,
-    pub operator: OperatorId,
     pub desk: &'static str,
     pub request: Request,
 }
@@ -87,7 +86,7 @@ impl Routes {
     }
 
     fn payer(&self, actor: &Actor, request: &Request) -> Result<Payer, ApiError> {
-        let Via::Payer { operator, desk, .. } = &actor.via else {
+        let Via::Payer { desk, .. } = &actor.via else {
             let text = "This takes a payer's token. Make a payer with `bursar operators add NAME --role payer --desk DESK`.";
             return Err(ApiError::because(&FORBIDDEN, text));
         };
@@ -96,7 +95,7 @@ impl Routes {
         let closed =
             || refused(&Rejection::NotOpen("its desk is off, or has not opened its wallets to them"));
         let rules = self.payouts.outside(desk).ok_or_else(closed)?;
-        Ok(Payer { actor: actor.clone(), operator: *operator, desk: rules.desk, request: request.clone() })
+        Ok(Payer { actor: actor.clone(), desk: rules.desk, request: request.clone() })
     }
 
     /// Notes that a token is in use, behind the answer.

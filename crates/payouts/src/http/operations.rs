@@ -121,7 +121,7 @@ fn payout() -> Value {
         ("amount", amount()),
         ("to", text("In the chain's canonical form.")),
         ("reference", schema::nullable(schema::string())),
-        ("payer", text_number("Number of the account that asked for it.")),
+        ("payer", text("Name of the account that asked for it.")),
         ("key", text("The Idempotency-Key that it was made with.")),
         ("requestHash", text("Hash of the request, 64 hexadecimal digits.")),
         ("why", schema::nullable(text("Why it is held, failed or cancelled."))),
@@ -133,8 +133,4 @@ fn payout() -> Value {
         ("broadcastAt", schema::nullable(moment())),
         ("endedAt", schema::nullable(moment())),
     ])
-}
-
-fn text_number(description: &str) -> Value {
-    json!({"type": "integer", "description": description})
 }

@@ -88,7 +88,7 @@ impl Query {
         };
         let wallet = self.wallet.as_deref().map(KeyId::parse).transpose();
         let wallet = wallet.map_err(|_| invalid("wallet takes the name of a wallet.".to_owned()))?;
-        let key = self.key.as_deref().map(|key| OutsideKey::parse(payer.operator, key)).transpose();
+        let key = self.key.as_deref().map(|key| OutsideKey::parse(&payer.actor, key)).transpose();
         let key = key.map_err(|_| invalid("key takes 1 to 100 visible ASCII characters.".to_owned()))?;
         let limit = self.limit.unwrap_or(PAGE);
         if !(1..=PAGE_MAX).contains(&limit) {

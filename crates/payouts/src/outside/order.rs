@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bursar_access::{Actor, OperatorId};
+use bursar_access::Actor;
 use bursar_chain::Address;
 use bursar_keys::KeyId;
 use bursar_money::{Amount, Asset};
@@ -12,7 +12,7 @@ use crate::{IdempotencyKey, Rejection};
 
 /// What every key from outside begins with, and no desk's own.
 const PREFIX: &str = "api/";
-/// Longest key that a caller may give, in bytes: prefix and account's number stand before it.
+/// Longest key that a caller may give, in bytes: prefix and account's name stand before it.
 const KEY_LENGTH_MAX: usize = 100;
 
 /// A caller's own name for one payout, 1 to 100 visible ASCII characters; each account has names of its own, for ever.
@@ -20,17 +20,18 @@ const KEY_LENGTH_MAX: usize = 100;
 pub struct OutsideKey(IdempotencyKey);
 
 impl OutsideKey {
-    /// Reads the key that the account `payer` gives.
+    /// Reads the key that the account `payer` gives. Accounts are told apart by name: one that is added anew after a restore
+    /// has another number, and would be paid again under it.
     ///
     /// # Errors
     /// [`Rejection::Invalid`].
-    pub fn parse(payer: OperatorId, text: &str) -> Result<OutsideKey, Rejection> {
+    pub fn parse(payer: &Actor, text: &str) -> Result<OutsideKey, Rejection> {
         let rule = "it is 1 to 100 visible ASCII characters";
         let refused = Rejection::Invalid { field: "idempotency key", rule };
         if text.is_empty() || text.len() > KEY_LENGTH_MAX {
             return Err(refused);
         }
-        let key = IdempotencyKey::parse(&format!("{PREFIX}{payer}/{text}"));
+        let key = IdempotencyKey::parse(&format!("{PREFIX}{}/{text}", payer.name));
         key.map(OutsideKey).map_err(|_| refused)
     }
 
@@ -50,10 +51,9 @@ pub(crate) fn is_outside(key: &str) -> bool {
     key.starts_with(PREFIX)
 }
 
-/// The account that a stored key belongs to, and the key as that account gave it; `None` = it is a desk's own.
-pub(crate) fn split(key: &str) -> Option<(OperatorId, &str)> {
-    let (payer, own) = key.strip_prefix(PREFIX)?.split_once('/')?;
-    Some((OperatorId(payer.parse().ok()?), own))
+/// Name of the account that a stored key belongs to, and the key as that account gave it; `None` = it is a desk's own.
+pub(crate) fn split(key: &str) -> Option<(&str, &str)> {
+    key.strip_prefix(PREFIX)?.split_once('/')
 }
 
 /// The key of a payout that the journal brought back while its own key is another's. One from outside stays its payer's,
@@ -121,33 +121,34 @@ mod tests {
 
     #[test]
     fn a_key_is_its_accounts_alone_and_reads_back() {
-        let (seven, eight) = (OperatorId(7), OperatorId(8));
-        let key = OutsideKey::parse(seven, "invoice/1").unwrap();
-        assert_eq!((key.stored().as_str(), key.to_string().as_str()), ("api/7/invoice/1", "invoice/1"));
-        assert_ne!(key, OutsideKey::parse(eight, "invoice/1").unwrap());
-        assert_eq!(split("api/7/invoice/1"), Some((seven, "invoice/1")));
+        let [shop, other] = ["shop", "shop2"].map(Actor::cli);
+        let key = OutsideKey::parse(&shop, "invoice/1").unwrap();
+        assert_eq!((key.stored().as_str(), key.to_string().as_str()), ("api/shop/invoice/1", "invoice/1"));
+        assert_ne!(key, OutsideKey::parse(&other, "invoice/1").unwrap());
+        assert_eq!(split("api/shop/invoice/1"), Some(("shop", "invoice/1")));
         assert_eq!(split("faucet/7/2026/1"), None);
-        assert!(is_outside("api/7/a") && !is_outside("apis/7") && !is_outside("faucet/api/7"));
+        assert!(is_outside("api/shop/a") && !is_outside("apis/7") && !is_outside("faucet/api/7"));
     }
 
     #[test]
     fn a_recovered_key_stays_its_payers_or_its_players_and_nobody_can_give_it() {
         let digest = "f".repeat(64);
-        let longest = OutsideKey::parse(OperatorId(i64::MAX), &"k".repeat(100)).unwrap();
+        let somebody = Actor::cli(&"n".repeat(40));
+        let longest = OutsideKey::parse(&somebody, &"k".repeat(100)).unwrap();
         let key = recovered_key(longest.stored().as_str(), &digest);
         let (payer, own) = split(&key).unwrap();
-        assert_eq!((payer, is_outside(&key)), (OperatorId(i64::MAX), true));
-        assert!(OutsideKey::parse(payer, own).is_err() && key.len() <= 128);
+        assert_eq!((payer, is_outside(&key)), (somebody.name.as_str(), true));
+        assert!(OutsideKey::parse(&somebody, own).is_err() && key.len() <= 160);
         assert_eq!(recovered_key("faucet/42/9f86", "d"), "faucet/42/recovered/d");
         assert_eq!(recovered_key("odd", "d"), "recovered/d");
     }
 
     #[test]
-    fn the_longest_key_of_the_highest_account_still_fits() {
+    fn the_longest_key_of_the_longest_name_still_fits() {
         let longest = "k".repeat(100);
-        assert!(OutsideKey::parse(OperatorId(i64::MAX), &longest).is_ok());
+        assert!(OutsideKey::parse(&Actor::cli(&"n".repeat(40)), &longest).is_ok());
         for bad in ["", "a b", "é", &"k".repeat(101)] {
-            assert_eq!(OutsideKey::parse(OperatorId(1), bad).unwrap_err().code(), "invalid_body", "{bad:?}");
+            assert_eq!(OutsideKey::parse(&Actor::cli("shop"), bad).unwrap_err().code(), "invalid_body", "{bad:?}");
         }
     }
 }

@@ -51,7 +51,7 @@ pub fn order(by: &Actor, key: &str, to: &Address, amount: u128) -> OutsideOrder 
         by: by.clone(),
         desk: DESK,
         wallet: KeyId::parse("hot").unwrap(),
-        key: OutsideKey::parse(number(by), key).unwrap(),
+        key: OutsideKey::parse(by, key).unwrap(),
         destination: to.clone(),
         amount: Amount::new(amount),
         asset: Asset::Banano,
@@ -173,6 +173,21 @@ fn a_key_is_one_payout_for_ever_and_another_payers_key_is_another() {
         let other = ask(&lane, order(&bob, "a", &payee(1), 100)).unwrap();
         assert_ne!(other.public_id, first.public_id);
         assert_eq!(scene.account("payouts/hot/funds").1, 200);
+    });
+}
+
+#[test]
+fn keys_that_said_the_number_of_their_payer_say_its_name() {
+    on_each_engine(|scene| {
+        let (lane, shop) = funded(scene, 500);
+        let first = ask(&lane, order(&shop, "12/a_%", &payee(1), 100)).unwrap();
+        let formerly = format!("api/{}/12/a_%", number(&shop));
+        let set = "UPDATE payout_intent SET idempotency_key = $1";
+        scene.write(|tx, _| tx.execute(set, &[(&formerly).into()]));
+        let [.., last] = bursar_payouts::MIGRATIONS;
+        scene.write(|tx, _| tx.batch_execute(last.sql));
+        let again = ask(&lane, order(&shop, "12/a_%", &payee(1), 100)).unwrap();
+        assert_eq!((again.public_id, again.is_new), (first.public_id, false));
     });
 }
 
@@ -425,7 +440,7 @@ fn lists_show_what_was_asked_for_from_outside_newest_first() {
         };
         assert_eq!(list(&all, None, 2), [4, 3]);
         assert_eq!(list(&all, Some(bursar_payouts::IntentId(3)), 2), [2]);
-        let b = OutsideKey::parse(number(&shop), "b").unwrap();
+        let b = OutsideKey::parse(&shop, "b").unwrap();
         assert_eq!(list(&OutsideFilter { key: Some(b), ..all.clone() }, None, 10), [3]);
         let none = OutsideFilter { state: Some(IntentState::Held), ..all.clone() };
         assert_eq!(list(&none, None, 10), Vec::<i64>::new());

@@ -5,7 +5,9 @@ use bursar_audit::Actor as Author;
 use bursar_money::{Amount, Balance};
 use bursar_payouts::{Funding, IntentId, IntentState, OutsideFilter, PayoutShown, Rejection};
 
-use crate::outside::{ask, code, credit, fund, funded, names, order, take_back, told};
+use crate::outside::{
+    ask, code, credit, desk_owns, fund, funded, lane, names, number, order, payer, take_back, told,
+};
 use crate::restore::{backup, restore, start, word};
 use crate::scene::{DESK, Scene, on_each_engine, payee, recorder};
 
@@ -81,6 +83,29 @@ fn a_new_key_waits_until_a_restored_wallet_is_matched_and_is_the_payout_that_the
         assert_eq!((again.public_id, again.is_new), (asked.public_id, false));
         assert_eq!(code(&ask(&lane, order(&shop, "k", &payee(2), 5))), "idempotency_key_reused");
         assert_eq!((scene.paid(1), scene.paid(2)), (10, 0));
+    });
+}
+
+#[test]
+fn a_payer_that_is_added_anew_after_a_restore_has_the_keys_of_its_name() {
+    on_each_engine(|scene| {
+        desk_owns(scene, 500);
+        fund(scene, 500, Funding::Fill).unwrap();
+        let lane = lane(scene);
+        backup(scene);
+        let shop = payer(scene, "shop", DESK);
+        let asked = ask(&lane, order(&shop, "k", &payee(1), 10)).unwrap();
+        pay(scene);
+        restore(scene, true);
+        let forget = "DELETE FROM access_token; DELETE FROM access_payer; \
+                      DELETE FROM access_operator WHERE role = 'payer';";
+        scene.write(|tx, _| tx.batch_execute(forget));
+        let [other, anew] = ["another", "shop"].map(|name| payer(scene, name, DESK));
+        assert_ne!(number(&anew), number(&shop));
+        recover(scene);
+        let again = ask(&lane, order(&anew, "k", &payee(1), 10)).unwrap();
+        assert_eq!((again.public_id, again.is_new, scene.paid(1)), (asked.public_id, false, 10));
+        assert!(ask(&lane, order(&other, "k", &payee(1), 10)).unwrap().is_new);
     });
 }
 

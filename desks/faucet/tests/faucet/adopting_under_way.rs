@@ -84,7 +84,8 @@ fn if_it_is_given_up_its_kills_are_open_again_and_paid_once() {
         at_rest(scene);
 
         // The very same order as the lost one, which has failed, is not taken for a new one.
-        assert_eq!(scene.settle().payouts, 0);
+        let settled = scene.settle();
+        assert_eq!((settled.payouts, settled.refused), (0, 0));
         assert_eq!(scene.settle().payouts, 1);
         scene.send();
         assert_eq!(scene.paid(1), 750 * BAN / 100);
