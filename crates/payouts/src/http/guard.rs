@@ -4,9 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::http::{HeaderValue, StatusCode, header};
-use bursar_access::{
-    Actor, Permission, UseStamp, Via, authenticate_token, authorize, stamp_uses,
-};
+use bursar_access::{Actor, Permission, UseStamp, Via, authenticate_token, authorize, stamp_uses};
 use bursar_audit::{Actor as Author, Event, Level, Target};
 use bursar_desk::limits::Charge;
 use bursar_store::Tx;

@@ -148,7 +148,11 @@ mod tests {
         let longest = "k".repeat(100);
         assert!(OutsideKey::parse(&Actor::cli(&"n".repeat(40)), &longest).is_ok());
         for bad in ["", "a b", "é", &"k".repeat(101)] {
-            assert_eq!(OutsideKey::parse(&Actor::cli("shop"), bad).unwrap_err().code(), "invalid_body", "{bad:?}");
+            assert_eq!(
+                OutsideKey::parse(&Actor::cli("shop"), bad).unwrap_err().code(),
+                "invalid_body",
+                "{bad:?}"
+            );
         }
     }
 }
