@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use bursar_disk_faults::Disk;
 use rusqlite::{Connection, Row};
 
 use crate::invariant::{Breach, require};
-use crate::watching::watch;
+use crate::watching::{Eye, Snapshot};
 
 /// What the transfers and holds of an account come to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,26 +47,29 @@ pub enum Health {
     Full,
 }
 
-/// See the module. It looks by a connection of its own.
+/// See the module.
 #[derive(Debug, Default)]
 pub struct Book {
-    connection: Option<Connection>,
+    eye: Option<Eye>,
 }
 
 impl Book {
-    /// Closes its connection.
+    /// Looks through `eye` from now on.
+    pub fn connect(&mut self, eye: &Eye) {
+        self.eye = Some(eye.clone());
+    }
+
+    /// Closes its eye.
     pub fn disconnect(&mut self) {
-        self.connection = None;
+        self.eye = None;
     }
 
     /// Goes through all of it. The database has been recovered by others.
-    pub fn examine(&mut self, disk: &Disk, health: Health) -> Result<(), Breach> {
-        let connection = self
-            .connection
-            .get_or_insert_with(|| watch(disk, "ledger_account").expect("the checker of the book can look"));
-        let answer = state_of(connection, health).expect("SQLite can check its file");
+    pub fn examine(&self, health: Health) -> Result<(), Breach> {
+        let connection = self.eye.as_ref().expect("the checker of the book can look").look();
+        let answer = state_of(&connection, health).expect("SQLite can check its file");
         require!(Durable, answer == "ok", "the database is damaged: {answer}");
-        check(connection).expect("the book can be read")
+        check(&connection).expect("the book can be read")
     }
 }
 
@@ -89,7 +91,7 @@ const ACCOUNTS: &str =
 
 /// Each account has what its transfers and holds come to, and each asset's accounts sum to zero.
 fn check(connection: &Connection) -> rusqlite::Result<Result<(), Breach>> {
-    let snapshot = connection.unchecked_transaction()?;
+    let snapshot = Snapshot::of(connection)?;
     let holds = snapshot.prepare_cached(HOLDS)?.query_map([], hold)?.collect::<Result<Vec<_>, _>>()?;
     let mut posted: HashMap<i64, &Hold> =
         holds.iter().filter_map(|hold| Some((hold.transfer?, hold))).collect();

@@ -8,7 +8,7 @@ use bursar_store::{StoreError, Tx};
 use crate::book::Health;
 use crate::event::Class;
 use crate::invariant::{Breach, Invariant, require};
-use crate::watching::recover;
+use crate::watching::{Eye, recover};
 use crate::world::World;
 
 /// Time between two examinations of everything, ms.
@@ -52,12 +52,14 @@ impl World {
         }
     }
 
-    /// Recovers the database and opens the witnesses' connections. A disk that fails the recovery is mended once, as nobody is
+    /// Recovers the database and opens the witnesses' eye. A disk that fails the recovery is mended once, as nobody is
     /// served before.
     pub fn connect_witnesses(&self) -> rusqlite::Result<()> {
         let connect = || {
             let recovering = recover(&self.disk)?;
-            self.rooms.iter().try_for_each(|room| room.connect(&self.disk))?;
+            let eye = Eye::on(&self.disk)?;
+            self.book.with(|book| book.connect(&eye));
+            self.rooms.iter().for_each(|room| room.connect(&eye));
             drop(recovering);
             Ok(())
         };
@@ -87,7 +89,7 @@ impl World {
     /// Holds the book against itself, whatever rooms there are.
     fn examine_book(&self, health: Health) {
         if !self.is_broken() {
-            self.hold(self.book.with(|book| book.examine(&self.disk, health)));
+            self.hold(self.book.with(|book| book.examine(health)));
         }
     }
 

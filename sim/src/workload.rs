@@ -3,12 +3,11 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use bursar_disk_faults::Disk;
-
 use crate::figures::Figures;
 use crate::invariant::Breach;
 use crate::node::Place;
 use crate::random::Random;
+use crate::watching::Eye;
 use crate::world::World;
 
 /// What of a room runs in one process; gone with it.
@@ -39,10 +38,10 @@ pub trait Workload: Send + Sync {
     /// `unit` has committed on `node`, and nobody has been told yet.
     fn committed(&self, node: usize, unit: &'static str) -> Result<(), Breach>;
 
-    /// Opens the witness's own connection.
-    fn connect(&self, disk: &Disk) -> rusqlite::Result<()>;
+    /// Lets its witness look through `eye`.
+    fn connect(&self, eye: &Eye);
 
-    /// Closes it.
+    /// Closes its eye.
     fn disconnect(&self);
 
     /// Goes through everything; after a recovery also through what nobody was told.

@@ -16,7 +16,6 @@ use std::any::Any;
 use std::sync::Arc;
 
 use bursar_chain::Attempt;
-use bursar_disk_faults::Disk;
 use bursar_faucet::rules::abuse::Verdict;
 use bursar_faucet::settings::{BAN_PER_KILL_E8, DAILY_KILL_CAP, WEEKLY_KILL_CAP};
 use tempfile::TempDir;
@@ -34,6 +33,7 @@ use crate::part::Part;
 use crate::payouts::wiring::journal_folder;
 use crate::random::Random;
 use crate::scenario::{Scenario, Simpler};
+use crate::watching::Eye;
 use crate::workload::{self, Memory, Workload};
 use crate::world::World;
 use operators::{Act, Operators, Stop};
@@ -171,8 +171,8 @@ impl Workload for FaucetRoom {
         }
     }
 
-    fn connect(&self, disk: &Disk) -> rusqlite::Result<()> {
-        self.witness.with(|witness| witness.connect(disk))
+    fn connect(&self, eye: &Eye) {
+        self.witness.with(|witness| witness.connect(eye));
     }
 
     fn disconnect(&self) {

@@ -17,7 +17,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bursar_chain::Attempt;
-use bursar_disk_faults::Disk;
 use tempfile::TempDir;
 
 pub use coverage::CATALOGUE;
@@ -39,6 +38,7 @@ use crate::node::Place;
 use crate::part::Part;
 use crate::random::Random;
 use crate::scenario::{Scenario, Simpler};
+use crate::watching::Eye;
 use crate::workload::{self, Memory, Workload};
 use crate::world::World;
 use obligations::{Desk, Waiting};
@@ -194,8 +194,8 @@ impl Workload for PayoutsRoom {
         self.witness.with(|witness| witness.look(Some(node)))
     }
 
-    fn connect(&self, disk: &Disk) -> rusqlite::Result<()> {
-        self.witness.with(|witness| witness.connect(disk))
+    fn connect(&self, eye: &Eye) {
+        self.witness.with(|witness| witness.connect(eye));
     }
 
     fn disconnect(&self) {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use crate::watching::Snapshot;
+
 /// A row of `payout_intent`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
@@ -63,7 +65,7 @@ pub struct Tables {
 impl Tables {
     /// Reads them.
     pub fn read(connection: &Connection) -> rusqlite::Result<Tables> {
-        let snapshot = connection.unchecked_transaction()?;
+        let snapshot = Snapshot::of(connection)?;
         let sql = format!("SELECT {INTENT} FROM payout_intent ORDER BY id");
         let intents: Vec<Intent> =
             snapshot.prepare_cached(&sql)?.query_map([], intent)?.collect::<Result<_, _>>()?;
@@ -90,7 +92,7 @@ pub fn fresh(
     intents: &BTreeMap<i64, Intent>,
     attempts: &BTreeMap<i64, Signed>,
 ) -> rusqlite::Result<Fresh> {
-    let snapshot = connection.unchecked_transaction()?;
+    let snapshot = Snapshot::of(connection)?;
     let by_id = format!("SELECT {INTENT} FROM payout_intent WHERE id = ?1");
     let after = format!("SELECT {INTENT} FROM payout_intent WHERE id > ?1 ORDER BY id");
     let last = intents.keys().next_back().copied().unwrap_or(0);

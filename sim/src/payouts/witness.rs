@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bursar_chain::Attempt;
-use bursar_disk_faults::Disk;
+use parking_lot::ReentrantMutexGuard;
 use rusqlite::Connection;
 
 use super::cancels::Cancels;
@@ -16,7 +16,7 @@ use crate::chain::{Landed, Truth};
 use crate::figures::Figures;
 use crate::gate::Gate;
 use crate::invariant::{Breach, require};
-use crate::watching::watch;
+use crate::watching::Eye;
 
 /// Names of intents' states by code.
 const STATES: [&str; 7] = ["accepted", "held", "signed", "broadcast", "final", "failed", "cancelled"];
@@ -85,7 +85,7 @@ pub struct Witness {
     restores: u64,
     commits: u64,
     acts: u64,
-    connection: Option<Connection>,
+    eye: Option<Eye>,
 }
 
 impl Witness {
@@ -104,19 +104,18 @@ impl Witness {
             restores: 0,
             commits: 0,
             acts: 0,
-            connection: None,
+            eye: None,
         }
     }
 
-    /// Opens its connection.
-    pub fn connect(&mut self, disk: &Disk) -> rusqlite::Result<()> {
-        self.connection = Some(watch(disk, "payout_wallet")?);
-        Ok(())
+    /// Looks through `eye` from now on.
+    pub fn connect(&mut self, eye: &Eye) {
+        self.eye = Some(eye.clone());
     }
 
-    /// Closes its connection.
+    /// Closes its eye.
     pub fn disconnect(&mut self) {
-        self.connection = None;
+        self.eye = None;
     }
 
     /// A lane takes orders in hand.
@@ -197,8 +196,7 @@ impl Witness {
     /// Looks at what is new after a commit of `node`, or after a recovery.
     pub fn look(&mut self, node: Option<usize>) -> Result<(), Breach> {
         self.commits += 1;
-        let connection = self.connection.as_ref().expect("the witness is connected while nodes run");
-        let fresh = fresh(connection, &self.seen.intents, &self.seen.attempts);
+        let fresh = fresh(&self.connected(), &self.seen.intents, &self.seen.attempts);
         let (intents, attempts) = fresh.expect("the witness can read");
         self.check_there(&intents, &attempts)?;
         for intent in intents {
@@ -279,8 +277,8 @@ impl Witness {
         Ok(())
     }
 
-    fn connected(&self) -> &Connection {
-        self.connection.as_ref().expect("the witness is connected while nodes run")
+    fn connected(&self) -> ReentrantMutexGuard<'_, Connection> {
+        self.eye.as_ref().expect("the witness is connected while nodes run").look()
     }
 
     fn admit_attempt(&mut self, attempt: Signed, bytes: Vec<u8>) -> Result<(), Breach> {
@@ -310,7 +308,7 @@ impl Witness {
             let gates = self.gates;
             let is_stopped = gates.iter().any(|gate| gate.binds(i64::MIN));
             require!(NoSignAfterStop, !is_stopped, "{attempt:?} was signed under {gates:?}");
-            holdings::check_matched(self.connected(), attempt, self.restores)?;
+            holdings::check_matched(&self.connected(), attempt, self.restores)?;
             self.check_may_pay(attempt)?;
         }
         self.signed.entry(attempt.transaction.clone()).or_insert_with(|| bytes.to_vec());
@@ -393,7 +391,7 @@ impl Witness {
         }
         let connection = self.connected();
         let Tables { intents, attempts, held, owed } =
-            Tables::read(connection).expect("the witness can read everything");
+            Tables::read(&connection).expect("the witness can read everything");
         let same = intents.iter().eq(self.seen.intents.values());
         require!(Durable, same, "intents changed behind their commits");
         let differs = attempts.iter().zip(self.seen.attempts.values()).find(|((stored, bytes), seen)| {
@@ -410,26 +408,26 @@ impl Witness {
         }
         require!(LedgerZero, held == owed, "{held} is held for intents of {owed}");
         intents.iter().try_for_each(|intent| self.check_final(intent))?;
-        wallets.iter().try_for_each(|wallet| holdings::check_booked(connection, wallet))
+        wallets.iter().try_for_each(|wallet| holdings::check_booked(&connection, wallet))
     }
 
     /// Whether nothing is left to do.
     pub fn is_at_rest(&self) -> bool {
         let is_over = self.seen.intents.values().all(|intent| intent.state >= FINAL);
-        is_over && self.wallets_run() && holdings::live(self.connected()).is_empty()
+        is_over && self.wallets_run() && holdings::live(&self.connected()).is_empty()
     }
 
     /// Whether no wallet stands still: after a restore one may wait for somebody to look at its chain.
     pub fn wallets_run(&self) -> bool {
-        holdings::wallets_run(self.connected())
+        holdings::wallets_run(&self.connected())
     }
 
     /// Everything accepted is paid, or was taken back; the book says what the chain says.
     pub fn check_rest(&self, truths: &[(String, Truth)]) -> Result<(), Breach> {
-        let live = holdings::live(self.connected());
+        let live = holdings::live(&self.connected());
         require!(PaidOnce, live.is_empty(), "nothing stands in its way, and it is not over: {live:?}");
         for (wallet, truth) in truths {
-            holdings::check_rest(self.connected(), (wallet, truth), self.restores)?;
+            holdings::check_rest(&self.connected(), (wallet, truth), self.restores)?;
         }
         for intent in self.seen.intents.values() {
             let paid = self.paid.get(&intent.to).map(|(transaction, _)| transaction);

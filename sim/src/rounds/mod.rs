@@ -13,8 +13,6 @@ mod witness;
 use std::any::Any;
 use std::sync::Arc;
 
-use bursar_disk_faults::Disk;
-
 pub use coverage::CATALOGUE;
 #[cfg(test)]
 pub use lanes::JoinReply;
@@ -32,6 +30,7 @@ use crate::node::Place;
 use crate::part::Part;
 use crate::random::Random;
 use crate::scenario::{Scenario, Simpler};
+use crate::watching::Eye;
 use crate::workload::{self, Memory, Workload};
 use crate::world::World;
 use clients::Clients;
@@ -107,8 +106,8 @@ impl Workload for Rounds {
         self.witness.with(|witness| witness.look(Some(node)))
     }
 
-    fn connect(&self, disk: &Disk) -> rusqlite::Result<()> {
-        self.witness.with(|witness| witness.connect(disk))
+    fn connect(&self, eye: &Eye) {
+        self.witness.with(|witness| witness.connect(eye));
     }
 
     fn disconnect(&self) {

@@ -103,7 +103,7 @@ impl Connection {
     pub fn rollback(&mut self) {
         if !self.inner.is_autocommit() {
             // After an I/O error SQLite may have rolled back by itself; then this fails harmlessly.
-            let _ = self.inner.execute_batch("ROLLBACK");
+            let _ = self.run("ROLLBACK");
         }
     }
 

@@ -144,7 +144,8 @@ impl Witness {
 
     fn could_not(&self, payment: &Payment, verdict: &Verdict) -> rusqlite::Result<bool> {
         let raw = payment.raw.units();
-        let mut linked = self.connected().prepare_cached(LINKED)?;
+        let connection = self.connected();
+        let mut linked = connection.prepare_cached(LINKED)?;
         let linked =
             linked.query_map(params![payment.to], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?;
         Ok(match verdict {

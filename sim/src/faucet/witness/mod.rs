@@ -12,8 +12,8 @@ mod sums;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use bursar_disk_faults::Disk;
 use bursar_faucet::adoption::{Payment, Verdict};
+use parking_lot::ReentrantMutexGuard;
 use rusqlite::Connection;
 
 use self::adoption::Adopted;
@@ -27,7 +27,7 @@ use crate::gate::Gate;
 use crate::invariant::{Breach, require};
 use crate::payouts::rows::{Intent, Signed, fresh};
 use crate::payouts::{FINAL, HELD, holdings};
-use crate::watching::watch;
+use crate::watching::Eye;
 
 /// A payment as it was signed: what nobody may be paid for again, whatever is restored.
 #[derive(Clone, Debug)]
@@ -106,7 +106,7 @@ pub struct Witness {
     reached: BTreeMap<(&'static str, &'static str), u64>,
     restores: u64,
     commits: u64,
-    connection: Option<Connection>,
+    eye: Option<Eye>,
 }
 
 impl Witness {
@@ -129,19 +129,18 @@ impl Witness {
             reached: BTreeMap::new(),
             restores: 0,
             commits: 0,
-            connection: None,
+            eye: None,
         }
     }
 
-    /// Opens its connection.
-    pub fn connect(&mut self, disk: &Disk) -> rusqlite::Result<()> {
-        self.connection = Some(watch(disk, "payout_wallet")?);
-        Ok(())
+    /// Looks through `eye` from now on.
+    pub fn connect(&mut self, eye: &Eye) {
+        self.eye = Some(eye.clone());
     }
 
-    /// Closes its connection.
+    /// Closes its eye.
     pub fn disconnect(&mut self) {
-        self.connection = None;
+        self.eye = None;
     }
 
     /// Intents that are not over.
@@ -161,7 +160,7 @@ impl Witness {
 
     /// Whether the desk knows that payments are missing in its records.
     pub fn lacks_payments(&self) -> bool {
-        let lacks = self.connection.as_ref().map(rows::lacks_payments);
+        let lacks = self.eye.as_ref().map(|eye| rows::lacks_payments(&eye.look()));
         lacks.is_some_and(|lacks| lacks.expect("the witness can read"))
     }
 
@@ -172,11 +171,11 @@ impl Witness {
 
     /// Whether the operator's wallet does not run.
     pub fn wallet_stands_still(&self) -> bool {
-        self.connection.as_ref().is_some_and(|connection| !holdings::wallets_run(connection))
+        self.eye.as_ref().is_some_and(|eye| !holdings::wallets_run(&eye.look()))
     }
 
-    fn connected(&self) -> &Connection {
-        self.connection.as_ref().expect("the witness is connected while nodes run")
+    fn connected(&self) -> ReentrantMutexGuard<'_, Connection> {
+        self.eye.as_ref().expect("the witness is connected while nodes run").look()
     }
 
     /// An operator tries something.
@@ -233,13 +232,13 @@ impl Witness {
     /// Looks at what is new after a commit, or after a recovery; at the desk's rows too if they may have changed.
     pub fn look(&mut self, is_of_desk: bool) -> Result<(), Breach> {
         self.commits += 1;
-        let switches = rows::switches(self.connected()).expect("the witness can read");
+        let switches = rows::switches(&self.connected()).expect("the witness can read");
         let before = std::mem::replace(&mut self.seen.switches, switches);
         self.stopped = [0, 1, 2].map(|stop| before[stop] && switches[stop]);
         if self.stopped[Stop::Payouts as usize] && self.gates[Stop::Payouts as usize] == Gate::Open {
             self.reach("faucet", "halted by the desk itself");
         }
-        let fresh = fresh(self.connected(), &self.seen.intents, &self.seen.attempts);
+        let fresh = fresh(&self.connected(), &self.seen.intents, &self.seen.attempts);
         let (intents, attempts) = fresh.expect("the witness can read");
         let has_moved = intents.iter().any(|intent| {
             self.seen.intents.get(&intent.id).is_none_or(|before| before.state != intent.state)
@@ -251,7 +250,7 @@ impl Witness {
         }
         let has_signed = attempts.iter().any(|(attempt, _)| !self.seen.attempts.contains_key(&attempt.id));
         if is_of_desk || has_moved || has_signed {
-            let desk = Desk::read(self.connected()).expect("the witness can read");
+            let desk = Desk::read(&self.connected()).expect("the witness can read");
             sums::add_up(&desk)?;
             self.follow(&desk)?;
             self.seen.desk = desk;
@@ -269,7 +268,8 @@ impl Witness {
         let sql = "SELECT debits, credits, held FROM ledger_account";
         let read = || -> rusqlite::Result<Vec<(u128, u128, u128)>> {
             let amount = |row: &rusqlite::Row<'_>, at: usize| row.get(at).map(u128::from_be_bytes);
-            let mut accounts = self.connected().prepare_cached(sql)?;
+            let connection = self.connected();
+            let mut accounts = connection.prepare_cached(sql)?;
             accounts.query_map([], |row| Ok((amount(row, 0)?, amount(row, 1)?, amount(row, 2)?)))?.collect()
         };
         let accounts = read().expect("the witness can read");
@@ -281,7 +281,7 @@ impl Witness {
         require!(LedgerZero, held == owed, "{held} is held for intents of {owed}");
         let finals = self.seen.intents.values().filter(|intent| intent.state == FINAL);
         finals.map(|intent| intent.id).try_for_each(|intent| self.check_final(intent))?;
-        holdings::check_booked(self.connected(), operator().as_str())
+        holdings::check_booked(&self.connected(), operator().as_str())
     }
 
     /// What it knows now.

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use bursar_faucet::adoption::MARK;
 use rusqlite::{Connection, Row};
 
+use crate::watching::Snapshot;
+
 /// Kills and e8.
 pub type Share = (i64, i64);
 
@@ -154,7 +156,7 @@ const LACKS: &str =
 impl Desk {
     /// Reads it.
     pub fn read(connection: &Connection) -> rusqlite::Result<Desk> {
-        let snapshot = connection.unchecked_transaction()?;
+        let snapshot = Snapshot::of(connection)?;
         let mut desk = Desk::default();
         for row in snapshot.prepare_cached(ACCRUALS)?.query_map([], accrual)? {
             let row = row?;

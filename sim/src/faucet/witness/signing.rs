@@ -63,7 +63,7 @@ impl Witness {
         let is_stopped = !is_back && (self.binds(Stop::Payouts) || self.binds(Stop::Reality));
         require!(NoSignAfterStop, !is_stopped, "{attempt:?} was signed under {}", self.stops());
         let is_new = Signed { is_imported: is_back, ..attempt.clone() };
-        holdings::check_matched(self.connected(), &is_new, self.restores)?;
+        holdings::check_matched(&self.connected(), &is_new, self.restores)?;
         let others = self.seen.attempts.values().filter(|other| {
             other.intent.is_some() && other.intent == attempt.intent && other.kind == 0 && other.state != 3
         });
@@ -80,7 +80,7 @@ impl Witness {
 
     /// Every order and everything signed is there as it was last seen, to the byte.
     pub(super) fn check_kept(&self) -> Result<(), Breach> {
-        let all = fresh(self.connected(), &BTreeMap::new(), &BTreeMap::new());
+        let all = fresh(&self.connected(), &BTreeMap::new(), &BTreeMap::new());
         let (intents, attempts) = all.expect("the witness can read");
         require!(
             Durable,
@@ -108,13 +108,14 @@ mod tests {
 
     use super::*;
     use crate::faucet::terms::Terms;
+    use crate::watching::Eye;
     use crate::invariant::Invariant;
     use crate::scenario::Scenario;
 
     #[test]
     fn what_says_that_it_came_from_the_journal_did_so_only_if_it_was_signed_before() {
         let mut witness = Witness::new(&Terms::of(&Scenario::new(1)));
-        witness.connection = Some(Connection::open_in_memory().expect("memory"));
+        witness.eye = Some(Eye::new(Connection::open_in_memory().expect("memory")));
         let mut broken = |id: i64, bytes: &[u8]| {
             let transaction = "t".to_owned();
             let receipt = Signed { id, intent: None, kind: 2, transaction, state: 0, is_imported: true };

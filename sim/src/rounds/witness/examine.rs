@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use super::Witness;
 use super::rows::{self, AccountRow, EntryRow, PoolRow, SettlementRow, TransferRow, WalletRow};
 use crate::invariant::{Breach, require};
+use crate::watching::Snapshot;
 
 /// All rows that the witness compares, from one snapshot.
 struct Tables {
@@ -24,8 +25,7 @@ struct Tables {
 impl Witness {
     /// Compares everything.
     pub fn examine(&self) -> Result<(), Breach> {
-        let connection = self.connection.as_ref().expect("the witness is connected");
-        let tables = read(connection).expect("the witness can read everything");
+        let tables = read(&self.connected()).expect("the witness can read everything");
         self.check_kept(&tables)?;
         self.check_accounts(&tables)?;
         self.check_pools(&tables)?;
@@ -198,7 +198,7 @@ fn stakes_of(entries: &[&EntryRow]) -> String {
 }
 
 fn read(connection: &Connection) -> rusqlite::Result<Tables> {
-    let snapshot = connection.unchecked_transaction()?;
+    let snapshot = Snapshot::of(connection)?;
     let totals = "SELECT market, entries, stake_bucks, rounds FROM rounds_market_total WHERE market > ?1 \
                   ORDER BY market";
     let accepted = "SELECT CAST(target_id AS INTEGER) FROM audit_events WHERE id > ?1 AND event = 'join.accepted' \

@@ -9,14 +9,14 @@ mod rows;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use bursar_disk_faults::Disk;
+use parking_lot::ReentrantMutexGuard;
 use rusqlite::Connection;
 
 use crate::figures::Figures;
 use crate::invariant::Breach;
 use crate::rounds::upstream::PriceWalk;
 use crate::rounds::wish::Attempt;
-use crate::watching::watch;
+use crate::watching::{Eye, Snapshot};
 use promises::Promises;
 use round::Dues;
 use rows::{EntryRow, SettlementRow, TransferRow};
@@ -85,7 +85,7 @@ pub struct Witness {
     seen: Seen,
     walk: PriceWalk,
     commits: u64,
-    connection: Option<Connection>,
+    eye: Option<Eye>,
 }
 
 impl Witness {
@@ -96,19 +96,22 @@ impl Witness {
             seen: Seen::default(),
             walk: PriceWalk::new(seed),
             commits: 0,
-            connection: None,
+            eye: None,
         }
     }
 
-    /// Opens its connection, which recovers the database when it is the first after a crash.
-    pub fn connect(&mut self, disk: &Disk) -> rusqlite::Result<()> {
-        self.connection = Some(watch(disk, "rounds_pool")?);
-        Ok(())
+    /// Looks through `eye` from now on.
+    pub fn connect(&mut self, eye: &Eye) {
+        self.eye = Some(eye.clone());
     }
 
-    /// Closes its connection.
+    /// Closes its eye.
     pub fn disconnect(&mut self) {
-        self.connection = None;
+        self.eye = None;
+    }
+
+    fn connected(&self) -> ReentrantMutexGuard<'_, Connection> {
+        self.eye.as_ref().expect("the witness is connected while nodes run").look()
     }
 
     /// A lane takes `batch` in hand.
@@ -127,9 +130,9 @@ impl Witness {
         self.commits += 1;
         let last_entry = self.seen.entries.keys().next_back().copied().unwrap_or(0);
         let last_transfer = self.seen.transfers.keys().next_back().copied().unwrap_or(0);
-        let connection = self.connection.as_ref().expect("the witness is connected while nodes run");
         let read = || -> rusqlite::Result<_> {
-            let snapshot = connection.unchecked_transaction()?;
+            let connection = self.connected();
+            let snapshot = Snapshot::of(&connection)?;
             let entries = rows::all(&snapshot, rows::ENTRIES, last_entry, rows::entry)?;
             let settlements =
                 rows::all(&snapshot, rows::SETTLEMENTS, self.seen.last_order, rows::settlement)?;
