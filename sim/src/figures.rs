@@ -15,7 +15,7 @@ pub struct Figures {
     pub commits: u64,
     /// Steps that ran while another node was in the middle of something.
     pub interleaved: u64,
-    /// Simulated time, ms.
+    /// Simulated time without the nights in which nothing happens, ms.
     pub simulated_ms: u64,
     /// What was reached and how often, by area: faults that struck, answers given, states come to.
     pub reached: BTreeMap<(&'static str, &'static str), u64>,

@@ -56,6 +56,8 @@ pub struct World {
     items: Part<BTreeMap<Item, u32>>,
     now_ms: AtomicI64,
     end_ms: AtomicI64,
+    /// How much of the time passed in nights, ms.
+    nights_ms: AtomicI64,
     depth: AtomicUsize,
     queue: Part<Queue>,
     trace: Part<Trace>,
@@ -84,6 +86,7 @@ impl World {
             items: Part::default(),
             now_ms: AtomicI64::new(plan.start_ms),
             end_ms: AtomicI64::new(plan.start_ms + TROUBLE_MS),
+            nights_ms: AtomicI64::new(0),
             depth: AtomicUsize::new(0),
             queue: Part::default(),
             trace: Part::new(Trace::new(scenario.prints_trace)),
@@ -156,7 +159,8 @@ impl World {
         self.report_disk_faults();
         let mut figures = self.figures.with(|figures| figures.clone());
         figures.seeds = 1;
-        figures.simulated_ms = (self.now_ms() - self.plan.start_ms).cast_unsigned();
+        let passed_ms = self.now_ms() - self.plan.start_ms - self.nights_ms.load(Ordering::SeqCst);
+        figures.simulated_ms = passed_ms.cast_unsigned();
         self.rooms.iter().for_each(|room| room.count(&mut figures));
         let items =
             self.items.with(|items| Item::ALL.map(|(item, _)| items.get(&item).copied().unwrap_or(0)));
@@ -224,6 +228,7 @@ impl World {
     pub(crate) fn pass(&self, span_ms: i64) {
         self.queue.with(|queue| queue.put_off(span_ms));
         self.end_ms.fetch_add(span_ms, Ordering::SeqCst);
+        self.nights_ms.fetch_add(span_ms, Ordering::SeqCst);
         self.go_to(self.now_ms() + span_ms);
     }
 

@@ -65,6 +65,9 @@ pub struct SenderState {
     pub account: Address,
     /// The slot that is open.
     pub slot: Slot,
+    /// The account's newest transaction, where nobody but the holder of its key can make one; `None` = it has none, or the
+    /// chain does not tell.
+    pub newest: Option<TransactionId>,
     /// What can be spent, in base units.
     pub spendable: Amount,
     /// What only the chain reads.

@@ -25,6 +25,21 @@ pub struct RecordedStop {
     pub reason: String,
     /// When, Unix milliseconds by the clock of whoever wrote it.
     pub at_ms: i64,
+    /// When the row that it becomes ends by itself, by the same clock; `None` = when it is resumed. In the file it binds
+    /// all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at_ms: Option<i64>,
+}
+
+impl RecordedStop {
+    fn is_of_same_switch(&self, other: &RecordedStop) -> bool {
+        self.desk == other.desk && self.key == other.key
+    }
+
+    fn outlasts(&self, other: &RecordedStop) -> bool {
+        let end = |stop: &RecordedStop| stop.expires_at_ms.unwrap_or(i64::MAX);
+        self.is_of_same_switch(other) && end(self) > end(other)
+    }
 }
 
 /// The file `<database>.control`. Absent means that nothing is recorded; unreadable means that everything is stopped.
@@ -66,11 +81,16 @@ impl ControlFile {
         }
     }
 
-    /// Records stops; durable and visible to the writer's next commit when this returns.
+    /// Records stops; durable and visible to the writer's next commit when this returns. One of the same switch that
+    /// lasts longer stays in place of the new one.
     pub fn record(&self, stops: &[RecordedStop]) -> Result<(), StoreError> {
         self.change(|recorded| {
-            recorded.retain(|old| !stops.iter().any(|new| new.desk == old.desk && new.key == old.key));
-            recorded.extend_from_slice(stops);
+            for stop in stops {
+                if !recorded.iter().any(|old| old.outlasts(stop)) {
+                    recorded.retain(|old| !old.is_of_same_switch(stop));
+                    recorded.push(stop.clone());
+                }
+            }
         })
     }
 
@@ -147,7 +167,7 @@ mod tests {
 
     fn stop(key: &str) -> RecordedStop {
         let [desk, actor, reason] = ["rounds", "cli", "drill"].map(str::to_owned);
-        RecordedStop { desk, key: key.to_owned(), actor, reason, at_ms: 1 }
+        RecordedStop { desk, key: key.to_owned(), actor, reason, at_ms: 1, expires_at_ms: None }
     }
 
     #[test]
@@ -175,6 +195,26 @@ mod tests {
         assert_eq!(file.stops().unwrap(), [stop("pause_settle_api"), newer.clone()]);
         file.forget_recorded(&[newer, stop("pause_settle_api")]).unwrap();
         assert_eq!(file.epoch(), 0);
+    }
+
+    #[test]
+    fn a_stop_for_a_while_does_not_take_the_place_of_one_that_lasts_longer() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = ControlFile::beside(&folder.path().join("bursar.db"));
+        let until = |expires_at_ms| RecordedStop { expires_at_ms, ..stop("pause_joins") };
+        for (recorded, stays) in [(Some(5), Some(5)), (Some(9), Some(9)), (None, None), (Some(7), None)] {
+            file.record(&[until(recorded)]).unwrap();
+            assert_eq!(file.stops().unwrap(), [until(stays)]);
+        }
+    }
+
+    #[test]
+    fn a_file_of_a_version_without_ends_reads_as_stops_without_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = ControlFile::beside(&folder.path().join("bursar.db"));
+        let text = r#"[{"desk":"rounds","key":"pause_joins","actor":"cli","reason":"drill","at_ms":1}]"#;
+        std::fs::write(folder.path().join("bursar.db.control"), text).unwrap();
+        assert_eq!(file.stops().unwrap(), [stop("pause_joins")]);
     }
 
     #[test]

@@ -62,13 +62,15 @@ pub fn adopt_recorded_stops(
         return Ok(0);
     }
     let adopted = store.transact("desk.adopt_stops", |tx| {
-        let now = tx.reading()?;
+        let (now, real) = (tx.reading()?, tx.real_time()?);
         let mut adopted = Vec::new();
         // Read inside the transaction: a resume that comes between changes the file, and the commit guard sees it.
         for stop in switchboard.recorded()? {
             let Some((table, switch)) = named(&stop, known) else { continue };
             let (actor, reason) = (stop.actor.as_str(), stop.reason.as_str());
-            let change = SwitchChange { table, switch, stop: true, actor, reason, expires_at: None };
+            // Whoever recorded it had no clock but the machine's.
+            let expires_at = stop.expires_at_ms.map(|end| now.after_ms(end.saturating_sub(real.ms())));
+            let change = SwitchChange { table, switch, stop: true, actor, reason, expires_at };
             Switchboard::set(tx, &[change], now)?;
             adopted.push(stop);
         }

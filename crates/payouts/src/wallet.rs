@@ -107,6 +107,11 @@ impl Wallet {
         }
     }
 
+    /// Whether it runs again by an operator's word alone.
+    pub(crate) fn needs_word(&self) -> bool {
+        matches!(self.restored_mark, UNMATCHED_MARK | OUTRUN_MARK)
+    }
+
     /// Whether anything may be signed and sent from it in data that has been restored `generation` times.
     pub(crate) fn is_running(&self, generation: i64) -> bool {
         self.standing == Standing::Running && self.restored_mark == generation
@@ -121,6 +126,8 @@ impl Wallet {
 
 /// A mark that no number of restores has: such a wallet runs again by an operator's word alone.
 pub(crate) const UNMATCHED_MARK: i64 = -1;
+/// The same, of a wallet whose account went on without the records: what they call unpaid may have been paid.
+pub(crate) const OUTRUN_MARK: i64 = -2;
 
 /// What keys of payout wallets are for.
 const PURPOSE: &str = "payouts";

@@ -115,7 +115,7 @@ fn settle(faucet: &Faucet, is_stopping: &dyn Fn() -> bool) -> Result<Ran, JobFau
         | Some(Skipped::BelowFloor | Skipped::ModeChanged | Skipped::NoWallet | Skipped::WalletStill) => {
             Ran::Well
         }
-        Some(Skipped::Halted) => Ran::Halted,
+        Some(Skipped::Halted | Skipped::SchedulerHalted) => Ran::Halted,
     })
 }
 

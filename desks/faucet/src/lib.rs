@@ -85,5 +85,10 @@ pub fn migrations(engine: EngineKind) -> Vec<Migration> {
             sql: include_str!("../migrations/0007_counted_account.sql"),
         },
         Migration { name: "faucet/0008_hole", epoch: 1, sql: include_str!("../migrations/0008_hole.sql") },
+        Migration {
+            name: "faucet/0009_refresh",
+            epoch: 1,
+            sql: include_str!("../migrations/0009_refresh.sql"),
+        },
     ]
 }

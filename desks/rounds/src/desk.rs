@@ -16,7 +16,7 @@ use bursar_web::{CorsPolicy, HeaderPolicy, ServiceKey};
 use serde_json::json;
 
 use crate::alert::Alerts;
-use crate::http::{FaultBudget, Routes, StatusCache, surface};
+use crate::http::{FaultBudget, OneAtATime, Routes, StatusCache, surface};
 use crate::join::JoinWork;
 use crate::launch::LaunchFacts;
 use crate::metrics::DeskMetrics;
@@ -133,6 +133,7 @@ impl Desk for RoundsDesk {
             started_at: platform.store.read("rounds.started_at", |tx| tx.reading())?,
             joins,
             settler,
+            settling: OneAtATime::default(),
             recorder: platform.recorder("rounds.ops"),
             status,
             alerts,

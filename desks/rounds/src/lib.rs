@@ -11,6 +11,7 @@ mod http;
 pub mod incident;
 pub mod join;
 pub mod launch;
+mod mark;
 pub mod market;
 mod metrics;
 pub mod operate;
@@ -46,6 +47,11 @@ pub fn migrations(engine: EngineKind) -> Vec<Migration> {
             name: "rounds/0001_rounds",
             epoch: 1,
             sql: include_str!("../migrations/0001_rounds.sql"),
+        },
+        Migration {
+            name: "rounds/0002_wallet_mark",
+            epoch: 1,
+            sql: include_str!("../migrations/0002_wallet_mark.sql"),
         },
     ]
 }

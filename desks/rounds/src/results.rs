@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::entry::Entry;
+use crate::mark;
 use crate::settle::{Plan, Settlement, Verdict};
 use crate::timing::Round;
 use crate::wallet::{Address, Wallet};
@@ -150,7 +151,8 @@ pub fn for_wallet(
     let Some(wallet) = Wallet::find(tx, wallet)? else { return Ok(results) };
     results.totals = totals(tx, &wallet)?;
     results.paging.total = wallet.entries;
-    let (mut next, mut skip) = (Some(wallet.last_entry), offset.max(0));
+    let Some((from, mut skip)) = start(tx, &wallet, offset.max(0))? else { return Ok(results) };
+    let mut next = Some(from);
     while let Some(from) = next {
         let wanted = limit - i64::try_from(results.rounds.len()).unwrap_or(limit);
         if wanted <= 0 {
@@ -167,6 +169,17 @@ pub fn for_wallet(
         }
     }
     Ok(results)
+}
+
+/// Where to walk from, and how many entries to skip there, so that `offset` entries are passed over; `None` beyond the
+/// oldest.
+fn start(tx: &mut Tx<'_>, wallet: &Wallet, offset: i64) -> Result<Option<(i64, i64)>, StoreError> {
+    let number = wallet.entries.saturating_sub(offset);
+    if number <= 0 {
+        return Ok(None);
+    }
+    let mark = if offset > PAGE { mark::at_or_after(tx, wallet.account, number)? } else { None };
+    Ok(Some(mark.map_or((wallet.last_entry, offset), |mark| (mark.sequence, mark.number - number))))
 }
 
 fn settlements_of<'e>(

@@ -107,9 +107,11 @@ impl<B: Bench> SimChain<B> {
             Family::Ordered => slot_of(account.as_str(), &state.head),
             Family::Expiring => format!("{account}@{height}"),
         };
+        let tells_newest = self.family == Family::Ordered && state.is_open;
         SenderState {
             account: account.clone(),
             slot: Slot::from_canonical(slot),
+            newest: tells_newest.then(|| TransactionId::from_canonical(state.head.clone())),
             spendable: Amount::new(state.balance),
             details: height.to_be_bytes().to_vec(),
         }

@@ -239,5 +239,6 @@ fn skipped_word(skipped: Skipped) -> &'static str {
         Skipped::NoWallet => "skipped: no wallet",
         Skipped::WalletStill => "skipped: the wallet stands still",
         Skipped::BelowFloor => "skipped: below the floor",
+        Skipped::SchedulerHalted => "skipped: the scheduler is halted",
     }
 }

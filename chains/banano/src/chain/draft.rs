@@ -64,6 +64,7 @@ impl State {
         SenderState {
             account: Address::from_canonical(self.account.address()),
             slot: slot_of(&self.account, &frontier),
+            newest: self.head.as_ref().map(|head| TransactionId::from_canonical(head.frontier.to_string())),
             spendable: self.head.map_or(Amount::ZERO, |head| head.balance),
             details: write(&text),
         }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use bursar_access::{Actor, OsEntropy};
 use bursar_audit::{Event, Level, Target};
+use bursar_faucet::CLOCK;
 use bursar_faucet::identity::admin::{self, ListedAdmin};
 use bursar_store::{Store, StoreError, Timestamp, Tx};
 use secrecy::SecretString;
@@ -49,7 +50,8 @@ pub enum FaucetVerb {
 /// A verb of `bursar faucet admin`.
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum AdminVerb {
-    /// Add an administrator, or give one a new password; lets in again whoever was disabled or locked out.
+    /// Add an administrator, or give one a new password, which ends every session they have; lets in again whoever was
+    /// disabled or locked out.
     SetPassword {
         /// Whom.
         email: String,
@@ -107,11 +109,13 @@ fn open(context: &Context) -> Result<Store, CommandError> {
 fn set_password(email: &str, password: &SecretString, context: &Context) -> Result<Value, CommandError> {
     let recorder = context.recorder();
     open(context)?.transact("command.faucet_admin", |tx| {
-        let now = tx.reading()?;
+        // Sessions are dated by the desk's clock, which may be ahead of a machine's that was set back.
+        let now = tx.open_clock(CLOCK)?;
         admin::set_password(tx, &OsEntropy, email, password, now)
             .map_err(|fault| StoreError::Decode(fault.to_string()))?;
         let event = event(context, "admin_password_set", email, "an administrator's password was set");
-        recorder.record(tx, &[event], now)
+        recorder.record(tx, &[event], now)?;
+        tx.close_clock(CLOCK, now)
     })?;
     Ok(json!({"ok": true, "email": email}))
 }
@@ -119,12 +123,13 @@ fn set_password(email: &str, password: &SecretString, context: &Context) -> Resu
 fn disable(email: &str, context: &Context) -> Result<Value, CommandError> {
     let recorder = context.recorder();
     let is_known = open(context)?.transact("command.faucet_admin", |tx: &mut Tx<'_>| {
-        let now = tx.reading()?;
+        let now = tx.open_clock(CLOCK)?;
         let is_known = admin::disable(tx, email, now)?;
         if is_known {
             let event = event(context, "admin_disabled", email, "an administrator was shut out");
             recorder.record(tx, &[event], now)?;
         }
+        tx.close_clock(CLOCK, now)?;
         Ok(is_known)
     })?;
     if is_known {

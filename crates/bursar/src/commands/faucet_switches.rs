@@ -61,12 +61,14 @@ pub(super) fn stop(options: &SwitchOptions, context: &Context) -> Result<Value, 
     let (switch, who) = (wanted(options)?, accountable(options, context)?);
     let configuration = context.configuration_for_stop()?;
     let switchboard = Desks::new(&configuration).switchboard(&configuration);
+    let now = machine_time();
     let recorded = RecordedStop {
         desk: switch.desk.to_owned(),
         key: switch.key.to_owned(),
         actor: who.actor.clone(),
         reason: who.reason.clone(),
-        at_ms: machine_time().ms(),
+        at_ms: now.ms(),
+        expires_at_ms: options.for_ms.map(|ms| now.after_ms(ms).ms()),
     };
     // On the embedded engine it is on disk, and binds, before its row is tried (docs/spec/platform.md V7).
     let is_recorded = switchboard.control_file().is_some_and(|file| {

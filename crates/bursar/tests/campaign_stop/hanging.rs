@@ -154,7 +154,7 @@ pub fn record(stage: &Stage) {
     let [desk, key, actor, reason] = ["rounds", "pause_joins", "cli:campaign", "campaign"].map(str::to_owned);
     let at_ms = machine_time().ms();
     ControlFile::beside(&stage.place.file())
-        .record(&[RecordedStop { desk, key, actor, reason, at_ms }])
+        .record(&[RecordedStop { desk, key, actor, reason, at_ms, expires_at_ms: None }])
         .unwrap();
 }
 

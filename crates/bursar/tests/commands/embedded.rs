@@ -109,10 +109,24 @@ fn resuming_beside_a_busy_server_changes_nothing_and_names_whom_it_waits_for() {
 }
 
 #[test]
-fn a_stop_for_a_while_that_is_only_recorded_says_that_it_does_not_end() {
+fn a_stop_for_a_while_that_is_only_recorded_ends_by_itself_once_the_server_has_set_its_row() {
     let scene = embedded();
+    scene.yes("ops resume all");
     while_the_server_writes(&scene, || scene.yes("ops pause joins --for 15m"));
-    assert!(scene.words().contains("lasts until it is resumed"), "{}", scene.words());
+    assert!(scene.words().contains("Only its row ends it"), "{}", scene.words());
+    assert_eq!(server_adopts(&scene), 1);
+    let ends: Vec<i64> = scene.column("SELECT expires_at FROM rounds_config WHERE key = 'pause_joins'");
+    // Real time passes while the rules' clock of this scene stands still.
+    let left = ends[0] - scene.test.now().ms();
+    assert!((840_000..=900_000).contains(&left), "{left}");
+}
+
+#[test]
+fn a_faucet_stop_for_a_while_that_is_only_recorded_keeps_its_end() {
+    let scene = embedded();
+    while_the_server_writes(&scene, || scene.yes("faucet stop payouts --for 15m"));
+    let stops = scene.control_file().stops().unwrap();
+    assert_eq!(stops[0].expires_at_ms, Some(stops[0].at_ms + 900_000));
 }
 
 #[test]
@@ -162,7 +176,8 @@ fn a_refused_configuration_does_not_keep_anybody_from_stopping_a_named_database(
 fn a_stop_recorded_by_somebody_else_stays_theirs() {
     let scene = embedded();
     let [desk, key, actor, reason] = ["rounds", "pause_settle_api", "cli:bea", "her own"].map(str::to_owned);
-    scene.control_file().record(&[RecordedStop { desk, key, actor, reason, at_ms: 1 }]).unwrap();
+    let theirs = RecordedStop { desk, key, actor, reason, at_ms: 1, expires_at_ms: None };
+    scene.control_file().record(&[theirs]).unwrap();
     scene.yes("ops pause joins");
     assert_eq!(recorded(&scene), [("pause_settle_api".into(), "cli:bea".into(), "her own".into())]);
 }

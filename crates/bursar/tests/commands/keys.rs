@@ -4,6 +4,7 @@ use std::io::Write;
 
 use bursar_access::{Actor, By, OsEntropy, Policy as ApprovalPolicy, set_policy};
 use bursar_control::Switchboard;
+use bursar_control::secret_roster::{Holder, report};
 use bursar_faucet::operator_key::BananoSeed;
 use bursar_keys::{Kek, KeyRing, Keystore, Schemes, SigningStops};
 use bursar_store::clock::machine_time;
@@ -239,6 +240,38 @@ fn a_touched_row_or_a_missing_seal_key_is_exit_1() {
         scene.execute("UPDATE key_pair SET desk = 'trades'");
         let (answer, _) = scene.no_with(&SEALED, "keys verify --json");
         assert_eq!(answer["keys"], json!([{"key": "hot", "finding": "altered"}]));
+    });
+}
+
+#[test]
+fn nothing_is_sealed_with_a_key_that_a_living_server_lacks() {
+    on_each_engine(|scene| {
+        with_key(scene);
+        let add = "keys add next --generate --desk faucet --chain banano --reason r";
+        let listed = yes(scene, "secrets list");
+        let mut here = listed["here"].as_array().unwrap().iter();
+        let here = here.find(|secret| secret["name"] == "FAUCET_SEAL_KEY").unwrap();
+        let here = here["fingerprint"].as_str().unwrap();
+        let serve = |fingerprint: &str, previous: Option<&str>| {
+            let secrets =
+                json!([{"name": "FAUCET_SEAL_KEY", "fingerprint": fingerprint, "previous": previous}]);
+            let [process, place, outcome] = ["one", "host:1", "{}"].map(str::to_owned);
+            let holder = Holder { process, place, answered: 0, secrets: secrets.to_string(), outcome };
+            scene.test.store().transact("test.serve", |tx| report(tx, &holder)).unwrap();
+        };
+        serve("00000000", None);
+        for line in [add, "keys rotate --reason r"] {
+            let (answer, why) = scene.no_with(&SEALED, line);
+            assert_eq!(answer["code"], "seal_key_not_held", "{line}");
+            assert!(
+                why.starts_with("host:1 holds another") && why.contains("`bursar secrets reload`"),
+                "{why}"
+            );
+        }
+        serve("00000000", Some(here));
+        yes(scene, add);
+        serve(here, None);
+        yes(scene, "keys rotate --reason r");
     });
 }
 

@@ -107,8 +107,8 @@ fn v8_the_databases_password_changes_under_load_and_no_request_fails() {
 fn v8_another_user_takes_over_under_load_and_the_former_can_be_locked_out() {
     let scene = Scene::start();
     let mut admin = scene.cluster.admin("bursar");
-    let grants =
-        "CREATE ROLE bursar_b LOGIN PASSWORD 'b'; GRANT ALL ON ALL TABLES IN SCHEMA public TO bursar_b";
+    let grants = "CREATE ROLE bursar_b LOGIN PASSWORD 'b'; GRANT ALL ON ALL TABLES IN SCHEMA public TO bursar_b; \
+                  GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO bursar_b";
     admin.batch_execute(grants).unwrap();
     scene.under_load(|meter| {
         meter.let_pass(5);
@@ -119,6 +119,10 @@ fn v8_another_user_takes_over_under_load_and_the_former_can_be_locked_out() {
         meter.let_pass(5);
     });
     assert!(sessions(&mut admin, "bursar_b") > 0);
+    let tool = Tool::beside(&scene.server);
+    assert_eq!(tool.json(&["ops", "pause", "joins", "--reason", "drill"])["state"], "binding");
+    let role = "SELECT db_role FROM control_changes ORDER BY id DESC LIMIT 1";
+    assert_eq!(admin.query_one(role, &[]).unwrap().get::<_, String>(0), "bursar_b");
 }
 
 #[test]
@@ -139,6 +143,10 @@ fn v8_a_url_that_does_not_work_is_refused_and_the_one_in_force_stays() {
     let scene = Scene::start();
     let mut admin = scene.cluster.admin("bursar");
     let roles = "CREATE ROLE less LOGIN PASSWORD 'less'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO less; \
+                 CREATE ROLE numberless LOGIN PASSWORD 'none'; \
+                 GRANT ALL ON ALL TABLES IN SCHEMA public TO numberless; \
+                 GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO numberless; \
+                 CREATE ROLE hasty LOGIN PASSWORD 'hasty' IN ROLE bursar; ALTER ROLE hasty SET synchronous_commit = off; \
                  CREATE DATABASE elsewhere OWNER bursar";
     roles.split("; ").for_each(|role| admin.batch_execute(role).unwrap());
     // The command line has a password that works; only the server's file is wrong.
@@ -148,6 +156,11 @@ fn v8_a_url_that_does_not_work_is_refused_and_the_one_in_force_stays() {
     for (url, rule) in [
         (scene.cluster.url("bursar", "wrong"), "DATABASE_URL does not work: "),
         (scene.cluster.url("less", "less"), "may not do what the former could: DELETE on "),
+        (scene.cluster.url("numberless", "none"), "may not do what the former could: USAGE on "),
+        (
+            scene.cluster.url("hasty", "hasty"),
+            "DATABASE_URL does not work: the database is unavailable: synchronous_commit is off",
+        ),
         (elsewhere, "DATABASE_URL names another server, database or option than the one in use"),
         ("postgres://nonsense".to_owned() + ":x/y", "DATABASE_URL is no database URL"),
     ] {

@@ -90,6 +90,14 @@ fn v8_the_seal_key_is_replaced_while_payouts_leave_and_none_fails() {
         under_load(vec![Box::new(play) as Caller<'_>], |meter| {
             meter.let_pass(3);
             files.rotate(SEAL, FORMER, FRESH);
+            // Before the server has it: what is sealed with it now, nobody could sign with.
+            let rotate = || tool.run(&["keys", "rotate", "--reason", "drill", "--json"]);
+            let unheld = rotate();
+            assert_eq!(
+                (unheld.status, &unheld.json()["code"]),
+                (1, &json!("seal_key_not_held")),
+                "{unheld:?}"
+            );
             reload(server);
             meter.let_pass(2);
             // Too early: the server keeps what it needs to sign.
@@ -99,7 +107,7 @@ fn v8_the_seal_key_is_replaced_while_payouts_leave_and_none_fails() {
             assert!(early.stderr.contains("do not open 1 of the signing keys"), "{}", early.stderr);
             files.rotate(SEAL, FORMER, FRESH);
             meter.let_pass(2);
-            let rotated = tool.run(&["keys", "rotate", "--reason", "drill", "--json"]);
+            let rotated = rotate();
             assert_eq!((rotated.status, &rotated.json()["rotation"]["moved"]), (0, &json!(1)), "{rotated:?}");
             assert!(rotated.stderr.contains("Backups that were made before still need it"), "{rotated:?}");
             files.remove(&format!("{SEAL}_PREVIOUS"));

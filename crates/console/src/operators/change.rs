@@ -180,6 +180,7 @@ impl Operators {
             actor: actor.audit_id(),
             reason: wish.reason.clone(),
             at_ms,
+            expires_at_ms: None,
         };
         let stops: Vec<RecordedStop> = wish.switches.iter().map(stop).collect();
         let written = self.platform.off_thread.run(move || file.record(&stops).map(|()| stops)).await?;

@@ -9,7 +9,7 @@ use crate::stage::{JOINS, SETTLE, control_file, joins, seeded, set_joins, state,
 
 pub fn stop_of(switch: Switch) -> RecordedStop {
     let [desk, key, actor, reason] = [switch.desk, switch.key, "cli", "drill"].map(str::to_owned);
-    RecordedStop { desk, key, actor, reason, at_ms: 1 }
+    RecordedStop { desk, key, actor, reason, at_ms: 1, expires_at_ms: None }
 }
 
 #[test]

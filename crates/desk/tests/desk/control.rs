@@ -107,7 +107,7 @@ fn a_stop_in_the_control_file_becomes_a_row_and_leaves_the_file() {
         board.guard(&store);
         let recorded = |key: &str| {
             let [desk, key, actor, reason] = ["rounds", key, "cli:root", "fire"].map(str::to_owned);
-            RecordedStop { desk, key, actor, reason, at_ms: 1 }
+            RecordedStop { desk, key, actor, reason, at_ms: 1, expires_at_ms: None }
         };
         file.record(&[recorded("stop"), recorded("unknown")]).unwrap();
         let known = [(ConfigTable::ROUNDS, STOP)];

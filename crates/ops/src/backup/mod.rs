@@ -23,6 +23,7 @@ mod record;
 mod restore;
 mod retention;
 mod schema;
+mod scratch;
 mod sealing;
 mod sink;
 mod source;

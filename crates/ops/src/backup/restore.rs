@@ -109,14 +109,17 @@ pub(super) fn fill(
     for part in &manifest.tables {
         let Some(table) = tables.iter().find(|table| table.name == part.table) else { continue };
         let mut reader = open_part(target, name, part, opened.key)?;
+        // A number that a row bears is given out, whatever the manifest says.
+        let mut last = part.serial;
         sink.load(table, &mut |each| {
             while let Some(row) = reader.next_row().map_err(|error| unreadable(name, part, error))? {
+                last = last.max(table.number(&row));
                 each(&row)?;
             }
             Ok(())
         })
         .map_err(|error| refused(name, table, error))?;
-        if let Some(last) = part.serial.filter(|last| *last > 0) {
+        if let Some(last) = last.filter(|last| *last > 0) {
             sink.set_serial(table, last)?;
         }
     }

@@ -3,6 +3,7 @@
 use bursar_store::{DatabaseUrl, EngineKind, Migration, OpenMode, Store, StoreOptions};
 use rusqlite::Connection;
 
+use super::cell::Cell;
 use super::error::{BackupError, sqlite};
 use super::manifest::Step;
 
@@ -33,6 +34,15 @@ impl Table {
     /// All rows in the order of the primary key. Names are ours: letters, digits and `_`.
     pub fn select(&self) -> String {
         format!("SELECT {} FROM {} ORDER BY {}", self.columns.join(", "), self.name, self.key.join(", "))
+    }
+
+    /// The number that the table gave this row by itself.
+    pub fn number(&self, row: &[Cell<'_>]) -> Option<i64> {
+        let serial = self.serial.as_ref()?;
+        match row.get(self.columns.iter().position(|column| column == serial)?) {
+            Some(Cell::Int(number)) => Some(*number),
+            _ => None,
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use super::name::BackupName;
 use super::program::Program;
 use super::proof::prove;
 use super::restore::{fill, milliseconds};
+use super::scratch::Scratch;
 use super::target::Target;
 
 /// What to verify.
@@ -67,9 +68,8 @@ fn findings(
         return Ok(findings);
     }
     let place = scratch.map_or_else(std::env::temp_dir, Path::to_owned);
-    let folder = tempfile::Builder::new().prefix("bursar-verify-").tempdir_in(&place);
-    let folder = folder.map_err(|cause| BackupError::file(place.display(), cause))?;
-    let url = DatabaseUrl::Sqlite(folder.path().join("scratch.db"));
+    let scratch = Scratch::in_folder(&place).map_err(|cause| BackupError::file(place.display(), cause))?;
+    let url = DatabaseUrl::Sqlite(scratch.path().join("scratch.db"));
     let tables = fill(program, target, name, &opened, &url)?;
     prove(program, &opened.manifest, &tables, &url)
 }

@@ -14,5 +14,6 @@ mod keys;
 mod objects;
 mod proofs;
 mod restoring;
+mod serials;
 mod tampering;
 mod town;

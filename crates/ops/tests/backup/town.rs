@@ -82,15 +82,19 @@ impl Town {
         target: &dyn Target,
         is_wanted: &dyn Fn() -> bool,
     ) -> Result<Created, BackupError> {
+        self.try_back_up_by(&self.test.url(), target, is_wanted)
+    }
+
+    /// The same over another way to its database.
+    pub fn try_back_up_by(
+        &self,
+        database: &DatabaseUrl,
+        target: &dyn Target,
+        is_wanted: &dyn Fn() -> bool,
+    ) -> Result<Created, BackupError> {
         with_program(|program| {
-            create(&CreateRequest {
-                program,
-                database: &self.test.url(),
-                target,
-                key: self.key.as_ref(),
-                now: self.test.now(),
-                is_wanted,
-            })
+            let (key, now) = (self.key.as_ref(), self.test.now());
+            create(&CreateRequest { program, database, target, key, now, is_wanted })
         })
     }
 

@@ -13,9 +13,9 @@ use super::pause::check_reason;
 use super::{approved, audited};
 use crate::case::{Hand, load_pair};
 use crate::send::journaling::{LINES, unreadable};
-use crate::sql::attempts;
 use crate::sql::journals::{self, JournalRow};
-use crate::wallet::{Standing, Wallet};
+use crate::sql::{attempts, heads};
+use crate::wallet::{OUTRUN_MARK, Standing, Wallet};
 use crate::{Outcome, Payouts, Rejection, events, sql};
 
 /// An operator accepted what the chain holds.
@@ -111,9 +111,11 @@ impl Payouts {
             }
             // A person's word that something is lost is taken even where nothing here shows it: a backup does not know the
             // journal of a server that was added after it, and a disk that was put back as a whole brings an older journal
-            // along and counts no restore. Money that left unknown to the records shows the latter, unless more came in.
+            // along and counts no restore. Money that left unknown to the records shows the latter, and so does an account
+            // that went on without them, where its chain tells.
             let left_unknown = *holds < wallet.expected;
-            let past_is_unknown = lacks.is_some() || *journals_are_lost;
+            let is_outrun = wallet.restored_mark == OUTRUN_MARK;
+            let past_is_unknown = lacks.is_some() || *journals_are_lost || is_outrun;
             let is_blind = past_is_unknown || left_unknown;
             let others = known.iter().filter(|row| !journal.iter().any(|own| own.row.journal == row.journal));
             let others: Vec<&str> = others.map(|row| row.journal.as_str()).collect();
@@ -138,6 +140,8 @@ impl Payouts {
             (wallet.standing, wallet.why, wallet.since) = (Standing::Running, String::new(), by.now);
             wallet.restored_mark = generation;
             wallet.matched_at = Some(by.now);
+            // The person has seen what the account ends in.
+            heads::forget(tx, name)?;
             sql::wallets::update(tx, wallet)?;
             if let Some(ear) =
                 payouts.desk(&wallet.desk).filter(|_| is_blind).and_then(|rules| rules.ear.clone())

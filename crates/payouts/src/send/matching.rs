@@ -1,5 +1,6 @@
 //! Matching a wallet with its chain: before the first payment after a start, every hour, and after each restore.
 
+use bursar_chain::{SenderState, TransactionId};
 use bursar_money::Balance;
 use bursar_store::fault::Step;
 use bursar_store::lease::Lease;
@@ -12,8 +13,8 @@ use super::view::View;
 use super::{Sender, Turn};
 use crate::sql::attempts::AttemptRow;
 use crate::sql::journals::JournalRow;
-use crate::sql::{attempts, journals};
-use crate::wallet::{Standing, UNMATCHED_MARK, Wallet};
+use crate::sql::{attempts, heads, journals};
+use crate::wallet::{OUTRUN_MARK, Standing, Wallet};
 use crate::{events, sql};
 
 /// How long a match is good for, in milliseconds.
@@ -63,7 +64,8 @@ impl Sender {
             return Ok(self.wait(view.now, why));
         }
         match self.judge_state(view, &state)? {
-            Ready::Yes => self.note_match(lease, view),
+            Ready::Yes => self.note_match(lease, view, &state),
+            Ready::Outrun(newest) => self.outrun(lease, view, &newest),
             Ready::NotYet(why) => Ok(self.wait(view.now, why)),
             Ready::More(_) if view.is_running => self.recognise(lease, &state),
             Ready::Less(less) if view.is_running => self.stop_wallet(lease, &state, less),
@@ -78,7 +80,7 @@ impl Sender {
 
     /// The chain holds what it must: the wallet runs, if an operator's word is not needed. RESTORE-NEVER-REPAYS: after a
     /// restore it is, unless all journals that the wallet was written down in are here and whole.
-    fn note_match(&self, lease: &Lease, view: &View) -> Result<Turn, StoreError> {
+    fn note_match(&self, lease: &Lease, view: &View, state: &SenderState) -> Result<Turn, StoreError> {
         let found = self.payouts.parts.store.transact("payouts.match", |tx| {
             lease.check(tx)?;
             let now = tx.reading()?;
@@ -95,8 +97,7 @@ impl Sender {
             }
             let generation = (self.payouts.parts.generation)(tx)?;
             let is_restored = wallet.restored_mark != generation;
-            let word_needed =
-                wallet.restored_mark == UNMATCHED_MARK || (is_restored && !self.knows_journal(tx)?);
+            let word_needed = wallet.needs_word() || (is_restored && !self.knows_journal(tx)?);
             let runs = !word_needed && wallet.standing != Standing::Stopped;
             if runs && is_restored && self.payouts.hold_back(tx, &wallet, &self.hand(now))? {
                 return Ok(Match::Changed);
@@ -109,6 +110,7 @@ impl Sender {
                     (wallet.standing, wallet.why, wallet.since) = (Standing::Running, String::new(), now);
                 }
                 wallet.restored_mark = generation;
+                heads::put(tx, &self.wallet, state.newest.as_ref().map_or("", TransactionId::as_str))?;
                 self.trust_journal(tx)?;
             }
             sql::wallets::update(tx, &wallet)?;
@@ -182,6 +184,33 @@ impl Sender {
         self.unmatch(lease, view, why)
     }
 
+    /// RESTORE-NEVER-REPAYS: the account went on without the records, as when the disk was put back as a whole, journal and
+    /// all, which counts no restore. What they call unpaid may have been paid.
+    pub(super) fn outrun(
+        &self,
+        lease: &Lease,
+        view: &View,
+        newest: &TransactionId,
+    ) -> Result<Turn, StoreError> {
+        if !view.is_running {
+            return self.stay_unmatched(lease, view, &outrun_by(newest));
+        }
+        tracing::error!(wallet = %self.wallet, %newest, "the records do not know the newest transaction of a wallet");
+        self.payouts.parts.store.transact("payouts.unmatch", |tx| {
+            lease.check(tx)?;
+            let now = tx.reading()?;
+            let mut wallet = self.locked(tx)?;
+            if self.knows_newest(tx, Some(newest))? || wallet.needs_word() {
+                return Ok(());
+            }
+            wallet.distrust(outrun_by(newest), now);
+            wallet.restored_mark = OUTRUN_MARK;
+            while self.payouts.hold_back(tx, &wallet, &self.hand(now))? {}
+            self.note_distrust(tx, &wallet, &json!({ "newest": newest.to_string() }), now)
+        })?;
+        Ok(self.worked())
+    }
+
     /// What is seen needs an operator's decision: nothing leaves, and the wallet is looked at again now and then.
     fn stay_unmatched(&self, lease: &Lease, view: &View, why: &str) -> Result<Turn, StoreError> {
         let why = format!("{why}; look at its history and at the journal, then match it by hand");
@@ -218,4 +247,11 @@ impl Sender {
         let event = events::wallet_stopped(&self.payouts, wallet, seen);
         self.recorder.record(tx, &[event], now).map(|_| ())
     }
+}
+
+fn outrun_by(newest: &TransactionId) -> String {
+    format!(
+        "its newest transaction on the chain is {newest}, which the records do not know: they fell back to an older state, \
+         or somebody else has the key"
+    )
 }

@@ -1,6 +1,6 @@
 //! The pure rule of whether a wallet's state on the chain permits building on it.
 
-use bursar_chain::SenderState;
+use bursar_chain::{SenderState, TransactionId};
 use bursar_money::Amount;
 
 use crate::wallet::Wallet;
@@ -16,6 +16,8 @@ pub(super) enum Ready {
     More(Amount),
     /// The chain holds less than it must by this much, and nothing of ours explains it.
     Less(Amount),
+    /// The account's newest transaction, which the records do not know: they fell back, or somebody else has the key.
+    Outrun(TransactionId),
 }
 
 /// `slot_used_by` is the transaction that we once signed for the state's slot.
@@ -67,6 +69,7 @@ mod tests {
         let state = SenderState {
             account: Address::from_canonical(account.to_owned()),
             slot: Slot::from_canonical("1".to_owned()),
+            newest: None,
             spendable: Amount::new(spendable),
             details: Vec::new(),
         };

@@ -58,6 +58,7 @@ impl Sender {
             Ready::NotYet(_) => return Ok(None),
             Ready::More(_) => return self.recognise(lease, &state).map(Some),
             Ready::Less(less) => return self.stop_wallet(lease, &state, less).map(Some),
+            Ready::Outrun(newest) => return self.outrun(lease, view, &newest).map(Some),
         }
         for arrival in arrivals.iter().take(TRIES_MAX) {
             match self.take(lease, arrival, &state)? {

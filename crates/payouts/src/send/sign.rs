@@ -1,6 +1,8 @@
 //! Signing the next payment: the chain is asked, then one transaction decides, signs and stores the bytes.
 
-use bursar_chain::{Attempt, BuildError, ChainError, Payment, SenderState, SignError, Unsigned};
+use bursar_chain::{
+    Attempt, BuildError, ChainError, Payment, SenderState, SignError, TransactionId, Unsigned,
+};
 use bursar_keys::{Authorization, Decision, Holder, KeyError, Order, Work};
 use bursar_store::fault::Step;
 use bursar_store::lease::Lease;
@@ -13,6 +15,7 @@ use crate::case::{Case, Particulars, payment_order};
 use crate::desk_rules::{MarginVerdict, MarginView};
 use crate::life::{AttemptKind, AttemptState, Event};
 use crate::sql::attempts::{self, AttemptRow};
+use crate::sql::heads;
 use crate::sql::intents::IntentRow;
 use crate::{IntentId, IntentState, sql};
 
@@ -56,6 +59,7 @@ impl Sender {
             Ready::NotYet(why) => return Ok(self.wait(view.now, why)),
             Ready::More(_) => return self.recognise(lease, &state),
             Ready::Less(less) => return self.stop_wallet(lease, &state, less),
+            Ready::Outrun(newest) => return self.outrun(lease, view, &newest),
         }
         let Some(rules) = self.payouts.desk(&intent.desk) else {
             return Ok(self.wait(view.now, format!("the desk {} is not on", intent.desk)));
@@ -96,14 +100,31 @@ impl Sender {
         }
     }
 
-    /// Whether the chain's state permits building on it; looks up whether we ever signed for its slot.
+    /// Whether the chain's state permits building on it; looks up whether we ever signed for its slot, and whether what the
+    /// account ends in is ours.
     pub(super) fn judge_state(&self, view: &View, state: &SenderState) -> Result<Ready, StoreError> {
-        let used = self
-            .payouts
-            .parts
-            .store
-            .read("payouts.slot", |tx| attempts::of_slot(tx, &self.wallet, &state.slot))?;
-        Ok(judge(&view.wallet, state, used.as_deref()))
+        let (used, is_known) = self.payouts.parts.store.read("payouts.slot", |tx| {
+            Ok((
+                attempts::of_slot(tx, &self.wallet, &state.slot)?,
+                self.knows_newest(tx, state.newest.as_ref())?,
+            ))
+        })?;
+        Ok(match (judge(&view.wallet, state, used.as_deref()), &state.newest) {
+            (Ready::Yes | Ready::More(_), Some(newest)) if !is_known => Ready::Outrun(newest.clone()),
+            (ready, _) => ready,
+        })
+    }
+
+    /// Whether the records know what the account's history ends in: from the first match, or as they signed it.
+    pub(super) fn knows_newest(
+        &self,
+        tx: &mut Tx<'_>,
+        newest: Option<&TransactionId>,
+    ) -> Result<bool, StoreError> {
+        let (Some(newest), Some(head)) = (newest, heads::of_wallet(tx, &self.wallet)?) else {
+            return Ok(true);
+        };
+        Ok(head == newest.as_str() || attempts::by_transaction(tx, newest)?.is_some())
     }
 
     /// BYTES-FIRST and NO-SIGN-AFTER-STOP: one transaction finds the intent due and no switch stopped, signs, and stores the

@@ -388,6 +388,29 @@ fn what_the_journal_alone_brought_back_gets_no_further_attempt() {
 }
 
 #[test]
+fn what_the_journal_alone_brought_back_is_told_page_by_page() {
+    on_each_engine(|scene| {
+        scene.funded(1_000);
+        scene.order("a", &payee(1), 1).unwrap();
+        // As the journal brings payouts back that nothing here was ever held for.
+        let unheld = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 450) \
+            INSERT INTO payout_intent (id, public_id, desk, wallet, destination, amount, asset, reference, reason, \
+                idempotency_key, request_hash, state, why, wish, attempts, created_at, changed_at) \
+            SELECT 100 + n.i, $1, p.desk, p.wallet, p.destination, p.amount, p.asset, 0, '', \
+                'faucet/' || n.i, p.request_hash, 5, '', 0, 0, p.created_at, p.changed_at FROM payout_intent p, n";
+        scene.write(|tx, _| tx.batch_execute("DROP INDEX payout_intent_public"));
+        scene.write(|tx, _| tx.execute(unheld, &[uuid::Uuid::nil().into()]));
+        let (mut after, mut told) = (Some(IntentId(0)), Vec::new());
+        while let Some(from) = after {
+            let page = scene.read(|tx| scene.payouts.brought_back(tx, &scene.wallet, from));
+            told.extend(page.payouts.iter().map(|shown| shown.payout.id.0));
+            after = page.next;
+        }
+        assert_eq!(told, (101..=550).collect::<Vec<_>>());
+    });
+}
+
+#[test]
 fn without_a_place_to_write_the_journal_nothing_leaves() {
     on_each_engine(|scene| {
         use bursar_store::fault::{Injected, Step};

@@ -15,9 +15,10 @@ pub fn standing(scene: &Scene) -> (WalletStanding, String) {
 }
 
 /// The tables of payouts and the book.
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 14] = [
     "payout_wallet",
     "payout_journal",
+    "payout_head",
     "payout_intent",
     "payout_attempt",
     "payout_receipt",

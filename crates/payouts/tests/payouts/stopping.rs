@@ -6,13 +6,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bursar_access::By;
+use bursar_control::{ConfigTable, SwitchChange, Switchboard};
 use bursar_keys::{Endpoint, KeyId};
 use bursar_payouts::{Turn, WalletStanding};
+use bursar_store::Timestamp;
 use bursar_store::fault::{Faults, Injected, Step};
 use bursar_store::lease::Lease;
 
 use crate::remote_wallets::remote_wallet;
-use crate::scene::{Outside, Scene, on_each_engine, payee, payouts_over, recorder};
+use crate::scene::{HALTED, Outside, Scene, on_each_engine, payee, payouts_over, recorder};
 
 /// Does something once, when a place is passed for the first time.
 struct Meanwhile {
@@ -30,6 +32,10 @@ impl Faults for Meanwhile {
     }
 }
 
+fn meanwhile(place: &'static str, act: impl Fn() + Send + Sync + 'static) -> Arc<dyn Faults> {
+    Arc::new(Meanwhile { place, act: Box::new(act), is_done: AtomicBool::new(false) })
+}
+
 /// Stops the wallet when its sender passes `place`; never = `None`.
 fn stopping_at(scene: &Scene, wallet: &KeyId, place: Option<&'static str>) -> Arc<dyn Faults> {
     let (store, payouts, root) = (scene.store(), scene.payouts.clone(), scene.root.clone());
@@ -41,11 +47,7 @@ fn stopping_at(scene: &Scene, wallet: &KeyId, place: Option<&'static str>) -> Ar
         });
         stopped.unwrap().unwrap();
     };
-    Arc::new(Meanwhile {
-        place: place.unwrap_or("nowhere"),
-        act: Box::new(act),
-        is_done: AtomicBool::new(false),
-    })
+    meanwhile(place.unwrap_or("nowhere"), act)
 }
 
 #[test]
@@ -61,6 +63,35 @@ fn what_was_signed_and_has_not_left_stays_here_once_the_wallet_is_stopped() {
         let wallet = scene.read(|tx| payouts.wallet(tx, &scene.wallet)).unwrap();
         assert_eq!(wallet.standing, WalletStanding::Stopped);
         assert_eq!((scene.watching.broadcasts.lock().len(), scene.paid(1)), (before, 0));
+    });
+}
+
+#[test]
+fn what_was_signed_and_has_not_left_stays_here_until_the_switch_is_on_again() {
+    on_each_engine(|scene| {
+        let (_, lease) = scene.funded(1_000);
+        let store = scene.store();
+        let stop = move || {
+            let change = SwitchChange {
+                table: ConfigTable::FAUCET,
+                switch: HALTED,
+                stop: true,
+                actor: "cli",
+                reason: "drill",
+                expires_at: None,
+            };
+            store.transact("test.stop", |tx| Switchboard::set(tx, &[change], Timestamp::from_ms(0))).unwrap();
+        };
+        let faults = meanwhile("payouts.signed", stop);
+        let payouts = payouts_over(scene.store(), &Outside { faults, ..scene.outside(&scene.node) });
+        let sender = scene.sender_of(&payouts);
+        scene.order("a", &payee(1), 100).unwrap();
+        let before = scene.watching.broadcasts.lock().len();
+        scene.run_for(&sender, &lease, 12);
+        assert_eq!((scene.watching.broadcasts.lock().len(), scene.paid(1)), (before, 0));
+        scene.set_switch(ConfigTable::FAUCET, HALTED, false);
+        scene.run(&sender, &lease);
+        assert_eq!(scene.paid(1), 100);
     });
 }
 

@@ -3,25 +3,30 @@
 use std::time::Duration;
 
 use postgres::config::{Host, SslMode};
-use postgres::types::{ToSql, Type};
 use postgres::{Client, Config, NoTls};
 
-use super::connection::{classify, describe};
+use super::connection::{Connection, describe};
 use super::tls;
-use crate::{SignInRefusal, StoreError};
+use crate::{Param, SignInRefusal, StoreError};
 
 /// How long a connection attempt may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Begins the question about a new user, which may take 5 s.
-const BEGIN: &str = "BEGIN READ ONLY; SET LOCAL statement_timeout = 5000";
-/// Tables that the role `$1` may use in a way in which the role of this session may not, ten of them.
+/// How long the question about a new user may take.
+const PROOF_MAX: Duration = Duration::from_secs(5);
+/// Tables and sequences that the role `$1` may use in a way in which the role of this session may not, ten of them.
+/// Without its sequence a table that numbers its rows takes none.
 const MISSING_RIGHTS: &str = "\
     SELECT asked.right_name || ' on ' || held.relname FROM pg_catalog.pg_roles former \
     CROSS JOIN pg_catalog.pg_class held \
-    CROSS JOIN (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE')) asked (right_name) \
-    WHERE former.rolname = $1 AND held.relnamespace = 'public'::regnamespace AND held.relkind IN ('r', 'p', 'v') \
-    AND has_table_privilege(former.oid, held.oid, asked.right_name) \
-    AND NOT has_table_privilege(held.oid, asked.right_name) ORDER BY 1 LIMIT 10";
+    CROSS JOIN (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE'), ('USAGE')) asked (right_name) \
+    WHERE former.rolname = $1 AND held.relnamespace = 'public'::regnamespace AND CASE \
+    WHEN held.relkind IN ('r', 'p', 'v') AND asked.right_name <> 'USAGE' \
+    THEN has_table_privilege(former.oid, held.oid, asked.right_name) \
+    AND NOT has_table_privilege(held.oid, asked.right_name) \
+    WHEN held.relkind = 'S' AND asked.right_name IN ('USAGE', 'SELECT') \
+    THEN has_sequence_privilege(former.oid, held.oid, asked.right_name) \
+    AND NOT has_sequence_privilege(held.oid, asked.right_name) \
+    ELSE FALSE END ORDER BY 1 LIMIT 10";
 
 /// Where to sign in and as whom, read from a connection URL.
 pub struct SignIn {
@@ -73,21 +78,24 @@ impl SignIn {
         })
     }
 
-    /// Proves that this one can take over from `former`: the same place, a session, and every right that it had.
+    /// Proves that this one can take over from `former`: the same place, a session as every new connection is one, and
+    /// every right that it had.
     pub fn prove_instead_of(&self, former: &SignIn) -> Result<(), SignInRefusal> {
         if self.place != former.place {
             return Err(SignInRefusal::OtherPlace);
         }
-        let mut client = self.connect().map_err(|none| SignInRefusal::Store(none.error))?;
-        let asked = |error| SignInRefusal::Store(classify(error));
-        client.batch_execute(BEGIN).map_err(asked)?;
-        let former = (&former.config.get_user() as &(dyn ToSql + Sync), Type::TEXT);
-        let rows = client.query_typed(MISSING_RIGHTS, &[former]).map_err(asked)?;
-        let missing: Result<Vec<String>, _> = rows.iter().map(|row| row.try_get(0)).collect();
-        match missing.map_err(asked)? {
+        match self.missing_rights(former).map_err(SignInRefusal::Store)? {
             none if none.is_empty() => Ok(()),
             missing => Err(SignInRefusal::Rights(missing)),
         }
+    }
+
+    fn missing_rights(&self, former: &SignIn) -> Result<Vec<String>, StoreError> {
+        let mut connection = Connection::new(self.connect().map_err(|none| none.error)?, false);
+        connection.check_durability()?;
+        connection.begin(true, PROOF_MAX)?;
+        let former = former.config.get_user().map_or(Param::Null, Param::Text);
+        connection.query(MISSING_RIGHTS, &[former], |row| row.get(0))
     }
 }
 

@@ -64,7 +64,8 @@ pub struct AccrualRun {
 /// What a run did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Run {
-    /// `accrual_halted` is on or cannot be read, or the mode changed meanwhile: nothing more was done.
+    /// `accrual_halted` is on or cannot be read, `scheduler_halted` was when the run began, or the mode changed meanwhile:
+    /// nothing more was done.
     pub is_halted: bool,
     /// Players whose turn it was.
     pub considered: u64,
@@ -108,7 +109,8 @@ impl AccrualRun {
     /// questions is used up, or when `is_stopping`; what was read by then is saved.
     pub fn run(&self, lease: &Lease, is_stopping: &dyn Fn() -> bool) -> Result<Run, StoreError> {
         let (mode, began) = self.begin()?;
-        let mut run = Run { is_halted: mode.accrual_halted, ..Run::default() };
+        let is_halted = mode.accrual_halted || mode.scheduler_halted;
+        let mut run = Run { is_halted, ..Run::default() };
         while !run.is_halted && !is_stopping() {
             let page = self.page(mode.dry_run, began)?;
             if page.is_empty() {

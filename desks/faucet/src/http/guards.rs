@@ -114,12 +114,12 @@ impl Routes {
     /// The administrator whose session this is, as long as they still are one.
     pub(super) async fn admin_of(&self, token: &str, now: Timestamp) -> Result<Admin, ApiError> {
         let unauthorized = || ApiError::of(&UNAUTHORIZED);
-        let AdminClaims { email, .. } = self.sessions.read(token, now).map_err(|_| unauthorized())?;
+        let AdminClaims { email, iat, .. } = self.sessions.read(token, now).map_err(|_| unauthorized())?;
         let asked = email.clone();
         let is_admin = match email.strip_suffix(DISCORD_SUFFIX) {
             Some(id) => self.config.admin_discord_ids.iter().any(|admin| admin == id),
             None => {
-                let work = move |tx: &mut bursar_store::Tx<'_>| admin::is_active(tx, &asked);
+                let work = move |tx: &mut bursar_store::Tx<'_>| admin::is_in_force(tx, &asked, iat);
                 self.faucet.platform.off_thread.read("faucet.admin", work).await?
             }
         };

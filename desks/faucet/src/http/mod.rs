@@ -184,6 +184,8 @@ where
             let admin = routes.admin(&call, now).await?;
             let mut call = call;
             let body = call.bytes().await?;
+            // A body may take its time, and whoever sends it may be shut out meanwhile.
+            routes.admin(&call, now).await?;
             let act = Act { call, admin, body };
             let Some(asked) = Asked::of(&act)? else { return run(routes, act).await.map(Json) };
             if let Some(answer) = routes.claim(&asked).await? {

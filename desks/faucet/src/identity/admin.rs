@@ -26,9 +26,20 @@ const NOBODY: &str =
 struct AdminUser {
     password_hash: Option<String>,
     is_active: bool,
+    changed_at: Timestamp,
 }
 
-/// Makes an administrator, or gives one a new password; active and unlocked. For the command line. Slow on purpose.
+/// Somebody who has shown the right password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedIn {
+    /// In canonical form.
+    pub email: String,
+    /// A session of theirs is dated from here at the earliest: those of a second that the password was set in are refused.
+    pub not_before: Timestamp,
+}
+
+/// Makes an administrator, or gives one a new password; active and unlocked. Every earlier session is over. For the command
+/// line. Slow on purpose. `now` is of the desk's clock, which sessions are dated by.
 pub fn set_password(
     tx: &mut Tx<'_>,
     entropy: &dyn Entropy,
@@ -47,7 +58,8 @@ pub fn set_password(
                VALUES ($1, $2, $3, TRUE, 0, $4, $4) ON CONFLICT (email) DO UPDATE SET \
                password_hash = excluded.password_hash, is_active = TRUE, updated_at = excluded.updated_at";
     let email = canonical(email);
-    tx.execute(sql, &[id.into(), email.as_str().into(), hash.as_str().into(), now.into()])?;
+    let at = change_at(tx, &email, now)?;
+    tx.execute(sql, &[id.into(), email.as_str().into(), hash.as_str().into(), at.into()])?;
     tries::clear(tx, Slot::of(&email))?;
     Ok(())
 }
@@ -101,11 +113,20 @@ pub fn list(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<ListedAdmin>, StoreEr
     Ok(listed)
 }
 
-/// Shuts an administrator out, and ends their sessions with it; `false` = nobody has this e-mail. Idempotent.
+/// Shuts an administrator out, and ends their sessions with it for good; `false` = nobody has this e-mail. Idempotent. `now`
+/// is of the desk's clock.
 pub fn disable(tx: &mut Tx<'_>, email: &str, now: Timestamp) -> Result<bool, StoreError> {
     let sql = "UPDATE faucet_admin_user SET is_active = FALSE, updated_at = $2 \
                WHERE email = $1 AND (is_active OR password_hash IS NOT NULL)";
-    Ok(tx.execute(sql, &[canonical(email).as_str().into(), now.into()])? == 1)
+    let email = canonical(email);
+    let at = change_at(tx, &email, now)?;
+    Ok(tx.execute(sql, &[email.as_str().into(), at.into()])? == 1)
+}
+
+/// When a change made at `now` counts as made: at least a second after the one before. Sessions are dated in whole seconds,
+/// so each change needs a second of its own to tell what was signed before it from what was signed after.
+fn change_at(tx: &mut Tx<'_>, email: &str, now: Timestamp) -> Result<Timestamp, StoreError> {
+    Ok(find(tx, email)?.map_or(now, |admin| now.max(admin.changed_at.after_ms(1_000))))
 }
 
 /// The id that stands for an administrator where personal data must not.
@@ -115,10 +136,10 @@ pub fn principal(email: &str) -> String {
     format!("admin-{}", hex::encode(hash.get(..8).unwrap_or_default()))
 }
 
-/// Checks an e-mail and its password; the e-mail in canonical form. Wrong passwords are counted before they are compared,
+/// Checks an e-mail and its password. Wrong passwords are counted before they are compared,
 /// so that many at once do not get around the lock. An e-mail that is nobody's is counted and locked just so: no answer
 /// tells whose there are. Blocks, and is slow on purpose.
-pub fn sign_in(faucet: &Faucet, email: &str, password: &SecretString) -> Outcome<String> {
+pub fn sign_in(faucet: &Faucet, email: &str, password: &SecretString) -> Outcome<SignedIn> {
     let email = canonical(email);
     let store = &faucet.platform.store;
     let counted = store.transact("faucet.admin_login", |tx| count_try(tx, &email))?;
@@ -129,16 +150,18 @@ pub fn sign_in(faucet: &Faucet, email: &str, password: &SecretString) -> Outcome
     let admin = admin.filter(|admin| admin.is_active);
     let hash = admin.as_ref().and_then(|admin| admin.password_hash.as_deref()).unwrap_or(NOBODY);
     let is_right = matches(hash, password);
-    if !is_right || admin.is_none_or(|admin| admin.password_hash.is_none()) {
+    let Some(admin) = admin.filter(|admin| is_right && admin.password_hash.is_some()) else {
         return Ok(Err(IdentityRejection::NotAdmin));
-    }
+    };
     store.transact("faucet.admin_login", |tx| tries::take_back(tx, Slot::of(&email)))?;
-    Ok(Ok(email))
+    Ok(Ok(SignedIn { email, not_before: admin.changed_at.after_ms(1_000) }))
 }
 
-/// Whether an administrator's session still counts.
-pub fn is_active(tx: &mut Tx<'_>, email: &str) -> Result<bool, StoreError> {
-    Ok(find(tx, email)?.is_some_and(|admin| admin.is_active))
+/// Whether an administrator's session of the Unix second `issued_s` still counts: it was signed after they were last let in,
+/// given a password or shut out.
+pub fn is_in_force(tx: &mut Tx<'_>, email: &str, issued_s: i64) -> Result<bool, StoreError> {
+    let issued = Timestamp::from_ms(issued_s.saturating_mul(1_000));
+    Ok(find(tx, email)?.is_some_and(|admin| admin.is_active && issued > admin.changed_at))
 }
 
 fn canonical(email: &str) -> String {
@@ -169,8 +192,8 @@ fn count_try(
 }
 
 fn find(tx: &mut Tx<'_>, email: &str) -> Result<Option<AdminUser>, StoreError> {
-    let sql = "SELECT password_hash, is_active FROM faucet_admin_user WHERE email = $1";
+    let sql = "SELECT password_hash, is_active, updated_at FROM faucet_admin_user WHERE email = $1";
     tx.query_first(sql, &[email.into()], |row: &Row<'_>| {
-        Ok(AdminUser { password_hash: row.get(0)?, is_active: row.get(1)? })
+        Ok(AdminUser { password_hash: row.get(0)?, is_active: row.get(1)?, changed_at: row.get(2)? })
     })
 }

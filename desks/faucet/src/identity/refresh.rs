@@ -1,5 +1,5 @@
-//! The refresh job's work: players without an Epic account, and those whose verification is oldest (docs/spec/faucet.md
-//! section 6).
+//! The refresh job's work: players without an Epic account, and those who were not looked at for longest (docs/spec/faucet.md
+//! 3.1).
 
 use bursar_store::{StoreError, Timestamp, Tx};
 
@@ -22,7 +22,7 @@ pub struct Refreshed {
     pub looked_at: u64,
     /// Players whose standing was revoked by it.
     pub revoked: u64,
-    /// Players of whom nothing was learnt; they stay as they are and stand in front in the next run.
+    /// Players of whom nothing was learnt; they stay as they are, and their turn comes again after everybody else's.
     pub unknown: u64,
 }
 
@@ -47,6 +47,7 @@ pub fn refresh(faucet: &Faucet, is_stopping: &dyn Fn() -> bool) -> Result<Refres
             if is_stopping() {
                 return Ok(refreshed);
             }
+            note_asked(faucet, id)?;
             let known = known(faucet, id)?;
             let before = known.user.as_ref().map(|user| user.eligibility);
             match again(faucet, &known, id, reading, Source::VerificationRefresh) {
@@ -71,13 +72,28 @@ pub fn refresh(faucet: &Faucet, is_stopping: &dyn Fn() -> bool) -> Result<Refres
     Ok(refreshed)
 }
 
-/// Discord ids of those whose turn it is, the longest unverified first.
+/// Whoever was asked about goes to the end of the line, whatever comes of it: who cannot be verified must not keep the job
+/// from those who left.
+fn note_asked(faucet: &Faucet, discord_user_id: &str) -> Result<(), StoreError> {
+    let sql = "INSERT INTO faucet_refresh (user_id, asked_at) SELECT id, $2 FROM faucet_user WHERE discord_user_id = $1 \
+               ON CONFLICT (user_id) DO UPDATE SET asked_at = excluded.asked_at";
+    faucet.platform.store.transact("faucet.refresh", |tx| {
+        let now = tx.reading()?;
+        tx.execute(sql, &[discord_user_id.into(), now.into()]).map(|_| ())
+    })
+}
+
+/// Discord ids of those whose turn it is, the longest not looked at first.
 fn due(tx: &mut Tx<'_>, before: Timestamp) -> Result<Vec<String>, StoreError> {
-    let unlinked = "SELECT discord_user_id FROM faucet_user \
-                    WHERE epic_account_id IS NULL AND discord_user_id IS NOT NULL ORDER BY verified_at, id LIMIT $1";
+    let unlinked = "SELECT u.discord_user_id FROM faucet_user u LEFT JOIN faucet_refresh r ON r.user_id = u.id \
+                    WHERE u.epic_account_id IS NULL AND u.discord_user_id IS NOT NULL \
+                    ORDER BY CASE WHEN u.verified_at > r.asked_at THEN u.verified_at \
+                        ELSE COALESCE(r.asked_at, u.verified_at) END, u.id LIMIT $1";
     let mut ids: Vec<String> = tx.query(unlinked, &[AT_ONCE.into()], |row| row.get(0))?;
-    let linked = "SELECT discord_user_id FROM faucet_user WHERE epic_account_id IS NOT NULL \
-                  AND discord_user_id IS NOT NULL AND verified_at < $1 ORDER BY verified_at, id LIMIT $2";
+    let linked = "SELECT u.discord_user_id FROM faucet_user u LEFT JOIN faucet_refresh r ON r.user_id = u.id \
+                  WHERE u.epic_account_id IS NOT NULL AND u.discord_user_id IS NOT NULL AND u.verified_at < $1 \
+                  ORDER BY CASE WHEN u.verified_at > r.asked_at THEN u.verified_at \
+                      ELSE COALESCE(r.asked_at, u.verified_at) END, u.id LIMIT $2";
     ids.extend(tx.query(linked, &[before.into(), AT_ONCE.into()], |row| row.get::<String>(0))?);
     Ok(ids)
 }

@@ -129,8 +129,10 @@ pub fn shared_wallet(is_on_another_account: bool, newest: Option<FlagState>) -> 
 #[must_use]
 pub const fn after_flag(standing: Eligibility, action: AbuseAction) -> Eligibility {
     match (action, standing) {
-        (AbuseAction::Hold, Eligibility::Eligible | Eligibility::Held) => Eligibility::Held,
-        (AbuseAction::Hold, Eligibility::Revoked) | (AbuseAction::None, _) => standing,
+        // Also who is revoked: a verification would else make them eligible with the flag unseen. Membership and account
+        // are asked for apart, so that a hold lets nobody earn.
+        (AbuseAction::Hold, _) => Eligibility::Held,
+        (AbuseAction::None, _) => standing,
     }
 }
 
@@ -282,7 +284,7 @@ mod tests {
     #[test]
     fn a_flag_holds_payouts_only_when_told_to() {
         use Eligibility::{Eligible, Held, Revoked};
-        for (standing, held) in [(Eligible, Held), (Held, Held), (Revoked, Revoked)] {
+        for (standing, held) in [(Eligible, Held), (Held, Held), (Revoked, Held)] {
             assert_eq!(after_flag(standing, AbuseAction::None), standing);
             assert_eq!(after_flag(standing, AbuseAction::Hold), held);
         }

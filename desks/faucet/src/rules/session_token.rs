@@ -137,6 +137,12 @@ impl AdminClaims {
             exp: iat.saturating_add(ADMIN_TTL_S),
         }
     }
+
+    /// The same session, dated `at` if it would be dated earlier. It ends when it would have ended.
+    #[must_use]
+    pub fn dated_from(self, at: Timestamp) -> AdminClaims {
+        AdminClaims { iat: self.iat.max(unix_s(at)), ..self }
+    }
 }
 
 impl StateClaims {

@@ -55,6 +55,8 @@ pub struct Settlement {
 pub enum Skipped {
     /// `payouts_halted` is on or cannot be read.
     Halted,
+    /// `scheduler_halted` is on or cannot be read: the cycle does not begin, whoever asked for it and however long ago.
+    SchedulerHalted,
     /// The mode changed while the cycle ran: what is left waits for the next one.
     ModeChanged,
     /// No operator wallet is set up.
@@ -100,7 +102,8 @@ struct Plan {
 impl Plan {
     /// Nobody is asked for what would change nothing.
     fn asks_balance(&self) -> bool {
-        !self.mode.payouts_halted && !self.mode.dry_run && self.is_paying
+        let is_halted = self.mode.scheduler_halted || self.mode.payouts_halted;
+        !is_halted && !self.mode.dry_run && self.is_paying
     }
 }
 
@@ -182,6 +185,9 @@ impl Settlement {
     }
 
     fn skipped(&self, plan: &Plan, balance: Option<BanE8>) -> Option<Skipped> {
+        if plan.mode.scheduler_halted {
+            return Some(Skipped::SchedulerHalted);
+        }
         if plan.mode.payouts_halted {
             return Some(Skipped::Halted);
         }

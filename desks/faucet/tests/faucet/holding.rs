@@ -160,6 +160,25 @@ fn a_wallet_of_two_players_holds_the_second_and_is_counted() {
 }
 
 #[test]
+fn a_player_who_was_flagged_while_they_had_left_is_held_once_they_are_back() {
+    on_each_engine_with(held_on_suspicion, |scene| {
+        scene.funded(100 * BAN);
+        let (_, second) = (scene.player(0), scene.player(0));
+        scene.earn(second, 10);
+        looked_up(scene, second, false);
+        wallet::link(&scene.faucet, &format!("discord_{second}"), &address(1)).unwrap().unwrap();
+        scene.pass(60_000);
+        scene.grow(second, 5);
+        assert_eq!(scene.accrue().rows, 0, "the hold lets nobody earn who has left");
+        looked_up(scene, second, true);
+        scene.change_user(second, |user| assert_eq!(user.eligibility, Eligibility::Held));
+        assert_eq!(scene.settle().payouts, 0);
+        standing(scene, second, Eligibility::Eligible);
+        assert_eq!(scene.settle().payouts, 1);
+    });
+}
+
+#[test]
 fn a_faucet_configured_for_dry_run_signs_nothing_and_real_payouts_wait() {
     on_each_engine(|scene| {
         scene.funded(100 * BAN);

@@ -2,6 +2,7 @@
 
 use bursar_devnet_faucet::Misbehaviour;
 use bursar_faucet::record::Heartbeat;
+use bursar_faucet::settlement::Skipped;
 use bursar_faucet::switches::{ACCRUAL_HALTED, FORCE_DRY_RUN, SCHEDULER_HALTED};
 use bursar_test_stores::START_MS;
 
@@ -48,6 +49,35 @@ fn a_halted_scheduler_starts_no_cycle_and_the_lag_alert_sees_it() {
         assert_eq!(last, (START_MS / 1_000).to_string());
         assert_eq!(scene.metric("faucet_cycle_interval_seconds{job=\"accrual\"}").as_deref(), Some("1200"));
         assert_eq!(scene.metric("faucet_switch{name=\"scheduler_halted\"}").as_deref(), Some("1"));
+    });
+}
+
+#[test]
+fn f45_a_cycle_under_way_ends_and_none_that_waited_begins_once_the_scheduler_is_halted() {
+    on_each_engine(|scene| {
+        scene.funded(100 * BAN);
+        let id = scene.player(5);
+        scene.grow(id, 5);
+        scene.stats.fail_next(Misbehaviour::Delay(1_000), 1);
+        std::thread::scope(|scope| {
+            let running = scope.spawn(|| scene.accrue());
+            while scene.stats.calls() == 0 {
+                std::thread::yield_now();
+            }
+            let waiting = scope.spawn(|| scene.accrue());
+            scene.set_switch(SCHEDULER_HALTED, true);
+            assert_eq!(running.join().unwrap().rows, 1);
+            assert!(waiting.join().unwrap().is_halted);
+        });
+        assert_eq!(scene.settle().skipped, Some(Skipped::SchedulerHalted));
+        // As when the job was found due right before the switch was set.
+        for (job, phase) in [("faucet.accrual", "accrual"), ("faucet.settlement", "settlement")] {
+            assert!(run(scene, job));
+            assert_eq!(beat(scene, phase).status, "halted");
+        }
+        assert_eq!(scene.stats.calls(), 1);
+        scene.set_switch(SCHEDULER_HALTED, false);
+        assert_eq!(scene.settle().payouts, 1);
     });
 }
 

@@ -1,6 +1,7 @@
 //! What administrators see and do (docs/spec/faucet.md 4.3).
 
 use axum::http::Method;
+use bursar_devnet_faucet::Misbehaviour;
 use bursar_faucet::record::Finding;
 use bursar_faucet::rules::pruning::Retention;
 use bursar_store::EngineKind;
@@ -156,6 +157,25 @@ fn a_switch_binds_the_next_cycle_and_says_who_set_it() {
         assert_eq!((&ran["status"], &ran["payouts"]), (&"ok".into(), &0.into()));
         let reasonless = json!({"switch": "scheduler_halted", "state": "on", "reason": " "}).to_string();
         scene.post("/admin/switches", &admin, &reasonless).refused(422, "invalid_body");
+    });
+}
+
+#[test]
+fn f45_a_trigger_does_not_settle_once_the_scheduler_was_halted_while_it_counted_kills() {
+    on_each_engine(|scene| {
+        let (admin, cookie) = (scene.admin(), scene.alice());
+        scene.post("/link/wallet", &cookie, &json!({"banano_address": address(0)}).to_string()).ok();
+        let calls = scene.stats.calls();
+        scene.stats.fail_next(Misbehaviour::Delay(1_000), 1);
+        std::thread::scope(|scope| {
+            let triggered = scope.spawn(|| scene.post("/admin/scheduler/trigger", &admin, "").ok());
+            while scene.stats.calls() == calls {
+                std::thread::yield_now();
+            }
+            let halt = json!({"switch": "scheduler_halted", "state": "on", "reason": "drill"}).to_string();
+            scene.post("/admin/switches", &admin, &halt).ok();
+            assert_eq!(triggered.join().unwrap()["skipped"], "scheduler_halted");
+        });
     });
 }
 

@@ -1,7 +1,7 @@
 //! Administrators who sign in by e-mail: wrong passwords, and what the answers tell of whose an e-mail is
 //! (docs/spec/faucet.md 3.9).
 
-use bursar_faucet::identity::admin::sign_in;
+use bursar_faucet::identity::admin::{disable, sign_in};
 use bursar_faucet::identity::tries::{self, Slot};
 use bursar_store::EngineKind;
 use serde_json::{Value, json};
@@ -27,6 +27,48 @@ fn w9_an_e_mail_without_its_password_opens_nothing() {
         }
         login(scene, "nobody@example.org", PASSWORD).refused(401, "unauthorized");
         scene.post("/admin/login", "", "{").refused(422, "malformed_json");
+    });
+}
+
+#[test]
+fn a_session_that_ended_with_its_administrator_does_not_come_back_with_a_new_password() {
+    on_each_engine(|scene| {
+        let stolen = scene.admin();
+        assert_eq!(scene.get("/admin/stats", &stolen).status, 200);
+        assert!(scene.write(|tx, now| disable(tx, ADMIN, now)));
+        scene.get("/admin/stats", &stolen).refused(401, "unauthorized");
+        // All in one second, though sessions are dated in whole ones.
+        let own = scene.admin();
+        scene.get("/admin/stats", &stolen).refused(401, "unauthorized");
+        assert_eq!(scene.get("/admin/stats", &own).status, 200);
+    });
+}
+
+#[test]
+fn a_new_password_ends_every_session_and_signing_in_ends_none() {
+    on_each_engine(|scene| {
+        let stolen = scene.admin();
+        let own = scene.admin();
+        scene.get("/admin/stats", &stolen).refused(401, "unauthorized");
+        assert_eq!(login(scene, ADMIN, PASSWORD).status, 200);
+        scene.test.advance_ms(60_000);
+        assert_eq!(login(scene, ADMIN, PASSWORD).status, 200);
+        assert_eq!(scene.get("/admin/stats", &own).status, 200);
+    });
+}
+
+#[test]
+fn whoever_is_shut_out_while_their_request_comes_in_changes_nothing() {
+    on_each_engine(|scene| {
+        let admin = scene.admin();
+        let wish = json!({"switch": "payouts_halted", "state": "on", "reason": "drill"}).to_string();
+        let (store, now) = (scene.test.store(), scene.test.now());
+        let answer = scene.post_slowly("/admin/switches", &admin, &wish, move || {
+            assert!(store.transact("test.disable", |tx| disable(tx, ADMIN, now)).unwrap());
+        });
+        answer.refused(401, "unauthorized");
+        let halted = "SELECT COUNT(*) FROM faucet_config WHERE key = 'payouts_halted' AND value = 'on'";
+        assert_eq!(scene.count(halted), 0);
     });
 }
 

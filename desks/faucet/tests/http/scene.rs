@@ -39,7 +39,7 @@ use bursar_store::{EngineKind, Migration, StoreError, Timestamp, Tx};
 use bursar_test_stores::TestStore;
 use bursar_web::metrics::{Format, HttpMetrics, Registry};
 use bursar_web::{Application, CallerSecret, CorsPolicy, HeaderPolicy, Host, ProxyTrust, Unknown, assemble};
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream};
 use secrecy::SecretString;
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -325,8 +325,29 @@ impl Scene {
         for (name, value) in headers.iter().filter(|(_, value)| !value.is_empty()) {
             request = request.header(*name, *value);
         }
-        let request = request.body(Body::from(body.to_owned())).unwrap();
         let peer = SocketAddr::from(([127, 0, 0, client], 1));
+        self.answer(request.body(Body::from(body.to_owned())).unwrap(), peer)
+    }
+
+    /// A call whose body comes late: `meanwhile` runs once the server waits for it.
+    pub fn post_slowly(
+        &self,
+        path: &str,
+        cookie: &str,
+        body: &str,
+        meanwhile: impl FnOnce() + Send + 'static,
+    ) -> Answer {
+        let body = body.to_owned();
+        let late = stream::once(async move {
+            tokio::task::spawn_blocking(meanwhile).await.unwrap();
+            Ok::<_, std::io::Error>(body)
+        });
+        let request = Request::builder().method(Method::POST).uri(path).header("cookie", cookie);
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        self.answer(request.body(Body::from_stream(late)).unwrap(), peer)
+    }
+
+    fn answer(&self, request: Request<Body>, peer: SocketAddr) -> Answer {
         self.runtime.block_on(async {
             let response = self.application.answer(request, peer).await;
             let status = response.status().as_u16();

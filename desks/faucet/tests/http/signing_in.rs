@@ -1,6 +1,8 @@
 //! Signing in through Discord, and what it makes of a player (docs/spec/faucet.md 3.1, 3.9, 4.1).
 
 use bursar_devnet_faucet::Misbehaviour;
+use bursar_faucet::identity::verify::peek;
+use bursar_faucet::record::User;
 
 use crate::scene::{ALICE, BOB, GUILD, Scene, forged, on_each_engine, on_each_engine_in_dry_run};
 
@@ -199,6 +201,33 @@ fn the_refresh_job_finds_who_left_in_few_calls() {
             "an outage takes nothing"
         );
     });
+}
+
+#[test]
+fn w23_who_left_is_found_however_many_cannot_be_looked_up() {
+    for has_epic in [false, true] {
+        on_each_engine(|scene| {
+            scene.alice();
+            let refresh = || bursar_faucet::identity::refresh(&scene.faucet, &|| false).unwrap();
+            scene.write(|tx, now| {
+                let alice = peek(tx, &ALICE.to_string())?.unwrap();
+                // As many as one run takes whose Epic account is said to be Alice's, and behind them one who has left.
+                let users = (2..=52).map(|id| User {
+                    id,
+                    discord_user_id: Some(id.to_string()),
+                    epic_account_id: has_epic.then(|| format!("epic_{id}")),
+                    verified_at: Some(now.after_ms(id - 30_000_000)),
+                    ..alice.clone()
+                });
+                User::save(tx, &users.collect::<Vec<_>>(), now)
+            });
+            (2..52).for_each(|id: i64| scene.yunite.link(&id.to_string(), "epic_alice"));
+            let first = refresh();
+            assert_eq!((first.looked_at, first.unknown), (0, 50));
+            scene.test.advance_ms(60_000);
+            assert_eq!(refresh().revoked, 1);
+        });
+    }
 }
 
 #[test]

@@ -34,6 +34,7 @@ use crate::oracle::LatestPrices;
 use crate::settle::Settler;
 
 pub(crate) use faults::FaultBudget;
+pub(crate) use settle::OneAtATime;
 pub(crate) use status::StatusCache;
 
 /// The largest body, in bytes (H11).
@@ -47,6 +48,8 @@ pub(crate) struct Routes {
     pub started_at: Timestamp,
     pub joins: Arc<Lane<JoinWork>>,
     pub settler: Arc<Settler>,
+    /// Whose settle call runs.
+    pub settling: OneAtATime,
     /// The audit chain of operators' changes.
     pub recorder: Recorder,
     pub status: Arc<StatusCache>,

@@ -144,6 +144,7 @@ fn accept(state: &mut JoinState, request: &JoinRequest, wish: &Wish, wallet: Add
         side: wish.side,
         stake: wish.stake,
         previous: batch_wallet.last,
+        number: batch_wallet.entries + 1,
         is_canary,
         is_first_of_wallet: is_new_player,
     });

@@ -97,6 +97,8 @@ pub struct NewEntry {
     pub stake: Stake,
     /// The entry of the same wallet before it.
     pub previous: LastEntry,
+    /// Which of the wallet's entries it is, 1 for the oldest.
+    pub number: i64,
     /// Whether an operator's canary made it.
     pub is_canary: bool,
     /// Whether the wallet had no entry in the round before.

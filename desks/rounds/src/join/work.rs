@@ -12,9 +12,10 @@ use serde_json::json;
 use super::command::{JoinCommand, JoinRequest};
 use super::decide::{Joined, decide};
 use super::rejection::JoinRejection;
-use super::state::{BatchPool, BatchWallet, JoinState, KnownEntry, LastEntry};
+use super::state::{BatchPool, BatchWallet, JoinState, KnownEntry, LastEntry, NewEntry};
 use crate::canary::{self, Mark};
 use crate::entry::Entry;
+use crate::mark::{self, Place};
 use crate::market::Market;
 use crate::pool::Pool;
 use crate::settings::{JOINS_BY_ADDRESS, JOINS_BY_WALLET, PAUSE_JOINS, Values, all};
@@ -226,7 +227,14 @@ fn save_entries(tx: &mut Tx<'_>, state: &JoinState) -> Result<(), StoreError> {
         })
         .collect();
     bursar_store::invariant!(entries.len() == state.accepted.len(), "an accepted entry without a wallet");
-    Entry::insert(tx, &entries)
+    Entry::insert(tx, &entries)?;
+    let numbered = entries.iter().zip(&state.accepted);
+    let place = |(entry, new): (&Entry, &NewEntry)| Place {
+        wallet: entry.wallet,
+        number: new.number,
+        sequence: entry.sequence,
+    };
+    mark::save(tx, numbered.map(place))
 }
 
 fn stored(state: &JoinState, last: LastEntry) -> Option<i64> {

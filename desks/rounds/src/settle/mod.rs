@@ -9,6 +9,7 @@ mod post;
 mod retry;
 mod settler;
 mod storage;
+mod turns;
 
 pub use decide::{RefundReason, Verdict, decide, share};
 pub use plan::Plan;

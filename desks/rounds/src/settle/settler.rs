@@ -11,6 +11,7 @@ use super::asking::Asking;
 use super::decide::{Verdict, is_one_sided};
 use super::freeze::{Prices, SWITCH_TABLE, freeze};
 use super::retry::Retry;
+use super::turns::Turns;
 use super::{events, post, retry};
 use crate::CLOCK;
 use crate::oracle::{AcceptPolicy, PriceSource};
@@ -105,6 +106,7 @@ pub struct Settler {
     parts: SettlerParts,
     chunk_entries: i64,
     listener: Listener,
+    turns: Turns,
 }
 
 struct Due {
@@ -119,7 +121,8 @@ impl Settler {
     /// A settler.
     #[must_use]
     pub fn new(parts: SettlerParts) -> Settler {
-        Settler { parts, chunk_entries: CHUNK_ENTRIES, listener: Arc::new(|_| ()) }
+        let turns = Turns::default();
+        Settler { parts, chunk_entries: CHUNK_ENTRIES, listener: Arc::new(|_| ()), turns }
     }
 
     /// Pays out at most `entries` (at least 1) in one transaction.
@@ -141,13 +144,14 @@ impl Settler {
         let due = self.due(limit)?;
         let checked = due.pools.len();
         let mut settled = Vec::new();
-        let (ready, waiting): (Vec<&Pool>, Vec<&Pool>) =
+        let (ready, mut waiting): (Vec<&Pool>, Vec<&Pool>) =
             due.pools.iter().partition(|pool| needs_no_price(pool));
         for pools in ready.chunks(CHUNK_ROUNDS) {
             let rounds: Vec<_> = pools.iter().map(|pool| (pool.round, Prices::NotNeeded)).collect();
             settled.extend(self.settle(&rounds, checked)?);
         }
-        let mut asking = Asking::new(&*self.parts.prices, policy(&due.settings));
+        self.turns.sort(&mut waiting);
+        let mut asking = Asking::new(&*self.parts.prices, policy(&due.settings), &self.turns);
         for pools in waiting.chunks(CHUNK_ROUNDS) {
             let rounds = self.ask(&due, &mut asking, pools)?;
             settled.extend(self.settle(&rounds, checked)?);

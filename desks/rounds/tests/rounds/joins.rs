@@ -152,7 +152,9 @@ fn a_stop_that_is_recorded_while_a_batch_runs_binds_this_batch() {
         if step == Step::Statement && !std::mem::replace(&mut is_recorded, true) {
             let [desk, actor, reason] = ["rounds", "cli", "drill"].map(str::to_owned);
             let key = PAUSE_JOINS.key.to_owned();
-            recording.record(&[RecordedStop { desk, key, actor, reason, at_ms: START }]).unwrap();
+            recording
+                .record(&[RecordedStop { desk, key, actor, reason, at_ms: START, expires_at_ms: None }])
+                .unwrap();
         }
         None
     });

@@ -5,6 +5,7 @@
 mod fixture;
 
 mod alerts;
+mod asking;
 mod backlog;
 mod canaries;
 mod commands;

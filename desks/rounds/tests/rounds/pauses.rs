@@ -108,7 +108,9 @@ fn a_stop_recorded_in_the_control_file_amid_the_payouts_binds_the_chunk_that_is_
         if begun == 3 && step == Step::Statement {
             let [desk, actor, reason] = ["rounds", "cli", "drill"].map(str::to_owned);
             let key = PAUSE_SIM_SETTLEMENTS.key.to_owned();
-            recording.record(&[RecordedStop { desk, key, actor, reason, at_ms: START }]).unwrap();
+            recording
+                .record(&[RecordedStop { desk, key, actor, reason, at_ms: START, expires_at_ms: None }])
+                .unwrap();
         }
         None
     });

@@ -7,6 +7,8 @@ use serde_json::json;
 
 use crate::fixture::{START, address, down, for_each_desk, round, up};
 
+const NONE: [String; 0] = [];
+
 #[test]
 fn r39_an_entry_is_told_with_the_names_of_the_original_and_prices_as_exact_numbers() {
     for_each_desk(|desk| {
@@ -101,6 +103,29 @@ fn a_page_is_a_slice_of_the_whole_history_newest_first_and_its_sums_are_of_every
             assert_eq!(page(50, offset), Vec::<String>::new());
         }
         assert_eq!(page(0, 0), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn a_page_far_back_is_found_without_walking_over_the_newer_entries_also_when_they_are_older_than_the_marks() {
+    for_each_desk(|desk| {
+        let bets: Vec<_> = (0..600).map(|_| up(1, 5)).collect();
+        bets.chunks(100).for_each(|bets| desk.accept(bets));
+        let expected: Vec<String> = bets.iter().rev().skip(300).take(50).map(|bet| bet.id.clone()).collect();
+        let page = || -> Vec<String> {
+            desk.page(1, 50, 300).rounds.into_iter().map(|entry| entry.entry_signature).collect()
+        };
+        // Nothing leads back from the newest entry any more.
+        let cut = "UPDATE rounds_entry SET wallet_previous = NULL \
+                   WHERE sequence = (SELECT MAX(sequence) FROM rounds_entry)";
+        desk.write(|tx| tx.execute(cut, &[]));
+        assert_eq!(page(), expected);
+        desk.write(|tx| tx.execute("DELETE FROM rounds_wallet_mark", &[]));
+        assert_eq!(page(), NONE);
+        let migration = include_str!("../../migrations/0002_wallet_mark.sql");
+        let backfill = migration[migration.find("INSERT").unwrap()..].trim_end().trim_end_matches(';');
+        desk.write(|tx| tx.execute(backfill, &[]));
+        assert_eq!(page(), expected);
     });
 }
 

@@ -108,9 +108,9 @@ mod tests {
 
     use super::*;
     use crate::faucet::terms::Terms;
-    use crate::watching::Eye;
     use crate::invariant::Invariant;
     use crate::scenario::Scenario;
+    use crate::watching::Eye;
 
     #[test]
     fn what_says_that_it_came_from_the_journal_did_so_only_if_it_was_signed_before() {

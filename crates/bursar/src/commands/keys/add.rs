@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use bursar_keys::{Credential, Endpoint, KeyId, NewKey, Origin, PublicKey};
 use serde_json::{Value, json};
 
+use super::seal::must_seal;
 use super::secret_file::{credential, private_key};
-use super::{change, key_error, key_id, must_seal, show, shown};
+use super::{change, key_error, key_id, show, shown};
 use crate::commands::payouts::Who;
 use crate::commands::payouts::room::Room;
 use crate::commands::{CommandError, Context};
@@ -71,7 +72,7 @@ pub(super) fn add(
     json: bool,
 ) -> Result<Value, CommandError> {
     let who = options.who.signed(room, context)?;
-    must_seal(room)?;
+    must_seal(room, context)?;
     let key = key_id(&options.key)?;
     options.check(room)?;
     let new = options.new_key(key.clone())?;

@@ -3,6 +3,7 @@
 mod add;
 mod policy;
 mod rotate;
+mod seal;
 pub(super) mod secret_file;
 mod show;
 
@@ -170,17 +171,6 @@ fn shown(room: &Room, who: &Signed, key: &KeyId) -> Result<KeyShown, CommandErro
     let list = commands(room, who).list().map_err(fault)?;
     let found = list.keys.into_iter().find(|shown| shown.id == *key);
     found.ok_or_else(|| key_error(bursar_keys::Rejection::KeyUnknown.into()))
-}
-
-/// Nothing may be sealed with a key that only this process knows.
-fn must_seal(room: &Room) -> Result<(), CommandError> {
-    if room.payments.can_seal {
-        return Ok(());
-    }
-    let why = "No seal key is in force, so a secret could not be opened again: FAUCET_SEAL_KEY is not set, or the faucet is \
-               not among BURSAR_DESKS. Set it here and for the server (`bursar secrets generate` makes one), and keep a \
-               copy apart from the database.";
-    Err(refused("no_seal_key", why))
 }
 
 fn key_id(text: &str) -> Result<KeyId, CommandError> {

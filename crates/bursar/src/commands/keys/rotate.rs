@@ -3,15 +3,16 @@
 use bursar_keys::Rotated;
 use serde_json::Value;
 
+use super::seal::must_seal;
 use super::show::kek_lines;
-use super::{STILL_IN_THE_LOG, change, commands, fault, must_seal, ok};
+use super::{STILL_IN_THE_LOG, change, commands, fault, ok};
 use crate::commands::payouts::Who;
 use crate::commands::payouts::room::Room;
 use crate::commands::{CommandError, Context};
 
 pub(super) fn rotate(room: &Room, who: &Who, context: &Context, json: bool) -> Result<Value, CommandError> {
     let who = who.signed(room, context)?;
-    must_seal(room)?;
+    must_seal(room, context)?;
     // Begun here, so that its event says why; what follows finds it under way.
     let begun = change(room, &who, |tx, by| {
         let begun = room.payments.keystore.begin_rotation(tx, by)?;

@@ -92,19 +92,22 @@ impl Stop<'_> {
              server sets the rows as soon as it can."
         ));
         if self.for_ms.is_some() {
-            self.context
-                .say("The stop lasts until it is resumed: what is only recorded does not end by itself.");
+            self.context.say(
+                "Only its row ends it by itself, once the server has set it: what is recorded stays a stop.",
+            );
         }
         json!({"ok": true, "state": "recorded", "waitingFor": process, "switches": self.stopped_by_file()})
     }
 
     fn recorded_stops(&self) -> Vec<RecordedStop> {
+        let now = machine_time();
         let recorded = |switch: &Switch| RecordedStop {
             desk: switch.desk.to_owned(),
             key: switch.key.to_owned(),
             actor: self.who.actor.clone(),
             reason: self.who.reason.clone(),
-            at_ms: machine_time().ms(),
+            at_ms: now.ms(),
+            expires_at_ms: self.for_ms.map(|ms| now.after_ms(ms).ms()),
         };
         self.switches.iter().map(recorded).collect()
     }

@@ -87,15 +87,25 @@ impl Source for PostgresSource {
     fn last_serial(&mut self, table: &Table) -> Result<Option<i64>, BackupError> {
         let Some(column) = &table.serial else { return Ok(None) };
         let sql = format!(
-            "SELECT s.last_value FROM pg_sequences s \
-             WHERE quote_ident(s.schemaname) || '.' || quote_ident(s.sequencename) = \
-                   pg_get_serial_sequence('{}', '{column}')",
+            "SELECT s.last_value, has_sequence_privilege(pg_get_serial_sequence('{0}', '{column}'), 'USAGE, SELECT') \
+             FROM pg_sequences s WHERE quote_ident(s.schemaname) || '.' || quote_ident(s.sequencename) = \
+                   pg_get_serial_sequence('{0}', '{column}')",
             table.name
         );
         let rows = self.client.query(&sql, &[]).map_err(error::postgres)?;
-        let value = rows.first().map(|row| row.try_get::<_, Option<i64>>(0)).transpose();
-        Ok(value.map_err(error::postgres)?.flatten())
+        let Some(row) = rows.first() else { return Ok(None) };
+        // Without the right the number is NULL, as that of a sequence that has given none out.
+        if !row.try_get::<_, bool>(1).map_err(error::postgres)? {
+            return Err(unreadable(table));
+        }
+        row.try_get(0).map_err(error::postgres)
     }
+}
+
+fn unreadable(table: &Table) -> BackupError {
+    let why =
+        "this database user may not read it; run GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO the user";
+    StoreError::Statement(format!("the sequence that numbers the rows of {}: {why}", table.name)).into()
 }
 
 /// A value in the form of the embedded engine.

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::super::guards::{DISCORD_SUFFIX, Done, Secret, event, with_cookie};
 use super::super::refusals::settled;
 use super::super::{Routes, changing};
-use crate::identity::admin::sign_in;
+use crate::identity::admin::{SignedIn, sign_in};
 use crate::identity::verify::peek;
 use crate::rules::session_token::AdminClaims;
 
@@ -39,13 +39,18 @@ pub(super) fn operation() -> Operation {
 pub(super) async fn login(routes: Arc<Routes>, mut call: Call, now: Timestamp) -> Result<Response, ApiError> {
     let sent = call.bytes().await?;
     let credentials: Credentials = body::parse_json(if sent.is_empty() { b"{}" } else { &sent })?;
-    let (email, name) = match routes.allow_listed(&call, now).await? {
+    let (email, name, not_before) = match routes.allow_listed(&call, now).await? {
         // Names change hands; the id is what the list has, and what each request is checked against.
-        Some((id, name)) if credentials.email.is_none() => (format!("{id}{DISCORD_SUFFIX}"), Some(name)),
-        Some(_) | None => (routes.by_password(&call, credentials).await?, None),
+        Some((id, name)) if credentials.email.is_none() => (format!("{id}{DISCORD_SUFFIX}"), Some(name), now),
+        Some(_) | None => {
+            let SignedIn { email, not_before } = routes.by_password(&call, credentials).await?;
+            (email, None, not_before)
+        }
     };
-    let token =
-        routes.sessions.sign(&AdminClaims::new(&email, now)).map_err(|error| ApiError::fault(&error))?;
+    let token = routes
+        .sessions
+        .sign(&AdminClaims::new(&email, now).dated_from(not_before))
+        .map_err(|error| ApiError::fault(&error))?;
     let done = Done {
         action: "admin_login",
         target: ("session", ""),
@@ -82,7 +87,7 @@ impl Routes {
         &'a self,
         call: &Call,
         credentials: Credentials,
-    ) -> impl Future<Output = Result<String, ApiError>> + Send + use<'a> {
+    ) -> impl Future<Output = Result<SignedIn, ApiError>> + Send + use<'a> {
         let denied = |email: &str| {
             let done = Done {
                 action: "admin_login_denied",

@@ -76,6 +76,7 @@ async fn run(routes: Arc<Routes>, act: Act, action: &'static str, accrues: bool)
 fn shown(cycle: &Cycle) -> Value {
     let skipped = cycle.skipped.map(|skipped| match skipped {
         Skipped::Halted => "payouts_halted",
+        Skipped::SchedulerHalted => "scheduler_halted",
         Skipped::ModeChanged => "mode_changed",
         Skipped::NoWallet => "no_operator_wallet",
         Skipped::WalletStill => "operator_wallet_stands_still",
