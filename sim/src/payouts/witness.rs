@@ -83,6 +83,8 @@ pub struct Witness {
     dead: BTreeSet<String>,
     moves: BTreeMap<&'static str, u64>,
     restores: u64,
+    /// Whether nothing was looked at since a restore: a backup holds a commit that failed on disk too, which nobody saw then.
+    is_first_look: bool,
     commits: u64,
     acts: u64,
     eye: Option<Eye>,
@@ -102,6 +104,7 @@ impl Witness {
             dead: BTreeSet::new(),
             moves: BTreeMap::new(),
             restores: 0,
+            is_first_look: false,
             commits: 0,
             acts: 0,
             eye: None,
@@ -205,6 +208,7 @@ impl Witness {
         for (attempt, bytes) in attempts {
             self.admit_attempt(attempt, bytes)?;
         }
+        self.is_first_look = false;
         Ok(())
     }
 
@@ -308,7 +312,9 @@ impl Witness {
             let gates = self.gates;
             let is_stopped = gates.iter().any(|gate| gate.binds(i64::MIN));
             require!(NoSignAfterStop, !is_stopped, "{attempt:?} was signed under {gates:?}");
-            holdings::check_matched(&self.connected(), attempt, self.restores)?;
+            if !self.is_first_look {
+                holdings::check_matched(&self.connected(), attempt, self.restores)?;
+            }
             self.check_may_pay(attempt)?;
         }
         self.signed.entry(attempt.transaction.clone()).or_insert_with(|| bytes.to_vec());
@@ -458,6 +464,7 @@ impl Witness {
     pub fn go_back_to(&mut self, recollection: &Recollection) {
         self.seen = recollection.seen.clone();
         self.gates = recollection.gates;
+        self.is_first_look = true;
         self.restores += 1;
         self.acts += 1;
     }

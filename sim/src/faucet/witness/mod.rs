@@ -105,6 +105,8 @@ pub struct Witness {
     left: Vec<(Payment, Verdict)>,
     reached: BTreeMap<(&'static str, &'static str), u64>,
     restores: u64,
+    /// Whether nothing was looked at since a restore: a backup holds a commit that failed on disk too, which nobody saw then.
+    is_first_look: bool,
     commits: u64,
     eye: Option<Eye>,
 }
@@ -128,6 +130,7 @@ impl Witness {
             left: Vec::new(),
             reached: BTreeMap::new(),
             restores: 0,
+            is_first_look: false,
             commits: 0,
             eye: None,
         }
@@ -258,6 +261,7 @@ impl Witness {
         for (attempt, bytes) in attempts {
             self.admit_attempt(attempt, bytes)?;
         }
+        self.is_first_look = false;
         finals.iter().try_for_each(|intent| self.check_final(*intent))
     }
 
@@ -294,6 +298,7 @@ impl Witness {
         self.seen = recollection.seen.clone();
         self.gates = recollection.gates;
         self.left.clear();
+        self.is_first_look = true;
         self.restores += 1;
         let moment = self.outside.moment();
         self.seen.wallets.end_all(moment);

@@ -63,7 +63,9 @@ impl Witness {
         let is_stopped = !is_back && (self.binds(Stop::Payouts) || self.binds(Stop::Reality));
         require!(NoSignAfterStop, !is_stopped, "{attempt:?} was signed under {}", self.stops());
         let is_new = Signed { is_imported: is_back, ..attempt.clone() };
-        holdings::check_matched(&self.connected(), &is_new, self.restores)?;
+        if !self.is_first_look {
+            holdings::check_matched(&self.connected(), &is_new, self.restores)?;
+        }
         let others = self.seen.attempts.values().filter(|other| {
             other.intent.is_some() && other.intent == attempt.intent && other.kind == 0 && other.state != 3
         });
