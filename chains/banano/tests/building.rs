@@ -36,6 +36,17 @@ fn a_payment_is_a_send_of_exactly_its_amount_on_the_open_slot() {
 }
 
 #[test]
+fn a_state_names_the_newest_transaction_of_the_account() {
+    let network = Network::of_one();
+    let payment = network.payment(1);
+    assert_ne!(network.state().newest, Some(payment.id.clone()));
+    network.broadcast(&payment);
+    assert_eq!(network.state().newest, Some(payment.id));
+    let stranger = Address::from_canonical(key(7).address());
+    assert_eq!(network.chain.receiver_state(&stranger).unwrap().newest, None);
+}
+
+#[test]
 fn what_cannot_be_paid_is_refused_before_anything_is_signed() {
     let network = Network::of_one();
     let state = network.state();

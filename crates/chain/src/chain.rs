@@ -4,7 +4,7 @@ use bursar_money::{Amount, Asset};
 
 use crate::{
     AccountBalance, Address, AddressError, Attempt, BuildError, ChainError, DeathProof, Evidence, Finality,
-    Incoming, NotProven, Payment, SenderState, SignError, Signer, Standing, Unsigned,
+    History, Incoming, NotProven, Payment, SenderState, SignError, Signer, Standing, Unsigned,
 };
 
 /// A chain that payments go out on. Methods marked *asks* do network I/O and block within the time limits that the chain
@@ -92,6 +92,11 @@ pub trait Chain: Send + Sync {
     /// broadcast like one.
     fn build_receipt(&self, _incoming: &Incoming, _state: &SenderState) -> Result<Unsigned, BuildError> {
         Err(BuildError::NothingToAccept)
+    }
+
+    /// What accounts did so far, where the chain tells.
+    fn history(&self) -> Option<&dyn History> {
+        None
     }
 
     /// *Pure.* What the chain took beyond the payment, in base units, by the evidence that confirmed the attempt. By

@@ -126,7 +126,7 @@ impl Wallet {
 
 /// A mark that no number of restores has: such a wallet runs again by an operator's word alone.
 pub(crate) const UNMATCHED_MARK: i64 = -1;
-/// The same, of a wallet whose account went on without the records: what they call unpaid may have been paid.
+/// The same, of a wallet whose account paid without the records: what they call unpaid may have been paid.
 pub(crate) const OUTRUN_MARK: i64 = -2;
 
 /// What keys of payout wallets are for.

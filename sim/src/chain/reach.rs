@@ -269,6 +269,10 @@ impl<B: Bench> Chain for SimChain<B> {
         Ok(self.unsigned(state, Kind::Accept { source, amount }))
     }
 
+    fn history(&self) -> Option<&dyn History> {
+        Some(self)
+    }
+
     fn fee_paid(&self, _attempt: &Attempt, _evidence: &Evidence) -> Amount {
         Amount::new(self.family.fee())
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use bursar_chain::{
     AccountBalance, Address, AddressError, Attempt, BuildError, Chain, ChainError, DeathProof, Evidence,
-    Finality, Incoming, NotProven, Payment, SenderState, SignError, Signer, Standing, TransactionId,
+    Finality, History, Incoming, NotProven, Payment, SenderState, SignError, Signer, Standing, TransactionId,
     Unsigned,
 };
 use bursar_money::{Amount, Asset};
@@ -284,5 +284,9 @@ impl Chain for Banano {
         let source = incoming.id.as_str().parse().map_err(|error: BlockHashError| unreadable(&error))?;
         let sender = PublicKey::from_address(incoming.from.as_str()).map_err(|error| unreadable(&error))?;
         self.build_receive(&Receivable { source, sender, amount: incoming.amount }, state)
+    }
+
+    fn history(&self) -> Option<&dyn History> {
+        Some(self)
     }
 }

@@ -14,7 +14,7 @@ use super::{Sender, Turn};
 use crate::sql::attempts::AttemptRow;
 use crate::sql::journals::JournalRow;
 use crate::sql::{attempts, heads, journals};
-use crate::wallet::{OUTRUN_MARK, Standing, Wallet};
+use crate::wallet::{Standing, Wallet};
 use crate::{events, sql};
 
 /// How long a match is good for, in milliseconds.
@@ -184,35 +184,8 @@ impl Sender {
         self.unmatch(lease, view, why)
     }
 
-    /// RESTORE-NEVER-REPAYS: the account went on without the records, as when the disk was put back as a whole, journal and
-    /// all, which counts no restore. What they call unpaid may have been paid.
-    pub(super) fn outrun(
-        &self,
-        lease: &Lease,
-        view: &View,
-        newest: &TransactionId,
-    ) -> Result<Turn, StoreError> {
-        if !view.is_running {
-            return self.stay_unmatched(lease, view, &outrun_by(newest));
-        }
-        tracing::error!(wallet = %self.wallet, %newest, "the records do not know the newest transaction of a wallet");
-        self.payouts.parts.store.transact("payouts.unmatch", |tx| {
-            lease.check(tx)?;
-            let now = tx.reading()?;
-            let mut wallet = self.locked(tx)?;
-            if self.knows_newest(tx, Some(newest))? || wallet.needs_word() {
-                return Ok(());
-            }
-            wallet.distrust(outrun_by(newest), now);
-            wallet.restored_mark = OUTRUN_MARK;
-            while self.payouts.hold_back(tx, &wallet, &self.hand(now))? {}
-            self.note_distrust(tx, &wallet, &json!({ "newest": newest.to_string() }), now)
-        })?;
-        Ok(self.worked())
-    }
-
     /// What is seen needs an operator's decision: nothing leaves, and the wallet is looked at again now and then.
-    fn stay_unmatched(&self, lease: &Lease, view: &View, why: &str) -> Result<Turn, StoreError> {
+    pub(super) fn stay_unmatched(&self, lease: &Lease, view: &View, why: &str) -> Result<Turn, StoreError> {
         let why = format!("{why}; look at its history and at the journal, then match it by hand");
         if view.wallet.standing != Standing::Unmatched || view.wallet.why != why {
             self.unmatch(lease, view, why.clone())?;
@@ -247,11 +220,4 @@ impl Sender {
         let event = events::wallet_stopped(&self.payouts, wallet, seen);
         self.recorder.record(tx, &[event], now).map(|_| ())
     }
-}
-
-fn outrun_by(newest: &TransactionId) -> String {
-    format!(
-        "its newest transaction on the chain is {newest}, which the records do not know: they fell back to an older state, \
-         or somebody else has the key"
-    )
 }

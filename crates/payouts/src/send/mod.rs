@@ -7,6 +7,7 @@ mod free;
 pub(crate) mod journaling;
 pub(crate) mod judge;
 mod matching;
+mod outrun;
 mod ready;
 mod receive;
 mod sign;

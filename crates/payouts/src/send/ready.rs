@@ -16,7 +16,7 @@ pub(super) enum Ready {
     More(Amount),
     /// The chain holds less than it must by this much, and nothing of ours explains it.
     Less(Amount),
-    /// The account's newest transaction, which the records do not know: they fell back, or somebody else has the key.
+    /// The account's newest transaction, which the records do not know.
     Outrun(TransactionId),
 }
 

@@ -1,8 +1,6 @@
 //! Signing the next payment: the chain is asked, then one transaction decides, signs and stores the bytes.
 
-use bursar_chain::{
-    Attempt, BuildError, ChainError, Payment, SenderState, SignError, TransactionId, Unsigned,
-};
+use bursar_chain::{Attempt, BuildError, ChainError, Payment, SenderState, SignError, Unsigned};
 use bursar_keys::{Authorization, Decision, Holder, KeyError, Order, Work};
 use bursar_store::fault::Step;
 use bursar_store::lease::Lease;
@@ -15,7 +13,6 @@ use crate::case::{Case, Particulars, payment_order};
 use crate::desk_rules::{MarginVerdict, MarginView};
 use crate::life::{AttemptKind, AttemptState, Event};
 use crate::sql::attempts::{self, AttemptRow};
-use crate::sql::heads;
 use crate::sql::intents::IntentRow;
 use crate::{IntentId, IntentState, sql};
 
@@ -113,18 +110,6 @@ impl Sender {
             (Ready::Yes | Ready::More(_), Some(newest)) if !is_known => Ready::Outrun(newest.clone()),
             (ready, _) => ready,
         })
-    }
-
-    /// Whether the records know what the account's history ends in: from the first match, or as they signed it.
-    pub(super) fn knows_newest(
-        &self,
-        tx: &mut Tx<'_>,
-        newest: Option<&TransactionId>,
-    ) -> Result<bool, StoreError> {
-        let (Some(newest), Some(head)) = (newest, heads::of_wallet(tx, &self.wallet)?) else {
-            return Ok(true);
-        };
-        Ok(head == newest.as_str() || attempts::by_transaction(tx, newest)?.is_some())
     }
 
     /// BYTES-FIRST and NO-SIGN-AFTER-STOP: one transaction finds the intent due and no switch stopped, signs, and stores the

@@ -15,6 +15,13 @@ pub(crate) fn put(tx: &mut Tx<'_>, wallet: &KeyId, head: &str) -> Result<(), Sto
     tx.execute(sql, &[wallet.as_str().into(), head.into()]).map(|_| ())
 }
 
+/// Keeps another one.
+pub(crate) fn set(tx: &mut Tx<'_>, wallet: &KeyId, head: &str) -> Result<(), StoreError> {
+    let sql = "INSERT INTO payout_head (wallet, head) VALUES ($1, $2) \
+               ON CONFLICT (wallet) DO UPDATE SET head = excluded.head";
+    tx.execute(sql, &[wallet.as_str().into(), head.into()]).map(|_| ())
+}
+
 /// Whatever it ends in at the next match is taken.
 pub(crate) fn forget(tx: &mut Tx<'_>, wallet: &KeyId) -> Result<(), StoreError> {
     tx.execute("DELETE FROM payout_head WHERE wallet = $1", &[wallet.as_str().into()]).map(|_| ())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bursar_banano::Banano;
 use bursar_chain::{
     AccountBalance, Address, AddressError, Attempt, BuildError, Chain, ChainError, DeathProof, Evidence,
-    Finality, Incoming, NotProven, Payment, SenderState, SignError, Signer, Standing, Unsigned,
+    Finality, History, Incoming, NotProven, Payment, SenderState, SignError, Signer, Standing, Unsigned,
 };
 use bursar_money::{Amount, Asset};
 use bursar_store::Store;
@@ -106,5 +106,9 @@ impl Chain for Watched {
 
     fn build_receipt(&self, incoming: &Incoming, state: &SenderState) -> Result<Unsigned, BuildError> {
         self.chain.build_receipt(incoming, state)
+    }
+
+    fn history(&self) -> Option<&dyn History> {
+        self.chain.history()
     }
 }

@@ -1,0 +1,121 @@
+//! Whether a wallet's account went on without the records: what they call unpaid may then have been paid.
+
+use bursar_chain::{Past, TransactionId};
+use bursar_store::lease::Lease;
+use bursar_store::{StoreError, Tx};
+use serde_json::json;
+
+use super::view::View;
+use super::{Sender, Turn};
+use crate::sql::{attempts, heads};
+use crate::wallet::OUTRUN_MARK;
+
+/// Transactions that are asked for at once.
+const PAGE: usize = 100;
+/// Pages that are asked for; who has more that is unknown has been away for long.
+const PAGES_MAX: usize = 10;
+
+/// What the account did that the records do not know.
+enum Unknown {
+    /// It paid nobody.
+    Harmless,
+    /// It paid somebody, or nobody can tell.
+    Payment(TransactionId),
+    /// The chain does not answer now.
+    Untold(String),
+}
+
+impl Sender {
+    /// Whether the records know what the account's history ends in: from the first match, or as they signed it.
+    pub(super) fn knows_newest(
+        &self,
+        tx: &mut Tx<'_>,
+        newest: Option<&TransactionId>,
+    ) -> Result<bool, StoreError> {
+        let (Some(newest), Some(head)) = (newest, heads::of_wallet(tx, &self.wallet)?) else {
+            return Ok(true);
+        };
+        Ok(head == newest.as_str() || attempts::by_transaction(tx, newest)?.is_some())
+    }
+
+    /// RESTORE-NEVER-REPAYS: the account ends in a transaction that the records lack. If it paid somebody meanwhile, as when
+    /// the disk was put back as a whole, journal and all, which counts no restore, a person has to look.
+    pub(super) fn outrun(
+        &self,
+        lease: &Lease,
+        view: &View,
+        newest: &TransactionId,
+    ) -> Result<Turn, StoreError> {
+        match self.unknown(view, newest)? {
+            Unknown::Untold(why) => Ok(self.wait(view.now, why)),
+            Unknown::Harmless => {
+                self.payouts.parts.store.transact("payouts.head", |tx| {
+                    lease.check(tx)?;
+                    heads::set(tx, &self.wallet, newest.as_str())
+                })?;
+                Ok(self.worked())
+            }
+            Unknown::Payment(payment) if view.is_running => self.stand_still(lease, &payment),
+            Unknown::Payment(payment) => self.stay_unmatched(lease, view, &outrun_by(&payment)),
+        }
+    }
+
+    fn unknown(&self, view: &View, newest: &TransactionId) -> Result<Unknown, StoreError> {
+        let Some(history) = self.chain.history() else { return Ok(Unknown::Payment(newest.clone())) };
+        let mut from = newest.clone();
+        for _ in 0..PAGES_MAX {
+            let page = match history.past(&view.wallet.address, Some(&from), PAGE) {
+                Ok(page) => page,
+                Err(error) => return Ok(Unknown::Untold(error.to_string())),
+            };
+            let Some(last) = page.last() else {
+                return Ok(Unknown::Untold(format!("the nodes do not tell what went before {from}")));
+            };
+            let (unknown, is_whole) = self.unknown_of(&page)?;
+            if let Some(payment) = unknown.iter().find(|past| past.sent.is_some()) {
+                return Ok(Unknown::Payment(payment.id.clone()));
+            }
+            match &last.previous {
+                Some(previous) if !is_whole => from = previous.clone(),
+                Some(_) | None => return Ok(Unknown::Harmless),
+            }
+        }
+        Ok(Unknown::Payment(newest.clone()))
+    }
+
+    /// What of a page comes after all that the records know, and whether they know the rest of it.
+    fn unknown_of<'p>(&self, page: &'p [Past]) -> Result<(&'p [Past], bool), StoreError> {
+        self.payouts.parts.store.read("payouts.past", |tx| {
+            for (index, past) in page.iter().enumerate() {
+                if self.knows_newest(tx, Some(&past.id))? {
+                    return Ok((page.get(..index).unwrap_or_default(), true));
+                }
+            }
+            Ok((page, false))
+        })
+    }
+
+    fn stand_still(&self, lease: &Lease, payment: &TransactionId) -> Result<Turn, StoreError> {
+        tracing::error!(wallet = %self.wallet, %payment, "the records do not know a payment of a wallet");
+        self.payouts.parts.store.transact("payouts.unmatch", |tx| {
+            lease.check(tx)?;
+            let now = tx.reading()?;
+            let mut wallet = self.locked(tx)?;
+            if self.knows_newest(tx, Some(payment))? || wallet.needs_word() {
+                return Ok(());
+            }
+            wallet.distrust(outrun_by(payment), now);
+            wallet.restored_mark = OUTRUN_MARK;
+            while self.payouts.hold_back(tx, &wallet, &self.hand(now))? {}
+            self.note_distrust(tx, &wallet, &json!({ "payment": payment.to_string() }), now)
+        })?;
+        Ok(self.worked())
+    }
+}
+
+fn outrun_by(payment: &TransactionId) -> String {
+    format!(
+        "its account made the payment {payment}, which the records do not know: they fell back to an older state, or somebody \
+         else has the key"
+    )
+}
