@@ -98,7 +98,8 @@ impl Payouts {
             if let Some(why) = moved(tx, wallet, sight, generation)? {
                 return Ok(Err(Rejection::WalletChanged(why)));
             }
-            let is_restored = wallet.restored_mark != generation;
+            let is_outrun = wallet.restored_mark == OUTRUN_MARK;
+            let is_restored = wallet.restored_mark != generation && !is_outrun;
             let known = journals::of_wallet(tx, name)?;
             let journal = match payouts.compared(tx, wallet, &known)? {
                 Ok(journal) => journal,
@@ -114,7 +115,6 @@ impl Payouts {
             // along and counts no restore. Money that left unknown to the records shows the latter, and so does an account
             // that went on without them, where its chain tells.
             let left_unknown = *holds < wallet.expected;
-            let is_outrun = wallet.restored_mark == OUTRUN_MARK;
             let past_is_unknown = lacks.is_some() || *journals_are_lost || is_outrun;
             let is_blind = past_is_unknown || left_unknown;
             let others = known.iter().filter(|row| !journal.iter().any(|own| own.row.journal == row.journal));
@@ -136,7 +136,7 @@ impl Payouts {
             }
             payload.insert("isBooked".to_owned(), is_booked.into());
             let hand = Hand { recorder, actor: audited(by.actor), now: by.now };
-            while (is_restored || past_is_unknown) && payouts.hold_back(tx, wallet, &hand)? {}
+            while (is_restored || is_blind) && payouts.hold_back(tx, wallet, &hand)? {}
             (wallet.standing, wallet.why, wallet.since) = (Standing::Running, String::new(), by.now);
             wallet.restored_mark = generation;
             wallet.matched_at = Some(by.now);

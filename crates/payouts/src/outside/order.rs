@@ -12,6 +12,8 @@ use crate::{IdempotencyKey, Rejection};
 
 /// What every key from outside begins with, and no desk's own.
 const PREFIX: &str = "api/";
+/// Stands before an account's name, which may be all digits, and before none of its numbers.
+const MARK: char = '@';
 /// Longest key that a caller may give, in bytes: prefix and account's name stand before it.
 const KEY_LENGTH_MAX: usize = 100;
 
@@ -31,7 +33,7 @@ impl OutsideKey {
         if text.is_empty() || text.len() > KEY_LENGTH_MAX {
             return Err(refused);
         }
-        let key = IdempotencyKey::parse(&format!("{PREFIX}{}/{text}", payer.name));
+        let key = IdempotencyKey::parse(&format!("{PREFIX}{MARK}{}/{text}", payer.name));
         key.map(OutsideKey).map_err(|_| refused)
     }
 
@@ -53,7 +55,8 @@ pub(crate) fn is_outside(key: &str) -> bool {
 
 /// Name of the account that a stored key belongs to, and the key as that account gave it; `None` = it is a desk's own.
 pub(crate) fn split(key: &str) -> Option<(&str, &str)> {
-    key.strip_prefix(PREFIX)?.split_once('/')
+    let (payer, own) = key.strip_prefix(PREFIX)?.split_once('/')?;
+    Some((payer.strip_prefix(MARK).unwrap_or(payer), own))
 }
 
 /// The key of a payout that the journal brought back while its own key is another's. One from outside stays its payer's,
@@ -123,11 +126,11 @@ mod tests {
     fn a_key_is_its_accounts_alone_and_reads_back() {
         let [shop, other] = ["shop", "shop2"].map(Actor::cli);
         let key = OutsideKey::parse(&shop, "invoice/1").unwrap();
-        assert_eq!((key.stored().as_str(), key.to_string().as_str()), ("api/shop/invoice/1", "invoice/1"));
+        assert_eq!((key.stored().as_str(), key.to_string().as_str()), ("api/@shop/invoice/1", "invoice/1"));
         assert_ne!(key, OutsideKey::parse(&other, "invoice/1").unwrap());
-        assert_eq!(split("api/shop/invoice/1"), Some(("shop", "invoice/1")));
+        assert_eq!(split("api/@shop/invoice/1"), Some(("shop", "invoice/1")));
         assert_eq!(split("faucet/7/2026/1"), None);
-        assert!(is_outside("api/shop/a") && !is_outside("apis/7") && !is_outside("faucet/api/7"));
+        assert!(is_outside("api/@shop/a") && !is_outside("apis/7") && !is_outside("faucet/api/7"));
     }
 
     #[test]

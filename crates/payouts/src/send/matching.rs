@@ -24,8 +24,8 @@ const MATCH_EVERY_MS: i64 = 3_600_000;
 enum Match {
     /// Something else is so by now.
     Changed,
-    /// The wallet runs.
-    Good,
+    /// The wallet runs, since when it was compared.
+    Good(Timestamp),
     /// It runs once an operator says so.
     WordNeeded,
 }
@@ -35,7 +35,7 @@ impl Sender {
     pub(super) fn must_match(&self, view: &View) -> bool {
         let is_old = view.wallet.matched_at.is_none_or(|at| at.after_ms(MATCH_EVERY_MS) <= view.now);
         view.wallet.standing != Standing::Stopped
-            && (!self.memory.lock().is_matched || is_old || !view.is_running)
+            && (self.memory.lock().matched_at != view.wallet.matched_at || is_old || !view.is_running)
     }
 
     /// Whether the journal has to be compared: before each match, and of a wallet that is stopped as well. Whoever lets it
@@ -114,11 +114,11 @@ impl Sender {
                 self.trust_journal(tx)?;
             }
             sql::wallets::update(tx, &wallet)?;
-            Ok(if word_needed { Match::WordNeeded } else { Match::Good })
+            Ok(if word_needed { Match::WordNeeded } else { Match::Good(now) })
         })?;
         match found {
             Match::Changed => {}
-            Match::Good => self.memory.lock().is_matched = true,
+            Match::Good(now) => self.memory.lock().matched_at = Some(now),
             Match::WordNeeded => {
                 let why =
                     "what was signed since the backup cannot be known, as there is no whole journal of it";
@@ -185,7 +185,7 @@ impl Sender {
     }
 
     /// What is seen needs an operator's decision: nothing leaves, and the wallet is looked at again now and then.
-    pub(super) fn stay_unmatched(&self, lease: &Lease, view: &View, why: &str) -> Result<Turn, StoreError> {
+    fn stay_unmatched(&self, lease: &Lease, view: &View, why: &str) -> Result<Turn, StoreError> {
         let why = format!("{why}; look at its history and at the journal, then match it by hand");
         if view.wallet.standing != Standing::Unmatched || view.wallet.why != why {
             self.unmatch(lease, view, why.clone())?;

@@ -68,8 +68,8 @@ struct Memory {
     /// Times in a row that nothing could be done.
     misses: u32,
     wait_until: Option<(Timestamp, String)>,
-    /// Whether the wallet was compared with its chain since this process started.
-    is_matched: bool,
+    /// When this process compared the wallet with its chain; whoever else matched it has looked at less.
+    matched_at: Option<Timestamp>,
     /// When the journal was last compared to its end, and how many restores there had been.
     journal_read: Option<(Timestamp, i64)>,
     /// When arrivals were last asked for.

@@ -55,8 +55,10 @@ impl Sender {
                 })?;
                 Ok(self.worked())
             }
-            Unknown::Payment(payment) if view.is_running => self.stand_still(lease, &payment),
-            Unknown::Payment(payment) => self.stay_unmatched(lease, view, &outrun_by(&payment)),
+            Unknown::Payment(payment) if view.wallet.restored_mark == OUTRUN_MARK => {
+                Ok(self.wait(view.now, outrun_by(&payment)))
+            }
+            Unknown::Payment(payment) => self.stand_still(lease, &payment),
         }
     }
 
@@ -101,7 +103,7 @@ impl Sender {
             lease.check(tx)?;
             let now = tx.reading()?;
             let mut wallet = self.locked(tx)?;
-            if self.knows_newest(tx, Some(payment))? || wallet.needs_word() {
+            if self.knows_newest(tx, Some(payment))? || wallet.restored_mark == OUTRUN_MARK {
                 return Ok(());
             }
             wallet.distrust(outrun_by(payment), now);

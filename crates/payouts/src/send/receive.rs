@@ -17,7 +17,7 @@ use super::{Remote, Sender, Turn};
 use crate::life::{AttemptKind, AttemptState};
 use crate::receipts::{Receipt, ReceiptState};
 use crate::sql::attempts::{self, AttemptRow};
-use crate::wallet::{Standing, Wallet};
+use crate::wallet::{OUTRUN_MARK, Standing, Wallet};
 use crate::{events, sql};
 
 /// Most arrivals that one question asks for.
@@ -249,6 +249,10 @@ impl Sender {
                 return Ok(());
             }
             (wallet.standing, wallet.why, wallet.since) = (Standing::Stopped, why.clone(), now);
+            // RESTORE-NEVER-REPAYS: what left may be what the records, put back with the disk, call unpaid.
+            if !self.knows_newest(tx, state.newest.as_ref())? {
+                wallet.restored_mark = OUTRUN_MARK;
+            }
             sql::wallets::update(tx, &wallet)?;
             let seen = json!({ "holds": state.spendable.to_string(), "missing": less.to_string() });
             let event = events::wallet_stopped(&self.payouts, &wallet, &seen);

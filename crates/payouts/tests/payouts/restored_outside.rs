@@ -196,6 +196,32 @@ fn a_disk_put_back_with_its_journal_pays_nobody_again_though_more_came_in_than_w
 }
 
 #[test]
+fn what_left_before_a_disk_was_put_back_is_neither_called_off_nor_paid_again() {
+    on_each_engine(|scene| {
+        let journal = scene.folder.path().join("payouts.journal");
+        let (lane, shop) = funded(scene, 500);
+        pay(scene);
+        let asked = ask(&lane, order(&shop, "a", &payee(1), 100)).unwrap();
+        backup(scene);
+        let kept = std::fs::read(&journal).unwrap();
+        pay(scene);
+        restore(scene, false);
+        std::fs::write(&journal, kept).unwrap();
+        recover(scene);
+        assert_eq!((scene.paid(1), standing(scene).0), (100, WalletStanding::Stopped));
+        let refused = take_back(scene, &shop, asked.public_id).unwrap_err();
+        assert_eq!((refused.code(), refused.status()), ("wallet_unmatched", 503));
+
+        let (payouts, sender) = start(scene, true);
+        word(scene, &payouts, 400, false).unwrap();
+        scene.run(&sender, &scene.lease("one").unwrap());
+        let shown = scene.read(|tx| scene.payouts.show(tx, asked.public_id)).unwrap();
+        assert_eq!((shown.payout.state, scene.paid(1)), (IntentState::Held, 100));
+        assert_eq!((scene.heard.2.lock().len(), standing(scene).0), (1, WalletStanding::Running));
+    });
+}
+
+#[test]
 fn what_the_journal_brings_back_is_paid_from_the_funds_and_the_rest_is_missing_in_suspense() {
     on_each_engine(|scene| {
         let (lane, shop) = funded(scene, 100);
