@@ -12,6 +12,8 @@ pub const TROUBLE_MS: i64 = 3_600_000;
 /// missing for 15 minutes more, and the last round ends 6 minutes after it began.
 pub const CALM_MAX_MS: i64 = 45 * 60_000;
 
+/// What an hour's load is kept above; no seed may have less than 200.
+const COMMANDS_PER_HOUR: i64 = 240;
 const ORIGIN_MS: i64 = 1_700_000_040_000;
 
 /// A kind of trouble.
@@ -126,9 +128,12 @@ impl Plan {
         plan
     }
 
-    /// Mean time between the bursts of one room's load, ms: rooms that stand in one world share its load.
-    pub fn burst_gap_ms(&self, alone_ms: i64) -> i64 {
-        if self.rooms == Rooms::BOTH { alone_ms * 2 } else { alone_ms }
+    /// Mean time between the bursts of one room's load, ms, so long after the start and so many commands: rooms that
+    /// stand in one world share its load, and whoever is behind what an hour must have makes haste.
+    pub fn burst_gap_ms(&self, alone_ms: i64, passed_ms: i64, commands: u64) -> i64 {
+        let gap_ms = if self.rooms == Rooms::BOTH { alone_ms * 2 } else { alone_ms };
+        let due = passed_ms.clamp(0, TROUBLE_MS) * COMMANDS_PER_HOUR / TROUBLE_MS;
+        if i64::try_from(commands).is_ok_and(|commands| commands < due) { gap_ms / 4 } else { gap_ms }
     }
 
     /// A world in which nothing goes wrong by itself, for scenarios that say what does.

@@ -154,6 +154,12 @@ impl World {
         self.examine();
     }
 
+    /// Mean time to a room's next burst of load, ms.
+    pub fn burst_gap_ms(&self, alone_ms: i64) -> i64 {
+        let passed_ms = self.now_ms() - self.plan.start_ms;
+        self.plan.burst_gap_ms(alone_ms, passed_ms, self.figures.with(|figures| figures.commands))
+    }
+
     /// How it ended.
     pub(crate) fn outcome(&self) -> Outcome {
         self.report_disk_faults();

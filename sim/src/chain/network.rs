@@ -170,7 +170,7 @@ impl Network {
             };
             if let Some((_, transaction)) = self.pending.remove(&id) {
                 for node in &mut self.nodes {
-                    node.knows.remove(&id);
+                    node.drop_one(&id);
                 }
                 self.land(id, transaction, at_ms);
             }
@@ -222,7 +222,8 @@ impl Network {
         if !takes || is_late || self.finals.contains_key(&id) {
             return takes;
         }
-        self.nodes[node].knows.insert(id.clone());
+        let valid_until = transaction.valid_until;
+        self.nodes[node].hear(&id, valid_until);
         if trouble != Some(Trouble::Drops) {
             if !self.pending.contains_key(&id) {
                 let due_ms = self.now_ms + self.random.between(300, self.pace_ms);
@@ -231,7 +232,7 @@ impl Network {
             let hears = |node: &Node| node.trouble(self.now_ms) != Some(Trouble::Silent);
             let heard: Vec<usize> = (0..NODES).filter(|other| hears(&self.nodes[*other])).collect();
             for other in heard {
-                self.nodes[other].knows.insert(id.clone());
+                self.nodes[other].hear(&id, valid_until);
             }
         }
         trouble != Some(Trouble::Mute)
@@ -249,11 +250,12 @@ impl Network {
         let is_final = self.finals.get(id).filter(seen).is_some();
         let taken_by =
             self.slots.get(slot).filter(|id| self.finals.get(*id).is_some_and(|landed| seen(&landed)));
+        let height = self.height_at(self.now_ms - lag_ms);
         let says = Says {
-            knows: is_final || node.knows.contains(id),
+            knows: is_final || node.has(id, height),
             is_final,
             taken_by: taken_by.cloned(),
-            height: self.height_at(self.now_ms - lag_ms),
+            height,
             covers: true,
         };
         Some(match node.trouble(self.now_ms) {
@@ -282,8 +284,7 @@ impl Network {
         if trouble == Some(Trouble::Forks) {
             state.balance += 1_000;
         }
-        let is_moving =
-            place.knows.iter().filter_map(|id| self.pending.get(id)).any(|(_, t)| t.from == account);
+        let is_moving = place.heard().filter_map(|id| self.pending.get(id)).any(|(_, t)| t.from == account);
         Some((state, is_moving && trouble != Some(Trouble::Denies)))
     }
 
@@ -372,7 +373,7 @@ impl Network {
         let span_ms = random.between(2_000, span_ms);
         if random.chance(1, 6) {
             self.pending.clear();
-            self.nodes.iter_mut().for_each(|node| node.knows.clear());
+            self.nodes.iter_mut().for_each(Node::drop_all);
             return ("chain: everything forgets what is not final", 0);
         }
         if random.chance(1, 5) {

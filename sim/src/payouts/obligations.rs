@@ -129,7 +129,7 @@ impl PayoutsRoom {
             fresh.into_iter().chain(again).for_each(|number| self.send(world, number));
             self.send_unanswered(world);
         }
-        let gap_ms = world.plan.burst_gap_ms(BURST_GAP_MS);
+        let gap_ms = world.burst_gap_ms(BURST_GAP_MS);
         let pause_ms = self.desk.with(|desk| desk.random.between(gap_ms / 10, gap_ms * 19 / 10));
         let room = Arc::clone(self);
         world.plan_in(pause_ms, Class::Load, move |world| room.burst(world));

@@ -85,7 +85,7 @@ impl Rounds {
             });
             fresh.into_iter().for_each(|wish| self.send(world, wish));
         }
-        let gap_ms = world.plan.burst_gap_ms(BURST_GAP_MS);
+        let gap_ms = world.burst_gap_ms(BURST_GAP_MS);
         let at_ms = self.clients.with(|clients| {
             let at_ms = now_ms + clients.random.between(gap_ms / 10, gap_ms * 19 / 10);
             let is_shut = at_ms % CYCLE_MS >= OPEN_MS;
