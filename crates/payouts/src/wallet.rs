@@ -107,6 +107,13 @@ impl Wallet {
         }
     }
 
+    /// Its records fell back, or may have, and no restore was counted; stricter marks stay.
+    pub(crate) fn doubt_records(&mut self) {
+        if !self.needs_word() {
+            self.restored_mark = FALLEN_MARK;
+        }
+    }
+
     /// Whether it runs again by an operator's word alone.
     pub(crate) fn needs_word(&self) -> bool {
         matches!(self.restored_mark, UNMATCHED_MARK | OUTRUN_MARK)
@@ -128,6 +135,9 @@ impl Wallet {
 pub(crate) const UNMATCHED_MARK: i64 = -1;
 /// The same, of a wallet whose account paid without the records: what they call unpaid may have been paid.
 pub(crate) const OUTRUN_MARK: i64 = -2;
+/// A mark of a wallet whose records fell back without anybody counting a restore, or may have: what is asked after a
+/// restore is asked of it too.
+pub(crate) const FALLEN_MARK: i64 = -3;
 
 /// What keys of payout wallets are for.
 const PURPOSE: &str = "payouts";

@@ -140,8 +140,11 @@ impl Payouts {
             (wallet.standing, wallet.why, wallet.since) = (Standing::Running, String::new(), by.now);
             wallet.restored_mark = generation;
             wallet.matched_at = Some(by.now);
-            // The person has seen what the account ends in.
-            heads::forget(tx, name)?;
+            if is_blind {
+                // What the account ends in is taken as it is: nothing here counts as unpaid any more. Else the sender compares
+                // it, whatever the person saw.
+                heads::forget(tx, name)?;
+            }
             sql::wallets::update(tx, wallet)?;
             if let Some(ear) =
                 payouts.desk(&wallet.desk).filter(|_| is_blind).and_then(|rules| rules.ear.clone())

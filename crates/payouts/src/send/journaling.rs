@@ -100,7 +100,9 @@ impl Sender {
         if !missing.is_empty() {
             let count = missing.len();
             wallet.distrust(format!("{count} transactions were missing here and came from the journal"), now);
-            // The records are older than the journal, whoever put them back and whether or not anybody told.
+            // The records are older than the journal, whoever put them back and whether or not anybody told: another journal
+            // may know more.
+            wallet.doubt_records();
             while self.payouts.hold_back(tx, &wallet, &self.hand(now))? {}
         }
         if page.damaged > 0 {

@@ -18,7 +18,7 @@ use crate::wallet::{Standing, Wallet};
 use crate::{events, sql};
 
 /// How long a match is good for, in milliseconds.
-const MATCH_EVERY_MS: i64 = 3_600_000;
+pub(super) const MATCH_EVERY_MS: i64 = 3_600_000;
 
 /// How a comparison ended that found on the chain what must be there.
 enum Match {

@@ -70,6 +70,8 @@ struct Memory {
     wait_until: Option<(Timestamp, String)>,
     /// When this process compared the wallet with its chain; whoever else matched it has looked at less.
     matched_at: Option<Timestamp>,
+    /// When a stopped wallet was last compared with what its account ends in.
+    end_seen: Option<Timestamp>,
     /// When the journal was last compared to its end, and how many restores there had been.
     journal_read: Option<(Timestamp, i64)>,
     /// When arrivals were last asked for.
@@ -124,6 +126,9 @@ impl Sender {
         if self.must_match(&view) && view.open.is_empty() {
             return self.match_up(lease, &view);
         }
+        if self.must_compare_end(&view) {
+            return self.compare_end(lease, &view);
+        }
         match plan(&view) {
             Plan::Idle { until } => self.look_around(lease, &view, until),
             Plan::Follow { attempt } => self.follow(lease, &view, attempt),
@@ -146,7 +151,9 @@ impl Sender {
             return Ok(Some(until));
         }
         let is_stopped = view.wallet.standing == Standing::Stopped;
-        if (view.open.is_empty() || is_stopped) && self.must_read_journal(&view) {
+        if (view.open.is_empty() || is_stopped) && self.must_read_journal(&view)
+            || self.must_compare_end(&view)
+        {
             return Ok(Some(view.now));
         }
         let planned = match plan(&view) {

@@ -2,13 +2,14 @@
 
 use bursar_chain::{Past, TransactionId};
 use bursar_store::lease::Lease;
-use bursar_store::{StoreError, Tx};
+use bursar_store::{StoreError, Timestamp, Tx};
 use serde_json::json;
 
+use super::matching::MATCH_EVERY_MS;
 use super::view::View;
 use super::{Sender, Turn};
 use crate::sql::{attempts, heads};
-use crate::wallet::OUTRUN_MARK;
+use crate::wallet::{FALLEN_MARK, OUTRUN_MARK, Standing};
 
 /// Transactions that are asked for at once.
 const PAGE: usize = 100;
@@ -47,7 +48,10 @@ impl Sender {
         newest: &TransactionId,
     ) -> Result<Turn, StoreError> {
         match self.unknown(view, newest)? {
-            Unknown::Untold(why) => Ok(self.wait(view.now, why)),
+            Unknown::Untold(why) => {
+                self.doubt(lease, view, newest)?;
+                Ok(self.wait(view.now, why))
+            }
             Unknown::Harmless => {
                 self.payouts.parts.store.transact("payouts.head", |tx| {
                     lease.check(tx)?;
@@ -94,6 +98,57 @@ impl Sender {
                 }
             }
             Ok((page, false))
+        })
+    }
+
+    /// Whether a stopped wallet is to be compared with what its account ends in: what counts as unpaid may be taken back, and
+    /// whoever lets it run again asks for its balance alone.
+    pub(super) fn must_compare_end(&self, view: &View) -> bool {
+        let is_fresh = |at: Timestamp| view.now < at.after_ms(MATCH_EVERY_MS);
+        view.wallet.standing == Standing::Stopped
+            && view.open.is_empty()
+            && !view.wallet.needs_word()
+            && !self.memory.lock().end_seen.is_some_and(is_fresh)
+    }
+
+    /// Compares what a stopped wallet's account ends in with the records.
+    pub(super) fn compare_end(&self, lease: &Lease, view: &View) -> Result<Turn, StoreError> {
+        let state = match self.chain.receiver_state(&view.wallet.address) {
+            Ok(state) => state,
+            Err(error) => return Ok(self.wait(view.now, error.to_string())),
+        };
+        let newest = state.newest.filter(|_| state.account == view.wallet.address);
+        let is_known =
+            self.payouts.parts.store.read("payouts.end", |tx| self.knows_newest(tx, newest.as_ref()))?;
+        match newest.filter(|_| !is_known) {
+            Some(newest) => self.outrun(lease, view, &newest),
+            None => {
+                self.memory.lock().end_seen = Some(view.now);
+                Ok(self.worked())
+            }
+        }
+    }
+
+    /// What the account did since the records cannot be told now: nothing leaves or is taken back until it can.
+    fn doubt(&self, lease: &Lease, view: &View, newest: &TransactionId) -> Result<(), StoreError> {
+        self.payouts.parts.store.transact("payouts.unmatch", |tx| {
+            lease.check(tx)?;
+            let now = tx.reading()?;
+            let mut wallet = self.locked(tx)?;
+            let is_same = (wallet.standing, wallet.restored_mark)
+                == (view.wallet.standing, view.wallet.restored_mark);
+            if !is_same || wallet.standing == Standing::Unmatched || self.knows_newest(tx, Some(newest))? {
+                return Ok(());
+            }
+            let why = format!(
+                "its account ends in {newest}, which the records do not know, and the nodes do not tell what it did before"
+            );
+            match wallet.standing {
+                Standing::Stopped if wallet.restored_mark == FALLEN_MARK => return Ok(()),
+                Standing::Stopped => wallet.doubt_records(),
+                Standing::Running | Standing::Unmatched => wallet.distrust(why, now),
+            }
+            self.note_distrust(tx, &wallet, &json!({ "newest": newest.to_string() }), now)
         })
     }
 

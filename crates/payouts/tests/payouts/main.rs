@@ -9,6 +9,7 @@ mod heard;
 mod history;
 mod matching;
 mod operating;
+mod outrun;
 mod outside;
 mod outside_edges;
 mod remote_wallets;

@@ -3,12 +3,12 @@
 use bursar_access::By;
 use bursar_audit::Actor as Author;
 use bursar_money::{Amount, Balance};
-use bursar_payouts::{Funding, IntentId, IntentState, OutsideFilter, PayoutShown, Rejection, WalletStanding};
+use bursar_payouts::{Funding, IntentId, IntentState, OutsideFilter, PayoutShown, Rejection};
 
 use crate::outside::{
     ask, code, credit, desk_owns, fund, funded, lane, names, number, order, payer, take_back, told,
 };
-use crate::restore::{backup, restore, standing, start, word};
+use crate::restore::{backup, restore, start, word};
 use crate::scene::{DESK, Scene, on_each_engine, payee, recorder};
 
 /// What payers see, oldest first.
@@ -162,62 +162,6 @@ fn what_comes_back_apart_from_its_key_stays_its_payers_and_none_of_the_desks() {
         assert!(key.starts_with("recovered ") && told[3]["payout"]["payer"] == told[0]["payout"]["payer"]);
         assert_eq!(scene.account("payouts/hot/funds"), (credit(400), 0));
         scene.check();
-    });
-}
-
-#[test]
-fn a_disk_put_back_with_its_journal_pays_nobody_again_though_more_came_in_than_was_paid() {
-    on_each_engine(|scene| {
-        let journal = scene.folder.path().join("payouts.journal");
-        let (lane, shop) = funded(scene, 500);
-        pay(scene);
-        let asked = ask(&lane, order(&shop, "a", &payee(1), 100)).unwrap();
-        backup(scene);
-        let kept = std::fs::read(&journal).unwrap();
-        pay(scene);
-        scene.fund(300);
-        pay(scene);
-        // Nobody counts it, and no journal tells.
-        restore(scene, false);
-        std::fs::write(&journal, kept).unwrap();
-        recover(scene);
-        let (now, why) = standing(scene);
-        assert_eq!((scene.paid(1), now), (100, WalletStanding::Unmatched), "{why}");
-        assert!(why.starts_with("its account made the payment "), "{why}");
-
-        // The person who lets it run again is not relied upon to know what was paid.
-        let (payouts, sender) = start(scene, true);
-        word(scene, &payouts, 700, false).unwrap();
-        scene.run(&sender, &scene.lease("one").unwrap());
-        let shown = scene.read(|tx| scene.payouts.show(tx, asked.public_id)).unwrap();
-        assert_eq!((shown.payout.state, scene.paid(1)), (IntentState::Held, 100));
-        assert_eq!((scene.heard.2.lock().len(), standing(scene).0), (1, WalletStanding::Running));
-    });
-}
-
-#[test]
-fn what_left_before_a_disk_was_put_back_is_neither_called_off_nor_paid_again() {
-    on_each_engine(|scene| {
-        let journal = scene.folder.path().join("payouts.journal");
-        let (lane, shop) = funded(scene, 500);
-        pay(scene);
-        let asked = ask(&lane, order(&shop, "a", &payee(1), 100)).unwrap();
-        backup(scene);
-        let kept = std::fs::read(&journal).unwrap();
-        pay(scene);
-        restore(scene, false);
-        std::fs::write(&journal, kept).unwrap();
-        recover(scene);
-        assert_eq!((scene.paid(1), standing(scene).0), (100, WalletStanding::Stopped));
-        let refused = take_back(scene, &shop, asked.public_id).unwrap_err();
-        assert_eq!((refused.code(), refused.status()), ("wallet_unmatched", 503));
-
-        let (payouts, sender) = start(scene, true);
-        word(scene, &payouts, 400, false).unwrap();
-        scene.run(&sender, &scene.lease("one").unwrap());
-        let shown = scene.read(|tx| scene.payouts.show(tx, asked.public_id)).unwrap();
-        assert_eq!((shown.payout.state, scene.paid(1)), (IntentState::Held, 100));
-        assert_eq!((scene.heard.2.lock().len(), standing(scene).0), (1, WalletStanding::Running));
     });
 }
 

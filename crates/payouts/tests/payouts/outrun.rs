@@ -1,0 +1,170 @@
+//! An account that went on without its records, as when a disk was put back as a whole: nobody is paid or promised twice.
+
+use bursar_access::By;
+use bursar_devnet_banano::Misbehaviour;
+use bursar_payouts::{IntentState, Rejection, WalletStanding};
+use uuid::Uuid;
+
+use crate::outside::{ask, funded, order, take_back};
+use crate::restore::{backup, restore, standing, start, word};
+use crate::scene::{Scene, on_each_engine, payee, recorder};
+
+/// Lets the wallet pay what it owes, before the records fall back.
+fn pay(scene: &Scene) {
+    scene.run(&scene.sender(), &scene.lease("one").unwrap());
+}
+
+/// A server starts beside the journal, and does what there is to do.
+fn recover(scene: &Scene) {
+    let (_, sender) = start(scene, true);
+    scene.run_for(&sender, &scene.lease("one").unwrap(), 40);
+}
+
+/// Asks for a payout of 100 out of 500, and puts the disk back as it was before that was paid and `came_in` came in: nobody
+/// counts it, and no journal tells.
+fn fall_back(scene: &Scene, came_in: u128) -> (bursar_access::Actor, Uuid) {
+    let journal = scene.folder.path().join("payouts.journal");
+    let (lane, shop) = funded(scene, 500);
+    pay(scene);
+    let asked = ask(&lane, order(&shop, "a", &payee(1), 100)).unwrap();
+    backup(scene);
+    let kept = std::fs::read(&journal).unwrap();
+    pay(scene);
+    if came_in > 0 {
+        scene.fund(came_in);
+        pay(scene);
+    }
+    restore(scene, false);
+    std::fs::write(&journal, kept).unwrap();
+    (shop, asked.public_id)
+}
+
+fn stop(scene: &Scene) {
+    scene
+        .write(|tx, now| {
+            let by = By::new(&scene.root, now);
+            scene.payouts.stop_wallet(tx, &by, &scene.wallet, "drill", &recorder("test.operator"))
+        })
+        .unwrap();
+}
+
+fn state(scene: &Scene, asked: Uuid) -> IntentState {
+    scene.read(|tx| scene.payouts.show(tx, asked)).unwrap().payout.state
+}
+
+/// It runs again by a person's word on its balance, and what may have been paid is held.
+fn runs_by_word(scene: &Scene, asked: Uuid, holds: u128) {
+    let (payouts, sender) = start(scene, true);
+    word(scene, &payouts, holds, false).unwrap();
+    scene.run(&sender, &scene.lease("one").unwrap());
+    assert_eq!((state(scene, asked), scene.paid(1)), (IntentState::Held, 100));
+    assert_eq!((scene.heard.2.lock().len(), standing(scene).0), (1, WalletStanding::Running));
+}
+
+#[test]
+fn a_disk_put_back_with_its_journal_pays_nobody_again_though_more_came_in_than_was_paid() {
+    on_each_engine(|scene| {
+        let (_, asked) = fall_back(scene, 300);
+        recover(scene);
+        let (now, why) = standing(scene);
+        assert_eq!((scene.paid(1), now), (100, WalletStanding::Unmatched), "{why}");
+        assert!(why.starts_with("its account made the payment "), "{why}");
+        // The person who lets it run again is not relied upon to know what was paid.
+        runs_by_word(scene, asked, 700);
+    });
+}
+
+#[test]
+fn what_left_before_a_disk_was_put_back_is_neither_called_off_nor_paid_again() {
+    on_each_engine(|scene| {
+        let (shop, asked) = fall_back(scene, 0);
+        recover(scene);
+        assert_eq!((scene.paid(1), standing(scene).0), (100, WalletStanding::Stopped));
+        let refused = take_back(scene, &shop, asked).unwrap_err();
+        assert_eq!((refused.code(), refused.status()), ("wallet_unmatched", 503));
+        runs_by_word(scene, asked, 400);
+    });
+}
+
+#[test]
+fn a_word_given_before_a_server_has_looked_does_not_hide_that_the_account_went_on() {
+    on_each_engine(|scene| {
+        let (_, asked) = fall_back(scene, 300);
+        let (payouts, _) = start(scene, true);
+        word(scene, &payouts, 700, false).unwrap();
+        recover(scene);
+        let (now, why) = standing(scene);
+        assert_eq!((scene.paid(1), now), (100, WalletStanding::Unmatched), "{why}");
+        assert_eq!(state(scene, asked), IntentState::Held);
+        runs_by_word(scene, asked, 700);
+    });
+}
+
+#[test]
+fn a_wallet_that_was_stopped_is_found_to_have_gone_on_as_well() {
+    on_each_engine(|scene| {
+        let (shop, asked) = fall_back(scene, 300);
+        stop(scene);
+        recover(scene);
+        assert_eq!(standing(scene), (WalletStanding::Stopped, "drill".to_owned()));
+        assert_eq!(take_back(scene, &shop, asked), Err(Rejection::WalletUnmatched));
+        assert_eq!(state(scene, asked), IntentState::Held);
+        runs_by_word(scene, asked, 700);
+    });
+}
+
+#[test]
+fn while_nodes_do_not_tell_what_the_account_did_nothing_leaves_and_nothing_is_taken_back() {
+    on_each_engine(|scene| {
+        let (shop, asked) = fall_back(scene, 300);
+        scene.misbehave("account_history", Misbehaviour::Status(500), 1_000);
+        recover(scene);
+        let (now, why) = standing(scene);
+        assert_eq!((scene.paid(1), now), (100, WalletStanding::Unmatched), "{why}");
+        assert!(why.contains("the nodes do not tell what it did before"), "{why}");
+        assert_eq!(take_back(scene, &shop, asked), Err(Rejection::WalletUnmatched));
+        // A word on the balance does not answer for that.
+        let (payouts, _) = start(scene, true);
+        word(scene, &payouts, 700, false).unwrap();
+        recover(scene);
+        assert_eq!((scene.paid(1), standing(scene).0), (100, WalletStanding::Unmatched));
+    });
+}
+
+#[test]
+fn records_that_a_journal_shows_to_have_fallen_back_are_asked_for_all_their_journals() {
+    on_each_engine(|scene| {
+        let path = scene.folder.path().join("payouts.journal");
+        let (_, lease) = scene.funded(1_000);
+        scene.order("a", &payee(1), 100).unwrap();
+        let b = scene.order("b", &payee(2), 10).unwrap().id;
+        scene
+            .write(|tx, now| {
+                let by = By::new(&scene.root, now);
+                scene.payouts.hold(tx, &by, b, "later", &recorder("test.desk"))
+            })
+            .unwrap();
+        backup(scene);
+        scene.run(&scene.sender(), &lease);
+        scene.fund(100);
+        scene.run(&scene.sender(), &lease);
+        // The disk with the journal is lost, in which both stand.
+        std::fs::remove_file(&path).unwrap();
+        let (payouts, sender) = start(scene, true);
+        scene
+            .write(|tx, now| {
+                let by = By::new(&scene.root, now);
+                payouts.release(tx, &by, b, "now", &recorder("test.operator"))
+            })
+            .unwrap();
+        scene.run(&sender, &lease);
+        assert_eq!((scene.paid(1), scene.paid(2)), (100, 10));
+        restore(scene, false);
+        recover(scene);
+        let (now, why) = standing(scene);
+        assert_eq!((scene.paid(1), scene.paid(2), now), (100, 10, WalletStanding::Unmatched), "{why}");
+        assert!(why.contains("there is no whole journal of it"), "{why}");
+        let (payouts, _) = start(scene, true);
+        assert_eq!(word(scene, &payouts, 990, false).unwrap_err().code(), "journal_not_compared");
+    });
+}
