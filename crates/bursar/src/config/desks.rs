@@ -24,6 +24,15 @@ impl DeskName {
     pub const ALL: [DeskName; 5] =
         [DeskName::Rounds, DeskName::Faucet, DeskName::Commitments, DeskName::Trades, DeskName::Arena];
 
+    /// Whether this build has it. What it does not have can be configured, and does nothing.
+    #[must_use]
+    pub const fn is_built(self) -> bool {
+        match self {
+            DeskName::Rounds | DeskName::Faucet => true,
+            DeskName::Commitments | DeskName::Trades | DeskName::Arena => false,
+        }
+    }
+
     /// The name as written in `BURSAR_DESKS`, routes and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -15,6 +15,8 @@ pub(super) const COMMAND_LINE_KEYS: [(&str, DeskName); 3] = [
     ("ADMIN_MNEMONIC", DeskName::Arena),
 ];
 
+const DESKS: &str = "BURSAR_DESKS";
+
 /// Names that people still set for something that Bursar does otherwise.
 const REPLACED: [(&str, &str); 5] = [
     ("MONGO_URI", "is read by nothing: Bursar keeps everything in DATABASE_URL"),
@@ -55,6 +57,12 @@ pub(super) fn find(
             warnings.push(Warning::new(Owner::Desk(desk), name, text));
         }
     }
+    if merged.filled(DESKS).is_some() {
+        for desk in desks.iter().filter(|desk| !desk.is_built()) {
+            let text = format!("names {desk}, which this build does not have: nothing of it runs");
+            warnings.push(Warning::new(Owner::Platform, DESKS, text));
+        }
+    }
     if mode == Mode::Production && desks.contains(&DeskName::Commitments) {
         for name in ENABLE_SWITCHES.into_iter().filter(|name| !values.is_set(name)) {
             let text = "is unset, so this stays stopped in production";
@@ -76,6 +84,12 @@ mod tests {
         let environment = [("MONGO_URI", "mongodb://h/d"), ("REDIS_URL", "redis://h"), ("JWT_SECRET", "x")];
         assert_eq!(warned(&environment), ["MONGO_URI", "REDIS_URL", "JWT_SECRET"]);
         assert_eq!(warned(&[]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn h2_a_desk_that_is_asked_for_and_not_in_this_build_is_warned_about() {
+        assert_eq!(warned(&[("BURSAR_DESKS", "rounds,arena")]), ["BURSAR_DESKS"]);
+        assert_eq!(warned(&[("BURSAR_DESKS", "rounds,faucet")]), Vec::<String>::new());
     }
 
     #[test]

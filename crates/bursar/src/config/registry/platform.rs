@@ -35,7 +35,7 @@ pub(super) static VARIABLES: &[Variable] = &[
         Some("prod"),
         "Name of this server in backups; says nothing about the mode.",
     ),
-    var("BURSAR_DESKS", Kind::Desks, None, "The desks that run. Unset: all five."),
+    var("BURSAR_DESKS", Kind::Desks, None, "The desks that run, of those that this build has. Unset: all."),
     var(
         "BURSAR_CONFIG",
         Kind::Path,
