@@ -111,9 +111,8 @@ impl Payouts {
                 return Ok(Err(Rejection::JournalNotCompared(why)));
             }
             // A person's word that something is lost is taken even where nothing here shows it: a backup does not know the
-            // journal of a server that was added after it, and a disk that was put back as a whole brings an older journal
-            // along and counts no restore. Money that left unknown to the records shows the latter, and so does an account
-            // that went on without them, where its chain tells.
+            // journal of a server that was added after it. Money that left unknown to the records shows a disk that was put
+            // back with its journal, and so does an account that went on without them, where its chain tells.
             let left_unknown = *holds < wallet.expected;
             let past_is_unknown = lacks.is_some() || *journals_are_lost || is_outrun;
             let is_blind = past_is_unknown || left_unknown;
@@ -125,7 +124,6 @@ impl Payouts {
             payload.insert("why".to_owned(), why.into());
             payload.insert("withoutJournals".to_owned(), json!(others));
             if is_restored || past_is_unknown {
-                // What is known of the past is what stands here now: only this journal goes on.
                 journals::forget(tx, name)?;
                 journal.iter().try_for_each(|own| journals::put(tx, name, &own.row))?;
             }
@@ -141,8 +139,7 @@ impl Payouts {
             wallet.restored_mark = generation;
             wallet.matched_at = Some(by.now);
             if is_blind {
-                // What the account ends in is taken as it is: nothing here counts as unpaid any more. Else the sender compares
-                // it, whatever the person saw.
+                // Nothing here counts as unpaid any more. Else the sender compares what the account ends in with the records.
                 heads::forget(tx, name)?;
             }
             sql::wallets::update(tx, wallet)?;
