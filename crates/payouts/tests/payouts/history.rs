@@ -15,6 +15,11 @@ impl Scene {
             .with(|node| node.ledger().waiting(&payee_key(to)).map(|(_, item)| item.amount.units()).sum())
     }
 
+    /// What the wallet's account holds, without what waits to be accepted.
+    pub fn holds(&self) -> u128 {
+        self.node.with(|node| node.ledger().head(&self.wallet_key())).map_or(0, |head| head.balance.units())
+    }
+
     /// Sends of the wallet that the chain holds.
     pub fn sends(&self) -> Vec<(String, u128)> {
         let own = self.wallet_key();

@@ -4,6 +4,7 @@
 mod accepting;
 mod banano;
 mod campaign;
+mod fallen_back;
 mod four_eyes;
 mod heard;
 mod history;

@@ -38,6 +38,12 @@ pub fn backup(scene: &Scene) {
     scene.write(|tx, _| tx.batch_execute(&sql));
 }
 
+/// Another backup can be made.
+pub fn forget_backup(scene: &Scene) {
+    let sql: String = TABLES.map(|table| format!("DROP TABLE kept_{table};")).concat();
+    scene.write(|tx, _| tx.batch_execute(&sql));
+}
+
 /// Puts the tables back as they were, as a restore does; `counted` = and says that there was one.
 pub fn restore(scene: &Scene, counted: bool) {
     let copy = |table: &str| format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM kept_{table};");
