@@ -210,3 +210,15 @@ pub(crate) fn open_all(
     recorder.record(tx, &events, now)?;
     Ok(wallets.into_iter().map(|wallet| wallet.name).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{FALLEN_MARK, OUTRUN_MARK, UNMATCHED_MARK};
+
+    #[test]
+    fn no_number_of_restores_is_a_mark_and_no_mark_is_another() {
+        let mut marks = [UNMATCHED_MARK, OUTRUN_MARK, FALLEN_MARK];
+        marks.sort_unstable();
+        assert_eq!(marks, [-3, -2, -1]);
+    }
+}

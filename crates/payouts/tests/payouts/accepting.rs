@@ -110,6 +110,34 @@ fn nothing_new_is_accepted_while_a_switch_is_stopped_and_what_was_accepted_is_st
 }
 
 #[test]
+fn what_cannot_be_stored_is_refused() {
+    on_each_engine(|scene| {
+        let lane = scene.payouts.start_lane(LaneOptions::default()).unwrap();
+        let call = |amount, reference, reason: &str| {
+            let order = LaneOrder {
+                desk: DESK,
+                wallet: scene.wallet.clone(),
+                key: key("a"),
+                destination: payee(1),
+                amount: Amount::new(amount),
+                debit: Debit::Account(scene.treasury),
+                reference,
+                reason: reason.to_owned(),
+            };
+            lane.call(order).unwrap().err()
+        };
+        let flawed = [(0, 7, "kills"), (1, -1, "kills"), (1, 7, "a\0b"), (1, 7, &"\u{e9}".repeat(201))];
+        let fields = flawed.map(|(amount, reference, reason)| match call(amount, reference, reason) {
+            Some(Rejection::Invalid { field, .. }) => field,
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(fields, ["amount", "reference", "reason", "reason"]);
+        assert_eq!(scene.count("SELECT COUNT(*) FROM payout_intent"), 0);
+        assert_eq!(call(1, 0, &"\u{e9}".repeat(200)), None);
+    });
+}
+
+#[test]
 fn a_wallet_is_its_desks_alone() {
     on_each_engine(|scene| {
         let lane = scene.payouts.start_lane(LaneOptions::default()).unwrap();

@@ -106,6 +106,18 @@ fn a_payments_approval_is_used_where_the_key_needs_it_and_nowhere_else() {
 }
 
 #[test]
+fn a_payment_needs_approvals_above_the_amount_that_its_key_says() {
+    on_each_engine(|scene| {
+        scene.set_policy(&needing_approval());
+        let needed = [50, 51].map(|amount| {
+            let id = scene.order(&format!("of-{amount}"), &payee(1), amount).unwrap().id;
+            scene.write(|tx, _| scene.payouts.payment_act(tx, id)).unwrap().approvals_needed
+        });
+        assert_eq!(needed, [0, 1]);
+    });
+}
+
+#[test]
 fn the_approval_of_a_payment_is_none_of_the_act_that_retries_it() {
     on_each_engine(|scene| {
         let people = ["ann", "bob"].map(|name| join(scene, name));

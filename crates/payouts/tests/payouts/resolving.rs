@@ -47,6 +47,10 @@ fn lost_on_the_way(scene: &Scene) -> (bursar_payouts::Sender, Lease, IntentId, T
 fn a_freed_slot_proves_the_payment_dead_and_it_is_tried_again_in_another() {
     on_each_engine(|scene| {
         let (sender, lease, id, first) = lost_on_the_way(scene);
+        let shown = scene.read(|tx| scene.payouts.payout(tx, id)).unwrap();
+        assert_eq!(shown.paying().map(|attempt| &attempt.transaction), Some(&first));
+        let is_at_rest = || scene.read(|tx| scene.payouts.is_at_rest(tx, &scene.wallet));
+        assert!(!is_at_rest());
         let free = Resolution::FreeSlot { then: Afterwards::Retry };
         assert_eq!(resolve(scene, id, &free), Ok(IntentState::Broadcast));
         scene.run(&sender, &lease);
@@ -59,7 +63,9 @@ fn a_freed_slot_proves_the_payment_dead_and_it_is_tried_again_in_another() {
         );
         assert_eq!(shown.attempts[0].slot, shown.attempts[1].slot);
         assert_ne!(shown.attempts[0].slot, shown.attempts[2].slot);
+        assert_eq!(shown.paying(), Some(&shown.attempts[2]));
         assert_eq!((shown.payout.state, scene.paid(1)), (IntentState::Final, 100));
+        assert!(is_at_rest());
         // Whoever has kept the dead bytes may send them: no node takes them.
         let sends = scene.sends();
         assert!(sends.len() == 1 && sends[0].0 != first.as_str());
@@ -76,12 +82,27 @@ fn a_freed_slot_without_another_try_fails_and_gives_the_money_back() {
         scene.run(&sender, &lease);
         let shown = scene.read(|tx| scene.payouts.payout(tx, id)).unwrap();
         assert_eq!((shown.payout.state, scene.paid(1)), (IntentState::Failed, 0));
+        assert_eq!(shown.paying(), None);
         assert_eq!(scene.account("faucet/treasury"), (Balance::Credit(Amount::new(TREASURY)), 0));
         assert_eq!(
             resolve(scene, id, &Resolution::FreeSlot { then: Afterwards::Retry }),
             Err(Rejection::TooLate(IntentState::Failed))
         );
         scene.check();
+    });
+}
+
+#[test]
+fn while_its_slot_is_being_freed_a_payment_is_not_sent_again() {
+    on_each_engine(|scene| {
+        let (sender, lease, id, _) = lost_on_the_way(scene);
+        resolve(scene, id, &Resolution::FreeSlot { then: Afterwards::Fail }).unwrap();
+        scene.misbehave("process", Misbehaviour::DropRequest, 100);
+        scene.run_for(&sender, &lease, 12);
+        let shown = scene.read(|tx| scene.payouts.payout(tx, id)).unwrap();
+        let [payment, freeing] = &shown.attempts[..] else { panic!("{:?}", shown.attempts) };
+        assert_eq!((payment.kind, payment.state, payment.broadcasts), ("payment", "broadcast", 1));
+        assert!(freeing.kind == "freeing" && freeing.broadcasts > 1, "{freeing:?}");
     });
 }
 
