@@ -69,6 +69,10 @@ fn a_disk_put_back_with_its_journal_pays_nobody_again_though_more_came_in_than_w
         let (now, why) = standing(scene);
         assert_eq!((scene.paid(1), now), (100, WalletStanding::Unmatched), "{why}");
         assert!(why.starts_with("its account made the payment "), "{why}");
+        // It is looked at again now and then, not without a pause.
+        let (_, sender) = start(scene, true);
+        let waits = scene.run_for(&sender, &scene.lease("one").unwrap(), 4);
+        assert!(waits.len() >= 3 && waits.last() == Some(&why), "{waits:?}");
         // The person who lets it run again is not relied upon to know what was paid.
         runs_by_word(scene, asked, 700);
     });
