@@ -6,7 +6,7 @@ use bursar_store::EngineKind;
 use proptest::prelude::*;
 
 use crate::outside::{ask, funded, order, take_back};
-use crate::restore::{backup, forget_backup, restore, standing, start, word};
+use crate::restore::{backup, forget_backup, restore, standing, start, try_stop, word};
 use crate::scene::{Scene, payee, recorder};
 
 /// What happens next. No restore is counted.
@@ -126,10 +126,7 @@ impl World {
                 self.payouts = self.scene.restarted_with(true);
             }
             Step::Stop => {
-                let _ = self.scene.write(|tx, now| {
-                    let by = By::new(&self.scene.root, now);
-                    self.payouts.stop_wallet(tx, &by, &self.scene.wallet, "drill", &recorder("test.operator"))
-                });
+                let _ = try_stop(&self.scene, &self.payouts);
             }
             Step::Match => self.let_run(),
             Step::TakeBack => self.take_newest_back(),

@@ -10,7 +10,7 @@ use bursar_payouts::{
     Afterwards, IntentId, IntentState, Payouts, Rejection, Resolution, WalletSight, WalletStanding,
 };
 
-use crate::restore::{backup, matched, restore, standing, start, word};
+use crate::restore::{backup, matched, restore, standing, start, stop, word};
 use crate::scene::{Scene, TREASURY, on_each_engine, payee, policy, recorder};
 
 const ACCEPTED: i64 = 0;
@@ -143,15 +143,6 @@ fn restored_while_stopped(scene: &Scene) -> bursar_store::lease::Lease {
     restore(scene, true);
     assert_eq!((scene.states(), standing(scene).0), (vec![ACCEPTED; 2], WalletStanding::Stopped));
     lease
-}
-
-fn stop(scene: &Scene) {
-    scene
-        .write(|tx, now| {
-            let (by, recorder) = (By::new(&scene.root, now), recorder("test.operator"));
-            scene.payouts.stop_wallet(tx, &by, &scene.wallet, "drill", &recorder)
-        })
-        .unwrap();
 }
 
 #[test]

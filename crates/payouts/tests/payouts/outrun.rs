@@ -6,19 +6,8 @@ use bursar_payouts::{IntentState, Rejection, WalletStanding};
 use uuid::Uuid;
 
 use crate::outside::{ask, funded, order, take_back};
-use crate::restore::{backup, restore, standing, start, word};
+use crate::restore::{backup, pay, recover, restore, standing, start, stop, word};
 use crate::scene::{Scene, on_each_engine, payee, recorder};
-
-/// Lets the wallet pay what it owes, before the records fall back.
-fn pay(scene: &Scene) {
-    scene.run(&scene.sender(), &scene.lease("one").unwrap());
-}
-
-/// A server starts beside the journal, and does what there is to do.
-fn recover(scene: &Scene) {
-    let (_, sender) = start(scene, true);
-    scene.run_for(&sender, &scene.lease("one").unwrap(), 40);
-}
 
 /// Asks for a payout of 100 out of 500, and puts the disk back as it was before that was paid and `came_in` came in: nobody
 /// counts it, and no journal tells.
@@ -37,15 +26,6 @@ fn fall_back(scene: &Scene, came_in: u128) -> (bursar_access::Actor, Uuid) {
     restore(scene, false);
     std::fs::write(&journal, kept).unwrap();
     (shop, asked.public_id)
-}
-
-fn stop(scene: &Scene) {
-    scene
-        .write(|tx, now| {
-            let by = By::new(&scene.root, now);
-            scene.payouts.stop_wallet(tx, &by, &scene.wallet, "drill", &recorder("test.operator"))
-        })
-        .unwrap();
 }
 
 fn state(scene: &Scene, asked: Uuid) -> IntentState {

@@ -71,6 +71,29 @@ pub fn matched(scene: &Scene, payouts: &Payouts, holds: u128) -> Result<(), Reje
     word(scene, payouts, holds, false)
 }
 
+/// Lets the wallet pay what it owes, before the records fall back.
+pub fn pay(scene: &Scene) {
+    scene.run(&scene.sender(), &scene.lease("one").unwrap());
+}
+
+/// A server starts beside the journal, and does what there is to do.
+pub fn recover(scene: &Scene) {
+    let (_, sender) = start(scene, true);
+    scene.run(&sender, &scene.lease("one").unwrap());
+}
+
+/// Whether an operator, by these payouts, has stopped the wallet.
+pub fn try_stop(scene: &Scene, payouts: &Payouts) -> Result<(), Rejection> {
+    scene.write(|tx, now| {
+        let (by, recorder) = (By::new(&scene.root, now), recorder("test.operator"));
+        payouts.stop_wallet(tx, &by, &scene.wallet, "drill", &recorder)
+    })
+}
+
+pub fn stop(scene: &Scene) {
+    try_stop(scene, &scene.payouts).unwrap();
+}
+
 pub fn start(scene: &Scene, has_journal: bool) -> (Payouts, Sender) {
     let payouts = scene.restarted_with(has_journal);
     let sender = scene.sender_of(&payouts);

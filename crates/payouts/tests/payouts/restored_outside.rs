@@ -8,7 +8,7 @@ use bursar_payouts::{Funding, IntentId, IntentState, OutsideFilter, PayoutShown,
 use crate::outside::{
     ask, code, credit, desk_owns, fund, funded, lane, names, number, order, payer, take_back, told,
 };
-use crate::restore::{backup, restore, start, word};
+use crate::restore::{backup, pay, recover, restore, start, stop, word};
 use crate::scene::{DESK, Scene, on_each_engine, payee, recorder};
 
 /// What payers see, oldest first.
@@ -17,17 +17,6 @@ fn listed(scene: &Scene) -> Vec<PayoutShown> {
     let mut page = scene.read(|tx| scene.payouts.outside_payouts(tx, &filter, None, 100));
     page.reverse();
     page
-}
-
-/// Lets the wallet pay what it owes, before the records fall back.
-fn pay(scene: &Scene) {
-    scene.run(&scene.sender(), &scene.lease("one").unwrap());
-}
-
-/// A server starts beside the journal, and does what there is to do.
-fn recover(scene: &Scene) {
-    let (_, sender) = start(scene, true);
-    scene.run(&sender, &scene.lease("one").unwrap());
 }
 
 #[test]
@@ -59,12 +48,7 @@ fn a_wallet_that_somebody_stopped_keeps_nobody_from_taking_a_payout_back() {
     on_each_engine(|scene| {
         let (lane, shop) = funded(scene, 500);
         let asked = ask(&lane, order(&shop, "a", &payee(1), 100)).unwrap();
-        scene
-            .write(|tx, now| {
-                let by = By::new(&scene.root, now);
-                scene.payouts.stop_wallet(tx, &by, &scene.wallet, "drill", &recorder("test.operator"))
-            })
-            .unwrap();
+        stop(scene);
         assert_eq!(take_back(scene, &shop, asked.public_id), Ok(()));
     });
 }
