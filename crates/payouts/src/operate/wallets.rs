@@ -63,6 +63,10 @@ impl Payouts {
             if wallet.standing == Standing::Stopped {
                 return Ok(Err(Rejection::WalletChanged("it is stopped already")));
             }
+            if wallet.standing == Standing::Unmatched {
+                // What kept it from running is over by a match alone, not by a stop.
+                wallet.doubt_records();
+            }
             (wallet.standing, wallet.why, wallet.since) = (Standing::Stopped, why.to_owned(), by.now);
             sql::wallets::update(tx, wallet)?;
             let mut payload = approved(cleared);
@@ -105,7 +109,9 @@ impl Payouts {
                 Ok(journal) => journal,
                 Err(rejection) => return Ok(Err(rejection)),
             };
-            let lacks = if is_restored { payouts.journal_lacks(&known) } else { None };
+            // Of one that was never written down in a journal none can be lost.
+            let must_be_whole = is_restored || (is_outrun && !known.is_empty());
+            let lacks = if must_be_whole { payouts.journal_lacks(&known) } else { None };
             let lacks = lacks.or_else(|| journal.as_ref().and_then(Compared::lacks));
             if let Some(why) = lacks.filter(|_| !journals_are_lost) {
                 return Ok(Err(Rejection::JournalNotCompared(why)));

@@ -11,10 +11,9 @@ use super::{Sender, Turn};
 use crate::sql::{attempts, heads};
 use crate::wallet::{FALLEN_MARK, OUTRUN_MARK, Standing};
 
-/// Transactions that are asked for at once.
-const PAGE: usize = 100;
-/// Pages that are asked for; who has more that is unknown has been away for long.
-const PAGES_MAX: usize = 10;
+/// Transactions that are asked for, page after page; who has more that is unknown has been away for long. Few at first: one
+/// that cannot be read, such as a block of the network's own, spoils the page in which it stands.
+const PAGES: [usize; 11] = [1, 10, 100, 100, 100, 100, 100, 100, 100, 100, 100];
 
 /// What the account did that the records do not know.
 enum Unknown {
@@ -69,8 +68,8 @@ impl Sender {
     fn unknown(&self, view: &View, newest: &TransactionId) -> Result<Unknown, StoreError> {
         let Some(history) = self.chain.history() else { return Ok(Unknown::Payment(newest.clone())) };
         let mut from = newest.clone();
-        for _ in 0..PAGES_MAX {
-            let page = match history.past(&view.wallet.address, Some(&from), PAGE) {
+        for most in PAGES {
+            let page = match history.past(&view.wallet.address, Some(&from), most) {
                 Ok(page) => page,
                 Err(error) => return Ok(Unknown::Untold(error.to_string())),
             };

@@ -107,6 +107,8 @@ fn while_nodes_do_not_tell_what_the_account_did_nothing_leaves_and_nothing_is_ta
         assert_eq!((scene.paid(1), now), (100, WalletStanding::Unmatched), "{why}");
         assert!(why.contains("the nodes do not tell what it did before"), "{why}");
         assert_eq!(take_back(scene, &shop, asked), Err(Rejection::WalletUnmatched));
+        stop(scene);
+        assert_eq!(take_back(scene, &shop, asked), Err(Rejection::WalletUnmatched), "a stop changes nothing");
         // A word on the balance does not answer for that.
         let (payouts, _) = start(scene, true);
         word(scene, &payouts, 700, false).unwrap();
@@ -150,5 +152,18 @@ fn records_that_a_journal_shows_to_have_fallen_back_are_asked_for_all_their_jour
         assert!(why.contains("there is no whole journal of it"), "{why}");
         let (payouts, _) = start(scene, true);
         assert_eq!(word(scene, &payouts, 990, false).unwrap_err().code(), "journal_not_compared");
+    });
+}
+
+#[test]
+fn who_lets_a_wallet_run_whose_account_went_on_is_asked_for_all_its_journals() {
+    on_each_engine(|scene| {
+        let (_, asked) = fall_back(scene, 300);
+        recover(scene);
+        std::fs::remove_file(scene.folder.path().join("payouts.journal")).unwrap();
+        let (payouts, _) = start(scene, true);
+        assert_eq!(word(scene, &payouts, 700, false).unwrap_err().code(), "journal_not_compared");
+        word(scene, &payouts, 700, true).unwrap();
+        assert_eq!((state(scene, asked), standing(scene).0), (IntentState::Held, WalletStanding::Running));
     });
 }

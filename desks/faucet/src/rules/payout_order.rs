@@ -9,8 +9,6 @@ use rand_chacha::ChaCha8Rng;
 const PATIENCE_CYCLES: i64 = 2;
 
 /// A player who could be paid now: eligible, with a wallet, open accruals and room under the caps.
-///
-/// Players who cannot be paid are left out before the draw, so that they take nobody's place in a limited batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waiting {
     /// The player.
@@ -26,13 +24,11 @@ pub struct Draw {
     pub now: Timestamp,
     /// Seconds between settlements.
     pub interval_s: u32,
-    /// How many players a cycle settles; 0 = all.
-    pub batch_size: u32,
     /// Decides the order; a new one for each cycle.
     pub seed: u64,
 }
 
-/// The players of this cycle in their order. Everybody takes part in the draw before the batch is cut.
+/// The players of this cycle in their order. Everybody takes part; where a batch is limited, whoever comes first is paid.
 #[must_use]
 pub fn draw(waiting: &[Waiting], terms: Draw) -> Vec<i64> {
     let patience_ms = i64::from(terms.interval_s) * 1_000 * PATIENCE_CYCLES;
@@ -42,11 +38,7 @@ pub fn draw(waiting: &[Waiting], terms: Draw) -> Vec<i64> {
     players.sort_unstable_by_key(|player| player.user_id);
     players.shuffle(&mut ChaCha8Rng::seed_from_u64(terms.seed));
     players.sort_by_key(|player| !is_overdue(player));
-    let limit = match terms.batch_size {
-        0 => players.len(),
-        size => usize::try_from(size).unwrap_or(usize::MAX),
-    };
-    players.into_iter().take(limit).map(|player| player.user_id).collect()
+    players.into_iter().map(|player| player.user_id).collect()
 }
 
 #[cfg(test)]
@@ -60,26 +52,25 @@ mod tests {
         Waiting { user_id, since: NOW.after_ms(-seconds * 1_000) }
     }
 
-    fn terms(seed: u64, batch_size: u32) -> Draw {
-        Draw { now: NOW, interval_s: 1_200, batch_size, seed }
+    fn terms(seed: u64) -> Draw {
+        Draw { now: NOW, interval_s: 1_200, seed }
     }
 
     #[test]
-    fn without_a_limit_everybody_is_settled_in_an_order_that_the_seed_decides() {
+    fn everybody_is_settled_in_an_order_that_the_seed_decides() {
         let players: Vec<Waiting> = (1..=20).map(|user_id| waiting(user_id, 60)).collect();
-        let order = draw(&players, terms(1, 0));
+        let order = draw(&players, terms(1));
         assert_eq!(order.iter().copied().collect::<BTreeSet<_>>(), (1..=20).collect());
-        assert_ne!(order, draw(&players, terms(2, 0)));
+        assert_ne!(order, draw(&players, terms(2)));
         let reversed: Vec<Waiting> = players.into_iter().rev().collect();
-        assert_eq!(order, draw(&reversed, terms(1, 0)), "however the rows were loaded");
+        assert_eq!(order, draw(&reversed, terms(1)), "however the rows were loaded");
     }
 
     #[test]
-    fn a_limited_batch_is_drawn_from_all() {
+    fn whoever_comes_first_is_drawn_from_all() {
         let players: Vec<Waiting> = (1..=10).map(|user_id| waiting(user_id, 60)).collect();
-        let drawn = (0..100).flat_map(|seed| draw(&players, terms(seed, 2)));
+        let drawn = (0..100).flat_map(|seed| draw(&players, terms(seed)).into_iter().take(2));
         assert_eq!(drawn.collect::<BTreeSet<_>>(), (1..=10).collect());
-        assert!((0..100).all(|seed| draw(&players, terms(seed, 2)).len() == 2));
     }
 
     #[test]
@@ -87,14 +78,14 @@ mod tests {
         let mut players: Vec<Waiting> = (1..=10).map(|user_id| waiting(user_id, 2_400)).collect();
         players.extend([waiting(11, 2_401), waiting(12, 90_000)]);
         for seed in 0..50 {
-            let order = draw(&players, terms(seed, 3));
+            let order = draw(&players, terms(seed));
             assert_eq!(
                 order[..2].iter().copied().collect::<BTreeSet<_>>(),
                 BTreeSet::from([11, 12]),
                 "{seed}"
             );
         }
-        let firsts = (0..50).map(|seed| draw(&players, terms(seed, 0))[0]);
+        let firsts = (0..50).map(|seed| draw(&players, terms(seed))[0]);
         assert_eq!(firsts.collect::<BTreeSet<_>>(), BTreeSet::from([11, 12]), "by lot among themselves");
     }
 }

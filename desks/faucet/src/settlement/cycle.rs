@@ -130,15 +130,17 @@ impl Settlement {
                 self.parts.store.transact("faucet.resume", |tx| resume(tx, &self.parts, lease, balance))?;
         }
         let order = draw(&plan.waiting, self.terms(plan.now, plan.interval_s));
-        for users in order.chunks(CHUNK) {
-            if is_stopping() {
-                break;
-            }
+        let (mut left, mut room) = (order.as_slice(), self.batch());
+        // Only who is paid takes a place in the batch: whoever cannot be would keep it, cycle after cycle.
+        while !left.is_empty() && room > 0 && !is_stopping() {
+            let (users, later) = left.split_at(left.len().min(CHUNK).min(room));
+            left = later;
             let done = self.parts.store.transact("faucet.settle", |tx| chunk.settle(tx, users))?;
             if done.skipped.is_some() {
                 cycle.skipped = done.skipped;
                 break;
             }
+            room = room.saturating_sub(done.made.len());
             cycle.refused += done.refused;
             cycle.candidates += done.candidates;
             cycle.payouts += done.payouts;
@@ -172,7 +174,7 @@ impl Settlement {
         let terms = parts.policy.cap_terms(&live, now).map_err(|error| unusable_caps(&error))?;
         let mut waiting = waiting(tx, mode.dry_run, parts.policy.minimum)?;
         if parts.policy.batch_size > 0 {
-            // Whoever is at a cap must not take somebody's place in the batch.
+            // Whoever is at a cap need not be looked at in small steps.
             waiting = below_caps(tx, waiting, mode.dry_run, terms)?;
         }
         let wallet = parts.payouts.wallet(tx, &parts.operator)?;
@@ -203,9 +205,17 @@ impl Settlement {
         (!meets_floor(balance, self.parts.policy.floor)).then_some(Skipped::BelowFloor)
     }
 
+    /// How many players a cycle pays.
+    fn batch(&self) -> usize {
+        match self.parts.policy.batch_size {
+            0 => usize::MAX,
+            size => usize::try_from(size).unwrap_or(usize::MAX),
+        }
+    }
+
     fn terms(&self, now: Timestamp, interval_s: u32) -> Draw {
         let mut seed = [0; 8];
         self.parts.entropy.fill(&mut seed);
-        Draw { now, interval_s, batch_size: self.parts.policy.batch_size, seed: u64::from_be_bytes(seed) }
+        Draw { now, interval_s, seed: u64::from_be_bytes(seed) }
     }
 }

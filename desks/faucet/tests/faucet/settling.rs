@@ -142,6 +142,31 @@ fn a_batch_takes_whoever_has_waited_longest_and_nobody_who_is_at_a_cap() {
 }
 
 #[test]
+fn a_batch_is_so_many_payouts_and_whoever_cannot_be_paid_takes_nobodys_place() {
+    on_each_engine_with(
+        |config| (config.policy.batch_size, config.policy.minimum) = (1, ban("1")),
+        |scene| {
+            let players: Vec<i64> = (0..3).map(|_| scene.player(0)).collect();
+            scene.earn(players[0], 145);
+            assert_eq!(scene.settle().payouts, 1);
+            // The cap leaves it 5 of these, which are less than the smallest payout.
+            scene.earn(players[0], 50);
+            scene.pass(41 * MINUTE_MS);
+            players[1..].iter().for_each(|id| scene.grow(*id, 10));
+            scene.accrue();
+            for paid in 1..=2 {
+                let cycle = scene.settle();
+                assert_eq!((cycle.payouts, cycle.skipped), (1, None));
+                let all: usize = players[1..].iter().map(|id| scene.payouts_of(*id).len()).sum();
+                assert_eq!(all, paid);
+            }
+            assert_eq!(scene.settle().payouts, 0);
+            scene.check();
+        },
+    );
+}
+
+#[test]
 fn a_smallest_payout_leaves_less_open() {
     on_each_engine_with(
         |config| config.policy.minimum = ban("1"),
