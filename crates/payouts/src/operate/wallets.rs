@@ -7,7 +7,7 @@ use bursar_keys::KeyId;
 use bursar_ledger::{Book, TransferKind};
 use bursar_money::{Amount, AmountError, Balance};
 use bursar_store::{StoreError, Timestamp, Tx};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::pause::check_reason;
 use super::{approved, audited};
@@ -111,8 +111,7 @@ impl Payouts {
             };
             // Of one that was never written down in a journal none can be lost.
             let must_be_whole = is_restored || (is_outrun && !known.is_empty());
-            let lacks = if must_be_whole { payouts.journal_lacks(&known) } else { None };
-            let lacks = lacks.or_else(|| journal.as_ref().and_then(Compared::lacks));
+            let lacks = payouts.past_lacks(must_be_whole, &known, journal.as_ref());
             if let Some(why) = lacks.filter(|_| !journals_are_lost) {
                 return Ok(Err(Rejection::JournalNotCompared(why)));
             }
@@ -122,13 +121,11 @@ impl Payouts {
             let left_unknown = *holds < wallet.expected;
             let past_is_unknown = lacks.is_some() || *journals_are_lost || is_outrun;
             let is_blind = past_is_unknown || left_unknown;
-            let others = known.iter().filter(|row| !journal.iter().any(|own| own.row.journal == row.journal));
-            let others: Vec<&str> = others.map(|row| row.journal.as_str()).collect();
             let mut payload = approved(cleared);
             payload.insert("expected".to_owned(), expected.to_string().into());
             payload.insert("holds".to_owned(), holds.to_string().into());
             payload.insert("why".to_owned(), why.into());
-            payload.insert("withoutJournals".to_owned(), json!(others));
+            payload.insert("withoutJournals".to_owned(), absent(&known, journal.as_ref()));
             if is_restored || past_is_unknown {
                 journals::forget(tx, name)?;
                 journal.iter().try_for_each(|own| journals::put(tx, name, &own.row))?;
@@ -156,6 +153,17 @@ impl Payouts {
             }
             payouts.record_wallet(tx, "payout.wallet_matched", wallet, payload, by, recorder)
         })
+    }
+
+    /// What the journals may lack of what was signed; all of them are asked for if they must be whole.
+    fn past_lacks(
+        &self,
+        must_be_whole: bool,
+        known: &[JournalRow],
+        here: Option<&Compared>,
+    ) -> Option<&'static str> {
+        let all = if must_be_whole { self.journal_lacks(known) } else { None };
+        all.or_else(|| here.and_then(Compared::lacks))
     }
 
     /// Compares the journal here with the records, to its end; `None` = there is none here. `rows` are those of the
@@ -230,6 +238,12 @@ impl Payouts {
         }
         Ok(done)
     }
+}
+
+/// Journals that hold transactions of it and are not the one here.
+fn absent(known: &[JournalRow], here: Option<&Compared>) -> Value {
+    let absent = known.iter().filter(|row| here.is_none_or(|own| own.row.journal != row.journal));
+    absent.map(|row| row.journal.as_str()).collect()
 }
 
 /// Why a wallet cannot be matched by what was seen, as it has changed since, or needs no match.
