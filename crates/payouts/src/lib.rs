@@ -69,7 +69,7 @@ use bursar_ledger::TransferKind;
 use bursar_store::{Migration, StoreError};
 
 /// The tables of this room; after those of the ledger.
-pub const MIGRATIONS: [Migration; 6] = [
+pub const MIGRATIONS: [Migration; 7] = [
     Migration { name: "payouts/0001_payouts", epoch: 1, sql: include_str!("../migrations/0001_payouts.sql") },
     Migration { name: "payouts/0002_outside", epoch: 1, sql: include_str!("../migrations/0002_outside.sql") },
     Migration {
@@ -84,6 +84,7 @@ pub const MIGRATIONS: [Migration; 6] = [
         sql: include_str!("../migrations/0005_payers_by_name.sql"),
     },
     Migration { name: "payouts/0006_heads", epoch: 1, sql: include_str!("../migrations/0006_heads.sql") },
+    Migration { name: "payouts/0007_doubt", epoch: 1, sql: include_str!("../migrations/0007_doubt.sql") },
 ];
 
 /// A payout, and the hold it begins as; caused by the intent.

@@ -83,15 +83,15 @@ pub enum Rejection {
     /// The wallet's past is not all here.
     #[error(
         "The wallet's past is not all here: {0}. Start the server where the journal of signed payouts is, which takes over \
-         what is missing, and look again. If that journal is lost, compare the wallet's history on the chain with the \
-         payouts by hand, and say that the journals are lost."
+         what is missing, and look again. If that journal is lost, or servers have one each, compare the wallet's \
+         history on the chain with the payouts by hand, and say that the journals are lost."
     )]
     JournalNotCompared(&'static str),
     /// What the wallet signed before a restore is not known yet.
     #[error(
         "The wallet is not matched with its chain since a restore, or since its records were found to lack something, so \
          nobody knows whether this was paid already. Nothing was changed. Try again once an operator has matched the \
-         wallet."
+         wallet. If it is held since then, an operator releases or cancels it."
     )]
     WalletUnmatched,
     /// Nothing is held that a further attempt could pay with.

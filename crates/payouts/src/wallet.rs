@@ -7,7 +7,7 @@ use bursar_ledger::{AccountId, Book, Overdraft};
 use bursar_money::{Amount, Asset};
 use bursar_store::{StoreError, Timestamp, Tx};
 
-use crate::{Payouts, events, sql};
+use crate::{IntentId, Payouts, events, sql};
 
 /// Whether anything may leave a wallet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +82,11 @@ pub struct Wallet {
     pub restored_mark: i64,
     /// When it was last compared with its chain.
     pub matched_at: Option<Timestamp>,
+    /// What its account ends in is to be compared with the records before anything leaves, or counts as unpaid.
+    pub is_doubted: bool,
+    /// The newest payout that may have been paid unknown to the records: up to it what is held is taken back by an operator
+    /// alone.
+    pub unclear_through: IntentId,
 }
 
 impl Wallet {
@@ -107,6 +112,14 @@ impl Wallet {
         }
     }
 
+    /// It runs by a person's word on what it holds, in data that has been restored `generation` times; where `is_doubted`,
+    /// once what its account ends in is compared.
+    pub(crate) fn run_by_word(&mut self, generation: i64, is_doubted: bool, now: Timestamp) {
+        let why = if is_doubted { COMPARING } else { "" };
+        (self.standing, self.why, self.since) = (Standing::Running, why.to_owned(), now);
+        (self.restored_mark, self.matched_at, self.is_doubted) = (generation, Some(now), is_doubted);
+    }
+
     /// Its records fell back, or may have, and no restore was counted; stricter marks stay.
     pub(crate) fn doubt_records(&mut self) {
         if !self.needs_word() {
@@ -121,13 +134,28 @@ impl Wallet {
 
     /// Whether anything may be signed and sent from it in data that has been restored `generation` times.
     pub(crate) fn is_running(&self, generation: i64) -> bool {
+        self.is_matched(generation) && !self.is_doubted
+    }
+
+    /// Whether it runs once what its account ends in is compared.
+    pub(crate) fn is_matched(&self, generation: i64) -> bool {
         self.standing == Standing::Running && self.restored_mark == generation
+    }
+
+    /// Why nothing leaves a wallet that does not run.
+    pub(crate) fn still(&self, generation: i64) -> &'static str {
+        match self.restored_mark {
+            FALLEN_MARK | OUTRUN_MARK => "not matched since its records fell back",
+            mark if mark != generation => "not matched since a restore",
+            _ if self.is_doubted => "not compared with what its account ends in",
+            _ => self.standing.name(),
+        }
     }
 
     /// Whether the records hold all that was ever signed for it, in data that has been restored `generation` times: else
     /// what counts as unpaid here may have been paid. A stop alone takes nothing from that.
     pub(crate) fn knows_its_past(&self, generation: i64) -> bool {
-        self.standing != Standing::Unmatched && self.restored_mark == generation
+        self.standing != Standing::Unmatched && self.restored_mark == generation && !self.is_doubted
     }
 }
 
@@ -138,6 +166,9 @@ pub(crate) const OUTRUN_MARK: i64 = -2;
 /// A mark of a wallet whose records fell back without anybody counting a restore, or may have: what is asked after a
 /// restore is asked of it too.
 pub(crate) const FALLEN_MARK: i64 = -3;
+
+/// Why nothing leaves yet once a person has matched a wallet.
+const COMPARING: &str = "what its account ends in is compared with the records; ask again in a moment";
 
 /// What keys of payout wallets are for.
 const PURPOSE: &str = "payouts";
@@ -202,6 +233,8 @@ pub(crate) fn open_all(
                 expected: Amount::ZERO,
                 restored_mark,
                 matched_at: None,
+                is_doubted: false,
+                unclear_through: IntentId(0),
             }
         })
         .collect();

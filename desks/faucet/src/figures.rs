@@ -15,7 +15,7 @@ use crate::policy::unusable_caps;
 use crate::record::{Finding, Heartbeat, Totals};
 use crate::rules::schedule::{Intervals, lag_minutes};
 use crate::settings::Values;
-use crate::settlement::{below_caps, waiting};
+use crate::settlement::{payable, waiting};
 use crate::switches::SWITCHES;
 
 /// One scrape asks several gauges: they share a reading, unless it is older than this.
@@ -72,7 +72,7 @@ impl Figures {
     }
 }
 
-/// Since when the longest waiting player has waited who could be paid: eligible, with a wallet, and below the caps.
+/// Since when the longest waiting player has waited who could be paid: eligible, with a wallet, and left enough by the caps.
 pub fn oldest_payable(
     tx: &mut Tx<'_>,
     faucet: &Faucet,
@@ -84,7 +84,7 @@ pub fn oldest_payable(
     let mut players = waiting(tx, dry_run, faucet.policy.minimum)?;
     players.sort_unstable_by_key(|player| (player.since, player.user_id));
     for some in players.chunks(LOOK) {
-        let payable = below_caps(tx, some.to_vec(), dry_run, terms)?;
+        let payable = payable(tx, some.to_vec(), dry_run, terms, faucet.policy.minimum)?;
         if let Some(first) = payable.first() {
             return Ok(Some(first.since));
         }

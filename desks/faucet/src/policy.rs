@@ -33,7 +33,7 @@ pub struct Policy {
     pub seed_fund: BanE8,
     /// The operator's balance below which nothing is settled.
     pub floor: BanE8,
-    /// Players settled in a cycle; 0 = all.
+    /// Payouts that a cycle makes; 0 = no limit.
     pub batch_size: u32,
     /// Flags of promotions that are on, by the name of their variable.
     pub promo_flags: Vec<String>,

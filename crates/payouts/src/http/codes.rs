@@ -86,7 +86,8 @@ codes! {
     "wallet_unmatched", SERVICE_UNAVAILABLE,
         "The wallet is not matched with its chain since a restore.",
         "Its server fell back to a backup, so a payout that counts as unpaid here may have been paid.",
-        "Ask again with the same key once an operator has matched it; nothing was changed.";
+        "Ask again with the same key once an operator has matched it; nothing was changed. A payout that \
+         stays held since then is released or cancelled by an operator.";
     "wallet_not_found", NOT_FOUND,
         "The desk of this token has no such wallet.",
         "The name is wrong, or the wallet is another desk's.",

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::pause::check_reason;
 use super::{approved, audited};
 use crate::case::{Hand, load_pair};
+use crate::known::Reach;
 use crate::send::journaling::{LINES, unreadable};
 use crate::sql::journals::{self, JournalRow};
 use crate::sql::{attempts, heads};
@@ -28,7 +29,7 @@ pub struct WalletSight {
     pub holds: Amount,
     /// What its records said that it must hold, read before the chain was asked.
     pub expected: Amount,
-    /// After a restore: the person has compared the wallet's history on the chain by hand, as a journal that it was written
+    /// After a restore, or where the records fell back: the person has compared the wallet's history on the chain by hand, as a journal that it was written
     /// down in is lost, or another server's.
     pub journals_are_lost: bool,
 }
@@ -62,10 +63,6 @@ impl Payouts {
         self.wallet_act(tx, by, name, why, act, |payouts, tx, wallet, cleared| {
             if wallet.standing == Standing::Stopped {
                 return Ok(Err(Rejection::WalletChanged("it is stopped already")));
-            }
-            if wallet.standing == Standing::Unmatched {
-                // What kept it from running is over by a match alone, not by a stop.
-                wallet.doubt_records();
             }
             (wallet.standing, wallet.why, wallet.since) = (Standing::Stopped, why.to_owned(), by.now);
             sql::wallets::update(tx, wallet)?;
@@ -138,12 +135,13 @@ impl Payouts {
             payload.insert("isBooked".to_owned(), is_booked.into());
             let hand = Hand { recorder, actor: audited(by.actor), now: by.now };
             while (is_restored || is_blind) && payouts.hold_back(tx, wallet, &hand)? {}
-            (wallet.standing, wallet.why, wallet.since) = (Standing::Running, String::new(), by.now);
-            wallet.restored_mark = generation;
-            wallet.matched_at = Some(by.now);
+            // A word on the balance does not say what the account ends in: the sender compares that first. What is open is on
+            // top of what was compared.
+            wallet.run_by_word(generation, is_booked && !is_blind, by.now);
             if is_blind {
-                // Nothing here counts as unpaid any more. Else the sender compares what the account ends in with the records.
+                // Nothing here counts as unpaid any more.
                 heads::forget(tx, name)?;
+                wallet.unclear_through = Reach::now(tx)?.intent;
             }
             sql::wallets::update(tx, wallet)?;
             if let Some(ear) =
@@ -258,7 +256,7 @@ fn moved(
     }
     let is_open = !attempts::open(tx, &wallet.name)?.is_empty();
     // What is open may go on when nothing is to be booked.
-    if wallet.is_running(generation) && (is_open || sight.holds == wallet.expected) {
+    if wallet.is_matched(generation) && (is_open || sight.holds == wallet.expected) {
         return Ok(Some(if is_open {
             "it runs, and a transaction of it is not over"
         } else {

@@ -61,7 +61,10 @@ impl Payouts {
             | IntentState::Final
             | IntentState::Failed) => return Ok(Err(Rejection::TooLate(state))),
         }
-        if !self.knows_past(tx, &case.wallet)? {
+        // What was held as nobody knew whether it was paid: an operator releases or cancels it.
+        let is_unclear =
+            case.intent.state == IntentState::Held && case.intent.id <= case.wallet.unclear_through;
+        if is_unclear || !self.knows_past(tx, &case.wallet)? {
             return Ok(Err(Rejection::WalletUnmatched));
         }
         let hand = Hand { recorder, actor: audited(admission.actor()), now: by.now };

@@ -74,9 +74,7 @@ impl Sender {
     ) -> Result<Option<String>, StoreError> {
         let generation = (self.payouts.parts.generation)(tx)?;
         if !wallet.is_running(generation) {
-            let is_restored = wallet.restored_mark != generation;
-            let why = if is_restored { "not matched since a restore" } else { wallet.standing.name() };
-            return Ok(Some(format!("the wallet is {why}")));
+            return Ok(Some(format!("the wallet is {}", wallet.still(generation))));
         }
         let stopped = self.payouts.stopped(tx, &wallet.desk, self.chain.name(), now, Reading::Locked)?;
         Ok(stopped.map(|switch| format!("{switch} is stopped or cannot be read")))

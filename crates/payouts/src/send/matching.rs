@@ -67,8 +67,8 @@ impl Sender {
             Ready::Yes => self.note_match(lease, view, &state),
             Ready::Outrun(newest) => self.outrun(lease, view, &newest),
             Ready::NotYet(why) => Ok(self.wait(view.now, why)),
-            Ready::More(_) if view.is_running => self.recognise(lease, &state),
-            Ready::Less(less) if view.is_running => self.stop_wallet(lease, &state, less),
+            Ready::More(_) if view.is_matched => self.recognise(lease, &state),
+            Ready::Less(less) if view.is_matched => self.stop_wallet(lease, &state, less),
             Ready::More(more) => {
                 self.stay_unmatched(lease, view, &format!("the chain holds {more} more than it must"))
             }
@@ -109,7 +109,8 @@ impl Sender {
                     self.recorder.record(tx, &[event], now)?;
                     (wallet.standing, wallet.why, wallet.since) = (Standing::Running, String::new(), now);
                 }
-                wallet.restored_mark = generation;
+                (wallet.restored_mark, wallet.is_doubted) = (generation, false);
+                wallet.why.clear();
                 heads::put(tx, &self.wallet, state.newest.as_ref().map_or("", TransactionId::as_str))?;
                 self.trust_journal(tx)?;
             }

@@ -8,8 +8,9 @@ use serde_json::json;
 use super::matching::MATCH_EVERY_MS;
 use super::view::View;
 use super::{Sender, Turn};
+use crate::sql;
 use crate::sql::{attempts, heads};
-use crate::wallet::{FALLEN_MARK, OUTRUN_MARK, Standing};
+use crate::wallet::{OUTRUN_MARK, Standing};
 
 /// Transactions that are asked for, page after page; who has more that is unknown has been away for long. Few at first: one
 /// that cannot be read, such as a block of the network's own, spoils the page in which it stands.
@@ -81,11 +82,15 @@ impl Sender {
                 return Ok(Unknown::Payment(payment.id.clone()));
             }
             match &last.previous {
-                Some(previous) if !is_whole => from = previous.clone(),
+                Some(previous) if !is_whole && !self.is_known(previous)? => from = previous.clone(),
                 Some(_) | None => return Ok(Unknown::Harmless),
             }
         }
         Ok(Unknown::Payment(newest.clone()))
+    }
+
+    fn is_known(&self, id: &TransactionId) -> Result<bool, StoreError> {
+        self.payouts.parts.store.read("payouts.past", |tx| self.knows_newest(tx, Some(id)))
     }
 
     /// What of a page comes after all that the records know, and whether they know the rest of it.
@@ -107,7 +112,7 @@ impl Sender {
         view.wallet.standing == Standing::Stopped
             && view.open.is_empty()
             && !view.wallet.needs_word()
-            && !self.memory.lock().end_seen.is_some_and(is_fresh)
+            && (view.wallet.is_doubted || !self.memory.lock().end_seen.is_some_and(is_fresh))
     }
 
     /// Compares what a stopped wallet's account ends in with the records.
@@ -119,13 +124,27 @@ impl Sender {
         let newest = state.newest.filter(|_| state.account == view.wallet.address);
         let is_known =
             self.payouts.parts.store.read("payouts.end", |tx| self.knows_newest(tx, newest.as_ref()))?;
-        match newest.filter(|_| !is_known) {
-            Some(newest) => self.outrun(lease, view, &newest),
-            None => {
-                self.memory.lock().end_seen = Some(view.now);
-                Ok(self.worked())
-            }
+        if let Some(newest) = newest.as_ref().filter(|_| !is_known) {
+            return self.outrun(lease, view, newest);
         }
+        if view.wallet.is_doubted {
+            self.trust_end(lease, newest.as_ref())?;
+        }
+        self.memory.lock().end_seen = Some(view.now);
+        Ok(self.worked())
+    }
+
+    /// The records know what the account of a stopped wallet ends in: what counts as unpaid was not paid.
+    fn trust_end(&self, lease: &Lease, newest: Option<&TransactionId>) -> Result<(), StoreError> {
+        self.payouts.parts.store.transact("payouts.end", |tx| {
+            lease.check(tx)?;
+            let mut wallet = self.locked(tx)?;
+            if wallet.standing == Standing::Stopped && self.knows_newest(tx, newest)? {
+                wallet.is_doubted = false;
+                sql::wallets::update(tx, &wallet)?;
+            }
+            Ok(())
+        })
     }
 
     /// What the account did since the records cannot be told now: nothing leaves or is taken back until it can.
@@ -136,17 +155,15 @@ impl Sender {
             let mut wallet = self.locked(tx)?;
             let is_same = (wallet.standing, wallet.restored_mark)
                 == (view.wallet.standing, view.wallet.restored_mark);
-            if !is_same || wallet.standing == Standing::Unmatched || self.knows_newest(tx, Some(newest))? {
+            let is_doubted_already = wallet.is_doubted && wallet.standing != Standing::Running;
+            if !is_same || is_doubted_already || self.knows_newest(tx, Some(newest))? {
                 return Ok(());
             }
             let why = format!(
                 "its account ends in {newest}, which the records do not know, and the nodes do not tell what it did before"
             );
-            match wallet.standing {
-                Standing::Stopped if wallet.restored_mark == FALLEN_MARK => return Ok(()),
-                Standing::Stopped => wallet.doubt_records(),
-                Standing::Running | Standing::Unmatched => wallet.distrust(why, now),
-            }
+            wallet.is_doubted = true;
+            wallet.distrust(why, now);
             self.note_distrust(tx, &wallet, &json!({ "newest": newest.to_string() }), now)
         })
     }

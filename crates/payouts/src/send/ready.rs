@@ -65,6 +65,8 @@ mod tests {
             expected: Amount::new(100),
             restored_mark: 0,
             matched_at: None,
+            is_doubted: false,
+            unclear_through: crate::IntentId(0),
         };
         let state = SenderState {
             account: Address::from_canonical(account.to_owned()),

@@ -15,6 +15,8 @@ pub(super) struct View {
     pub wallet: Wallet,
     /// Whether anything may be signed and sent: it runs, and has been matched since the last restore.
     pub is_running: bool,
+    /// Whether it runs once what its account ends in is compared.
+    pub is_matched: bool,
     /// How many restores the data has been through.
     pub generation: i64,
     pub open: Vec<AttemptRow>,
@@ -70,11 +72,11 @@ impl Sender {
         let wallet = sql::wallets::load(tx, &[&self.wallet])?.into_iter().next();
         let wallet = wallet.ok_or_else(|| StoreError::Decode(format!("wallet {} is gone", self.wallet)))?;
         let generation = (self.payouts.parts.generation)(tx)?;
-        let is_running = wallet.is_running(generation);
+        let (is_running, is_matched) = (wallet.is_running(generation), wallet.is_matched(generation));
         let open = attempts::open(tx, &self.wallet)?;
         let due = intents::next_due(tx, &self.wallet, now)?;
         let next_due = if due.is_some() { None } else { intents::next_at(tx, &self.wallet)? };
         let is_any_held = intents::is_any_held(tx, &self.wallet)?;
-        Ok(View { now, wallet, is_running, generation, open, due, is_any_held, next_due })
+        Ok(View { now, wallet, is_running, is_matched, generation, open, due, is_any_held, next_due })
     }
 }

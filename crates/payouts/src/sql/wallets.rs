@@ -9,12 +9,13 @@ use bursar_store::Column::{Amount as AmountColumn, Int, Text, Time};
 use bursar_store::{Bulk, Lock, Lookup, Param, Row, StoreError, Tx};
 
 use super::{asset_of, key_of};
+use crate::IntentId;
 use crate::wallet::{Standing, Wallet};
 
 macro_rules! columns {
     () => {
         "name, desk, chain, asset, address, standing, why, since, account, suspense_account, funds_account, \
-         fees_account, expected_balance, restored_mark, matched_at"
+         fees_account, expected_balance, restored_mark, matched_at, is_doubted, unclear_through"
     };
 }
 
@@ -40,6 +41,8 @@ static INSERT: LazyLock<Bulk> = LazyLock::new(|| {
         ("journal_position", Int),
         ("restored_mark", Int),
         ("matched_at", Time),
+        ("is_doubted", Int),
+        ("unclear_through", Int),
     ];
     Bulk::insert("payout_wallet", &columns)
 });
@@ -62,7 +65,7 @@ pub(crate) fn all(tx: &mut Tx<'_>) -> Result<Vec<Wallet>, StoreError> {
 
 /// Adds wallets.
 pub(crate) fn insert(tx: &mut Tx<'_>, wallets: &[Wallet]) -> Result<(), StoreError> {
-    let mut rows = Vec::with_capacity(wallets.len() * 16);
+    let mut rows = Vec::with_capacity(wallets.len() * 18);
     for wallet in wallets {
         rows.extend([
             Param::Text(wallet.name.as_str()),
@@ -81,6 +84,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, wallets: &[Wallet]) -> Result<(), StoreErr
         // The column of the journal's position is an older one's; journals have rows of their own.
         rows.extend([Param::Amount(wallet.expected), Param::Int(0)]);
         rows.extend([Param::Int(wallet.restored_mark), wallet.matched_at.into()]);
+        rows.extend([Param::Int(wallet.is_doubted.into()), Param::Int(wallet.unclear_through.0)]);
     }
     tx.execute_many(&INSERT, &rows).map(|_| ())
 }
@@ -88,7 +92,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, wallets: &[Wallet]) -> Result<(), StoreErr
 /// Stores what changes in a wallet's life: standing, expected balance and marks.
 pub(crate) fn update(tx: &mut Tx<'_>, wallet: &Wallet) -> Result<(), StoreError> {
     let sql = "UPDATE payout_wallet SET standing = $2, why = $3, since = $4, expected_balance = $5, \
-               restored_mark = $6, matched_at = $7 WHERE name = $1";
+               restored_mark = $6, matched_at = $7, is_doubted = $8, unclear_through = $9 WHERE name = $1";
     let params = [
         Param::Text(wallet.name.as_str()),
         Param::Int(wallet.standing.code()),
@@ -97,6 +101,8 @@ pub(crate) fn update(tx: &mut Tx<'_>, wallet: &Wallet) -> Result<(), StoreError>
         Param::Amount(wallet.expected),
         Param::Int(wallet.restored_mark),
         wallet.matched_at.into(),
+        Param::Int(wallet.is_doubted.into()),
+        Param::Int(wallet.unclear_through.0),
     ];
     tx.execute(sql, &params).map(|_| ())
 }
@@ -118,5 +124,7 @@ fn read(row: &Row<'_>) -> Result<Wallet, StoreError> {
         expected: row.get(12)?,
         restored_mark: row.get(13)?,
         matched_at: row.get(14)?,
+        is_doubted: row.get::<i64>(15)? != 0,
+        unclear_through: IntentId(row.get(16)?),
     })
 }

@@ -1,7 +1,7 @@
 //! An account that went on without its records, as when a disk was put back as a whole: nobody is paid or promised twice.
 
 use bursar_access::By;
-use bursar_devnet_banano::Misbehaviour;
+use bursar_devnet_banano::{Command, Misbehaviour};
 use bursar_payouts::{IntentState, Rejection, WalletStanding};
 use uuid::Uuid;
 
@@ -112,8 +112,53 @@ fn while_nodes_do_not_tell_what_the_account_did_nothing_leaves_and_nothing_is_ta
         // A word on the balance does not answer for that.
         let (payouts, _) = start(scene, true);
         word(scene, &payouts, 700, false).unwrap();
+        assert_eq!(take_back(scene, &shop, asked), Err(Rejection::WalletUnmatched), "before a server looked");
         recover(scene);
         assert_eq!((scene.paid(1), standing(scene).0), (100, WalletStanding::Unmatched));
+    });
+}
+
+#[test]
+fn a_doubt_is_over_once_nodes_tell_that_the_account_paid_nobody() {
+    on_each_engine(|scene| {
+        let (lane, shop) = funded(scene, 500);
+        pay(scene);
+        backup(scene);
+        let journal = scene.folder.path().join("payouts.journal");
+        let kept = std::fs::read(&journal).unwrap();
+        scene.fund(50);
+        pay(scene);
+        restore(scene, false);
+        std::fs::write(&journal, kept).unwrap();
+        let asked = ask(&lane, order(&shop, "a", &payee(1), 100)).unwrap().public_id;
+        scene.misbehave("account_history", Misbehaviour::Status(500), 1_000);
+        recover(scene);
+        stop(scene);
+        assert_eq!(take_back(scene, &shop, asked), Err(Rejection::WalletUnmatched));
+        scene.command(Command::ClearFaults);
+        recover(scene);
+        take_back(scene, &shop, asked).unwrap();
+        // Nobody has to say anything of journals.
+        let (payouts, _) = start(scene, true);
+        word(scene, &payouts, 550, false).unwrap();
+        recover(scene);
+        assert_eq!(standing(scene), (WalletStanding::Running, String::new()));
+    });
+}
+
+#[test]
+fn what_may_have_been_paid_is_given_up_by_an_operator_alone() {
+    on_each_engine(|scene| {
+        let (shop, asked) = fall_back(scene, 0);
+        recover(scene);
+        runs_by_word(scene, asked, 400);
+        assert_eq!(take_back(scene, &shop, asked), Err(Rejection::WalletUnmatched));
+        let id = scene.read(|tx| scene.payouts.show(tx, asked)).unwrap().payout.id;
+        scene.write(|tx, now| {
+            let by = By::new(&scene.root, now);
+            scene.payouts.cancel_by(tx, &by, id, "it was paid", &recorder("test.desk")).map(Result::unwrap)
+        });
+        assert_eq!(state(scene, asked), IntentState::Cancelled);
     });
 }
 

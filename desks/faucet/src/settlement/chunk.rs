@@ -13,7 +13,7 @@ use crate::adoption::{MARK, paid_from_suspense};
 use crate::mode::Mode;
 use crate::money::Accounts;
 use crate::policy::{CapTerms, damaged, unusable_caps};
-use crate::record::{Finding, PAYOUTS, Payout};
+use crate::record::{PAYOUTS, Payout};
 use crate::rules::ban::BanError;
 use crate::rules::caps::CapStatus;
 use crate::rules::payout_state::{PayoutState, dry_run_hash};
@@ -23,7 +23,8 @@ use crate::{CLOCK, DESK};
 
 /// The finding of payouts that nothing can hold.
 pub const REFUSED: &str = "settlement.refused";
-const UNPAYABLE: &str = "payouts of so many players are more than can be paid at once, or the wallet's key does not pay them; \
+/// What it says.
+pub const UNPAYABLE: &str = "payouts of so many players are more than can be paid at once, or the wallet's key does not pay them; \
                          the log says why, and their accruals stay open";
 
 /// Some players of a cycle.
@@ -33,9 +34,22 @@ pub struct Chunk<'a> {
     pub dry_run: bool,
 }
 
+/// What a look at some players found.
+#[derive(Default)]
+struct Looked {
+    payable: Vec<(Candidate, NewPayout)>,
+    /// Players that it came to.
+    candidates: u64,
+    /// Whom it ended with, as there was no room for more.
+    last: Option<i64>,
+    /// Players whose payout cannot be counted.
+    refused: u64,
+}
+
 impl Chunk<'_> {
-    /// Settles `users` in their order. Does nothing when the mode has changed since the cycle began.
-    pub fn settle(&self, tx: &mut Tx<'_>, users: &[i64]) -> Result<Cycle, StoreError> {
+    /// Settles `users` in their order until `room` payouts are decided. Does nothing when the mode has changed since the
+    /// cycle began.
+    pub fn settle(&self, tx: &mut Tx<'_>, users: &[i64], room: usize) -> Result<Cycle, StoreError> {
         self.lease.check(tx)?;
         let now = tx.open_clock(CLOCK)?;
         let mode = Mode::locked(tx, &self.parts.switchboard, &self.parts.policy, now)?;
@@ -53,18 +67,18 @@ impl Chunk<'_> {
             },
         };
         let loaded = candidates(tx, users, self.dry_run, terms.since())?;
-        let mut cycle = Cycle { candidates: count(loaded.len()), ..Cycle::default() };
-        let (decided, uncountable) = self.decide(tx, loaded, terms, now)?;
+        let Looked { payable, candidates, last, refused: uncountable } = self.look(loaded, terms, room);
+        // Whoever comes after the last that there was room for waits for the next turn.
+        let of_last = last.and_then(|last| users.iter().position(|user| *user == last));
+        let looked_at = of_last.map_or(users.len(), |at| at.saturating_add(1));
+        let mut cycle = Cycle { candidates, looked_at, ..Cycle::default() };
+        let decided = self.number(tx, payable, now)?;
         let (accepted, refused) = match (self.dry_run, purse) {
             (true, _) => (decided, 0),
             (false, Some(purse)) => self.accept(tx, purse, decided, now)?,
             (false, None) => (Vec::new(), 0),
         };
         cycle.refused = uncountable + refused;
-        if cycle.refused > 0 {
-            let count = i64::try_from(cycle.refused).unwrap_or(i64::MAX);
-            Finding::note(tx, REFUSED, count, UNPAYABLE, now)?;
-        }
         for paid in &accepted {
             cycle.payouts += 1;
             cycle.accruals += count(paid.new.selection.taken.len());
@@ -96,16 +110,11 @@ impl Chunk<'_> {
         Ok(Ok((book, accounts)))
     }
 
-    /// The payouts to make, and how many could not be counted.
-    fn decide(
-        &self,
-        tx: &mut Tx<'_>,
-        loaded: Vec<Candidate>,
-        terms: CapTerms,
-        now: Timestamp,
-    ) -> Result<(Vec<Decided>, u64), StoreError> {
-        let (mut payable, mut refused) = (Vec::new(), 0_u64);
+    /// Whom to pay what, at most `room` of them.
+    fn look(&self, loaded: Vec<Candidate>, terms: CapTerms, room: usize) -> Looked {
+        let mut looked = Looked::default();
         for candidate in loaded {
+            looked.candidates += 1;
             let used = terms.used(&candidate.recent);
             let status = CapStatus::new(terms.caps, used, candidate.tally.holdings.open);
             let open = candidate.open_accruals();
@@ -117,21 +126,37 @@ impl Chunk<'_> {
             };
             match decide(&person, self.parts.policy.minimum).and_then(sendable) {
                 Ok(Settlement::Skip(_)) => {}
-                Ok(Settlement::Pay(new)) => payable.push((candidate, new)),
+                Ok(Settlement::Pay(new)) => {
+                    let user = candidate.user.id;
+                    looked.payable.push((candidate, new));
+                    if looked.payable.len() >= room {
+                        looked.last = Some(user);
+                        break;
+                    }
+                }
                 // One player's payout that cannot be counted is nobody else's concern.
                 Err(error) => {
                     tracing::error!(player = candidate.user.id, %error, "a payout would be more than can be paid");
-                    refused += 1;
+                    looked.refused += 1;
                 }
             }
         }
+        looked
+    }
+
+    /// The payouts to make, each with its number.
+    fn number(
+        &self,
+        tx: &mut Tx<'_>,
+        payable: Vec<(Candidate, NewPayout)>,
+        now: Timestamp,
+    ) -> Result<Vec<Decided>, StoreError> {
         if payable.is_empty() {
-            return Ok((Vec::new(), refused));
+            return Ok(Vec::new());
         }
         let first = tx.allocate(PAYOUTS, i64::try_from(payable.len()).unwrap_or(i64::MAX))?;
         let numbered = (first..).zip(payable);
-        let made = numbered.map(|(id, (candidate, new))| self.payout(id, candidate, new, now));
-        Ok((made.collect(), refused))
+        Ok(numbered.map(|(id, (candidate, new))| self.payout(id, candidate, new, now)).collect())
     }
 
     fn payout(&self, id: i64, candidate: Candidate, new: NewPayout, now: Timestamp) -> Decided {

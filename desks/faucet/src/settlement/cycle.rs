@@ -10,7 +10,7 @@ use bursar_payouts::Payouts;
 use bursar_store::lease::Lease;
 use bursar_store::{Store, StoreError, Timestamp, Tx};
 
-use super::chunk::{Chunk, REFUSED};
+use super::chunk::{Chunk, REFUSED, UNPAYABLE};
 use super::load::{below_caps, waiting};
 use super::resume::resume;
 use crate::mode::Mode;
@@ -87,6 +87,19 @@ pub struct Cycle {
     pub accruals: u64,
     /// Amount and region of each payout made, for metrics.
     pub made: Vec<(BanE8, Option<String>)>,
+    /// Players of the order that were looked at, from the first on.
+    pub looked_at: usize,
+}
+
+impl Cycle {
+    fn add(&mut self, done: Cycle) {
+        self.looked_at += done.looked_at;
+        self.refused += done.refused;
+        self.candidates += done.candidates;
+        self.payouts += done.payouts;
+        self.accruals += done.accruals;
+        self.made.extend(done.made);
+    }
 }
 
 /// What a cycle begins with.
@@ -130,39 +143,36 @@ impl Settlement {
                 self.parts.store.transact("faucet.resume", |tx| resume(tx, &self.parts, lease, balance))?;
         }
         let order = draw(&plan.waiting, self.terms(plan.now, plan.interval_s));
-        let (mut left, mut room) = (order.as_slice(), self.batch());
+        let batch = self.batch();
         // Only who is paid takes a place in the batch: whoever cannot be would keep it, cycle after cycle.
-        while !left.is_empty() && room > 0 && !is_stopping() {
-            let (users, later) = left.split_at(left.len().min(CHUNK).min(room));
-            left = later;
-            let done = self.parts.store.transact("faucet.settle", |tx| chunk.settle(tx, users))?;
+        while cycle.looked_at < order.len() && cycle.made.len() < batch && !is_stopping() {
+            let left = order.get(cycle.looked_at..).unwrap_or_default();
+            let users = left.get(..CHUNK).unwrap_or(left);
+            let room = batch.saturating_sub(cycle.made.len());
+            let done = self.parts.store.transact("faucet.settle", |tx| chunk.settle(tx, users, room))?;
             if done.skipped.is_some() {
                 cycle.skipped = done.skipped;
                 break;
             }
-            room = room.saturating_sub(done.made.len());
-            cycle.refused += done.refused;
-            cycle.candidates += done.candidates;
-            cycle.payouts += done.payouts;
-            cycle.accruals += done.accruals;
-            cycle.made.extend(done.made);
+            cycle.add(done);
         }
-        if cycle.skipped.is_none() && cycle.refused == 0 && !is_stopping() {
-            self.clear_refusals()?;
-        }
+        let was_everybody = cycle.skipped.is_none() && cycle.looked_at == order.len();
+        self.note_refusals(cycle.refused, was_everybody)?;
         Ok(cycle)
     }
 
-    /// Once everybody was looked at and nobody refused, an earlier finding is put right. A batch is not everybody.
-    fn clear_refusals(&self) -> Result<(), StoreError> {
+    /// Tells of whoever was refused; once everybody was looked at and nobody refused, an earlier finding is put right.
+    fn note_refusals(&self, refused: u64, was_everybody: bool) -> Result<(), StoreError> {
         let store = &self.parts.store;
-        let is_whole = self.parts.policy.batch_size == 0;
-        if !is_whole || !store.read("faucet.refusals", |tx| Finding::is_open(tx, REFUSED))? {
+        let is_over = refused == 0;
+        if is_over && !(was_everybody && store.read("faucet.refusals", |tx| Finding::is_open(tx, REFUSED))?) {
             return Ok(());
         }
+        let (count, text) =
+            if is_over { (0, "") } else { (i64::try_from(refused).unwrap_or(i64::MAX), UNPAYABLE) };
         store.transact("faucet.refusals", |tx| {
             let now = tx.reading()?;
-            Finding::note(tx, REFUSED, 0, "", now).map(|_| ())
+            Finding::note(tx, REFUSED, count, text, now).map(|_| ())
         })
     }
 
@@ -174,7 +184,7 @@ impl Settlement {
         let terms = parts.policy.cap_terms(&live, now).map_err(|error| unusable_caps(&error))?;
         let mut waiting = waiting(tx, mode.dry_run, parts.policy.minimum)?;
         if parts.policy.batch_size > 0 {
-            // Whoever is at a cap need not be looked at in small steps.
+            // Whoever is at a cap need not be looked at in full.
             waiting = below_caps(tx, waiting, mode.dry_run, terms)?;
         }
         let wallet = parts.payouts.wallet(tx, &parts.operator)?;

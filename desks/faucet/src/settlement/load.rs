@@ -11,7 +11,7 @@ use crate::rules::caps::CapStatus;
 use crate::rules::eligibility::Eligibility;
 use crate::rules::holdings::Share;
 use crate::rules::payout_order::Waiting;
-use crate::rules::settlement::OpenAccrual;
+use crate::rules::settlement::{OpenAccrual, select};
 
 /// Players whose payouts are looked at together.
 const LOOK: usize = 500;
@@ -47,7 +47,7 @@ pub fn waiting(tx: &mut Tx<'_>, dry_run: bool, minimum: BanE8) -> Result<Vec<Wai
 }
 
 /// Those whom the caps leave something, in the same order.
-pub fn below_caps(
+pub(super) fn below_caps(
     tx: &mut Tx<'_>,
     waiting: Vec<Waiting>,
     dry_run: bool,
@@ -65,6 +65,31 @@ pub fn below_caps(
         left.extend(some.iter().filter(is_below).copied());
     }
     Ok(left)
+}
+
+/// Those whom a settlement would pay something now, in the same order: what the caps leave them is worth the smallest
+/// payout. Looks at all their open accruals.
+pub fn payable(
+    tx: &mut Tx<'_>,
+    waiting: Vec<Waiting>,
+    dry_run: bool,
+    terms: CapTerms,
+    minimum: BanE8,
+) -> Result<Vec<Waiting>, StoreError> {
+    let below = below_caps(tx, waiting, dry_run, terms)?;
+    let users: Vec<i64> = below.iter().map(|player| player.user_id).collect();
+    let recent = by_user(Payout::of_users_since(tx, &users, dry_run, terms.since())?, |paid| paid.user_id);
+    let open = by_user(Accrual::open(tx, &users, dry_run)?, |accrual| accrual.user_id);
+    let is_payable = |player: &Waiting| {
+        let used = terms.used(recent.get(&player.user_id).map_or(&[], Vec::as_slice));
+        let all_open = Share { kills: u64::MAX, amount: BanE8::ZERO };
+        let allowed = CapStatus::new(terms.caps, used, all_open).allowed_kills(terms.mode);
+        let rows = open.get(&player.user_id).map_or(&[][..], Vec::as_slice);
+        let rows: Vec<OpenAccrual> = rows.iter().map(|row| row.as_open(row.seq)).collect();
+        // What cannot be counted is refused, and told of as such.
+        select(&rows, allowed).is_ok_and(|found| !found.taken.is_empty() && found.total.amount >= minimum)
+    };
+    Ok(below.into_iter().filter(is_payable).collect())
 }
 
 /// Loads these players, locking their tallies in the order of ids. The result keeps the order of `users`.
@@ -108,15 +133,21 @@ pub fn candidates(
 impl Candidate {
     /// The open accruals as the rules see them.
     pub fn open_accruals(&self) -> Vec<OpenAccrual> {
-        let rows = self.open.iter().map(|accrual| OpenAccrual {
-            id: accrual.id,
-            epoch_minute: accrual.epoch_minute,
-            highest_seq: self.highest.get(&accrual.epoch_minute).copied().unwrap_or(accrual.seq),
-            kills: accrual.kills,
-            rate: accrual.rate,
-            cursor_from: accrual.cursor_from,
-        });
-        rows.collect()
+        let highest = |row: &Accrual| self.highest.get(&row.epoch_minute).copied().unwrap_or(row.seq);
+        self.open.iter().map(|row| row.as_open(highest(row))).collect()
+    }
+}
+
+impl Accrual {
+    fn as_open(&self, highest_seq: u32) -> OpenAccrual {
+        OpenAccrual {
+            id: self.id,
+            epoch_minute: self.epoch_minute,
+            highest_seq,
+            kills: self.kills,
+            rate: self.rate,
+            cursor_from: self.cursor_from,
+        }
     }
 }
 

@@ -15,5 +15,5 @@ pub(crate) use load::{Candidate, candidates};
 pub use aside::{NOT_ELIGIBLE, keeps_back, set_aside};
 pub use cycle::{Cycle, Settlement, SettlementParts, Skipped};
 pub use ear::{PayoutEar, Receives, Told, Word};
-pub use load::{below_caps, waiting};
+pub use load::{payable, waiting};
 pub use resume::{INSUFFICIENT, margin};

@@ -161,6 +161,11 @@ fn a_batch_is_so_many_payouts_and_whoever_cannot_be_paid_takes_nobodys_place() {
                 assert_eq!(all, paid);
             }
             assert_eq!(scene.settle().payouts, 0);
+            assert_eq!(
+                scene.metric("payout_accrual_lag_minutes").as_deref(),
+                Some("0"),
+                "nobody could be paid"
+            );
             scene.check();
         },
     );
@@ -332,18 +337,44 @@ fn a_payout_that_the_wallets_key_does_not_pay_is_named_until_it_does() {
         let (patient, other) = (scene.player(0), scene.player(0));
         scene.earn(patient, 100);
         scene.earn(other, 1);
-        let payment_max = |raw: u128| {
-            let sql = "UPDATE key_pair SET payment_max = $1";
-            scene.write(|tx, _| tx.execute(sql, &[Amount::new(raw).into()]));
-        };
-        payment_max(BAN);
+        payment_max(scene, BAN);
         let cycle = scene.settle();
         assert_eq!((cycle.payouts, cycle.refused), (1, 1));
         assert_eq!((states(scene, patient), refused(scene)), (rows(&[(100, "open")]), Some(1)));
-        payment_max(100 * BAN);
+        payment_max(scene, 100 * BAN);
         assert_eq!((scene.settle().payouts, refused(scene)), (1, Some(0)));
         scene.check();
     });
+}
+
+#[test]
+fn a_batch_goes_on_behind_whoever_is_refused_and_names_them_until_all_are_paid() {
+    on_each_engine_with(
+        |config| config.policy.batch_size = 1,
+        |scene| {
+            scene.funded(100 * BAN);
+            let players: Vec<i64> = (0..3).map(|_| scene.player(0)).collect();
+            scene.earn(players[0], 100);
+            scene.earn(players[1], 100);
+            scene.pass(41 * MINUTE_MS);
+            scene.grow(players[2], 1);
+            scene.accrue();
+            payment_max(scene, BAN);
+            let cycle = scene.settle();
+            assert_eq!((cycle.payouts, cycle.refused, refused(scene)), (1, 2, Some(2)));
+            assert_eq!(scene.payouts_of(players[2]).len(), 1);
+            payment_max(scene, 100 * BAN);
+            assert_eq!((scene.settle().payouts, refused(scene)), (1, Some(2)), "not everybody was looked at");
+            assert_eq!((scene.settle().payouts, refused(scene)), (1, Some(0)));
+            scene.check();
+        },
+    );
+}
+
+/// The most that the wallet's key pays at once.
+fn payment_max(scene: &Scene, raw: u128) {
+    let sql = "UPDATE key_pair SET payment_max = $1";
+    scene.write(|tx, _| tx.execute(sql, &[Amount::new(raw).into()]));
 }
 
 /// How many payouts the finding names.

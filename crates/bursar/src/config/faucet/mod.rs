@@ -30,7 +30,7 @@ pub struct FaucetConfiguration {
     pub caps: NamedCaps,
     /// The zone in which calendar windows of the caps begin.
     pub reset_tz: String,
-    /// Players settled in a cycle; 0 = all.
+    /// Payouts that a cycle makes; 0 = no limit.
     pub batch_size: u32,
     /// What the operator put in at first.
     pub seed_fund: BanE8,
