@@ -27,6 +27,27 @@ fn a_cancelled_intent_gives_its_money_back_and_stays_cancelled() {
 }
 
 #[test]
+fn what_a_desk_sets_aside_goes_on_for_the_same_reason_alone() {
+    on_each_engine(|scene| {
+        let id = scene.order("a", &payee(1), 100).unwrap().id;
+        let desk = Actor::system("faucet");
+        let aside = |why: &str| {
+            let recorder = recorder("test.desk");
+            scene.write(|tx, now| scene.payouts.set_aside(tx, id, why, &desk, &recorder, now))
+        };
+        let resume = |why: &str| {
+            let recorder = recorder("test.desk");
+            scene.write(|tx, now| scene.payouts.resume(tx, id, why, &desk, &recorder, now))
+        };
+        assert!(!resume("margin"), "it is not held");
+        assert!(aside("margin") && !aside("margin"));
+        assert!(!resume("a person") && scene.states() == [1]);
+        assert!(resume("margin") && scene.states() == [0]);
+        assert_eq!(scene.events(), ["payout.accepted", "payout.held", "payout.released"]);
+    });
+}
+
+#[test]
 fn an_operator_holds_and_releases_what_waits() {
     on_each_engine(|scene| {
         let id = scene.order("a", &payee(1), 100).unwrap().id;

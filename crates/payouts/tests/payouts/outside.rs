@@ -56,7 +56,7 @@ pub fn order(by: &Actor, key: &str, to: &Address, amount: u128) -> OutsideOrder 
         amount: Amount::new(amount),
         asset: Asset::Banano,
         reference: "invoice 7".to_owned(),
-        request: Request { id: Some("request-1".to_owned()), correlation_id: None },
+        request: Request { id: Some("request-1".to_owned()), correlation_id: Some("batch-1".to_owned()) },
     }
 }
 
@@ -149,10 +149,29 @@ fn an_order_from_outside_is_held_in_the_wallets_funds_and_recorded_under_its_pay
         assert!(accepted.is_new);
         assert_eq!(scene.account("payouts/hot/funds"), (credit(500), 100));
         assert_eq!(scene.account("faucet/treasury"), (credit(TREASURY), 0));
-        let sql = "SELECT actor, request_id FROM audit_events WHERE event = 'payout.accepted'";
-        let recorded: Vec<(String, String)> =
-            scene.read(|tx| tx.query(sql, &[], |row| Ok((row.get(0)?, row.get(1)?))));
-        assert_eq!(recorded, [(format!("operator:{}", number(&shop)), "request-1".to_owned())]);
+        let sql =
+            "SELECT actor, request_id, correlation_id FROM audit_events WHERE event = 'payout.accepted'";
+        let recorded: Vec<[String; 3]> =
+            scene.read(|tx| tx.query(sql, &[], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?])));
+        let actor = format!("operator:{}", number(&shop));
+        assert_eq!(recorded, [[actor, "request-1".to_owned(), "batch-1".to_owned()]]);
+    });
+}
+
+#[test]
+fn whoever_asked_is_told_why_a_payout_is_held() {
+    on_each_engine(|scene| {
+        let (lane, shop) = funded(scene, 500);
+        let asked = ask(&lane, order(&shop, "a", &payee(1), 100)).unwrap();
+        scene
+            .write(|tx, now| {
+                let by = By::new(&scene.root, now);
+                scene.payouts.hold(tx, &by, asked.id, "odd", &recorder("test.hold"))
+            })
+            .unwrap();
+        let told = told(scene);
+        let whys: Vec<&Value> = told.iter().map(|told| &told["payout"]["why"]).collect();
+        assert_eq!(whys, [&Value::Null, &Value::from("odd")]);
     });
 }
 

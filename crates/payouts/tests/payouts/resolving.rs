@@ -242,6 +242,9 @@ fn an_operators_word_that_it_is_paid_posts_it() {
         let (_, _, id, transaction) = lost_on_the_way(scene);
         let paid = Resolution::Paid { transaction, evidence: "seen by the payee".to_owned() };
         assert_eq!(resolve(scene, id, &paid), Ok(IntentState::Final));
+        let sql = "SELECT standing FROM payout_attempt WHERE kind = 0";
+        let standings = scene.read(|tx| tx.query(sql, &[], |row| row.get::<String>(0)));
+        assert_eq!(standings, ["paid by an operator's word"]);
         assert_eq!(scene.account("faucet/treasury"), (Balance::Credit(Amount::new(TREASURY - 100)), 0));
         let wallet = scene.read(|tx| scene.payouts.wallet(tx, &scene.wallet)).unwrap();
         assert_eq!(wallet.expected, Amount::new(900));

@@ -1,10 +1,11 @@
 //! Pages, figures and jobs: what people see, and what makes senders take their turns.
 
+use bursar_audit::Actor;
 use bursar_desk::job::{Scheduler, SchedulerParts, Waker};
 use bursar_payouts::{IntentState, PayoutFilter, PayoutMetrics, jobs};
 use bursar_web::metrics::{Format, Registry};
 
-use crate::scene::{DESK, key, on_each_engine, payee};
+use crate::scene::{DESK, key, on_each_engine, payee, recorder};
 
 #[test]
 fn payouts_are_found_by_id_and_key_and_listed_newest_first() {
@@ -49,12 +50,17 @@ fn a_wallet_has_a_job_that_is_due_while_something_is_to_be_paid_and_what_it_did_
         drop(Scheduler::start(parts).unwrap());
         let sender = scene.sender_of(&payouts);
         scene.run(&sender, &scene.lease("two").unwrap());
+        let waits = scene.order("waits", &payee(2), 1).unwrap().id;
+        scene.write(|tx, now| {
+            payouts.set_aside(tx, waits, "later", &Actor::system("faucet"), &recorder("test.desk"), now)
+        });
         metrics.refresh(&scene.store()).unwrap();
         let text = registry.render(Format::Text);
         let line = |wanted: &str| assert!(text.lines().any(|line| line == wanted), "{wanted}\n{text}");
         line("bursar_payout_attempts_total{chain=\"banano\",desk=\"faucet\",result=\"final\"} 2");
         line("bursar_payout_wallet_standing{chain=\"banano\",desk=\"faucet\",standing=\"running\"} 1");
         line("bursar_payout_stuck 0");
+        line("bursar_payout_intents{state=\"held\",desk=\"faucet\"} 1");
         assert_eq!(scene.paid(1), 100);
         scene.check();
     });
