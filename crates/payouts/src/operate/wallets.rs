@@ -15,7 +15,7 @@ use crate::case::{Hand, load_pair};
 use crate::known::Reach;
 use crate::send::journaling::{LINES, unreadable};
 use crate::sql::journals::{self, JournalRow};
-use crate::sql::{attempts, heads};
+use crate::sql::{attempts, doubts, heads};
 use crate::wallet::{OUTRUN_MARK, Standing, Wallet};
 use crate::{Outcome, Payouts, Rejection, events, sql};
 
@@ -144,6 +144,7 @@ impl Payouts {
                 wallet.unclear_through = Reach::now(tx)?.intent;
             }
             sql::wallets::update(tx, wallet)?;
+            doubts::put(tx, wallet)?;
             if let Some(ear) =
                 payouts.desk(&wallet.desk).filter(|_| is_blind).and_then(|rules| rules.ear.clone())
             {

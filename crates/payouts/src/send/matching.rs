@@ -13,7 +13,7 @@ use super::view::View;
 use super::{Sender, Turn};
 use crate::sql::attempts::AttemptRow;
 use crate::sql::journals::JournalRow;
-use crate::sql::{attempts, heads, journals};
+use crate::sql::{attempts, doubts, heads, journals};
 use crate::wallet::{Standing, Wallet};
 use crate::{events, sql};
 
@@ -109,8 +109,12 @@ impl Sender {
                     self.recorder.record(tx, &[event], now)?;
                     (wallet.standing, wallet.why, wallet.since) = (Standing::Running, String::new(), now);
                 }
-                (wallet.restored_mark, wallet.is_doubted) = (generation, false);
-                wallet.why.clear();
+                wallet.restored_mark = generation;
+                if wallet.is_doubted {
+                    wallet.is_doubted = false;
+                    wallet.why.clear();
+                    doubts::put(tx, &wallet)?;
+                }
                 heads::put(tx, &self.wallet, state.newest.as_ref().map_or("", TransactionId::as_str))?;
                 self.trust_journal(tx)?;
             }

@@ -8,8 +8,7 @@ use serde_json::json;
 use super::matching::MATCH_EVERY_MS;
 use super::view::View;
 use super::{Sender, Turn};
-use crate::sql;
-use crate::sql::{attempts, heads};
+use crate::sql::{attempts, doubts, heads};
 use crate::wallet::{OUTRUN_MARK, Standing};
 
 /// Transactions that are asked for, page after page; who has more that is unknown has been away for long. Few at first: one
@@ -141,7 +140,7 @@ impl Sender {
             let mut wallet = self.locked(tx)?;
             if wallet.standing == Standing::Stopped && self.knows_newest(tx, newest)? {
                 wallet.is_doubted = false;
-                sql::wallets::update(tx, &wallet)?;
+                doubts::put(tx, &wallet)?;
             }
             Ok(())
         })
@@ -163,6 +162,7 @@ impl Sender {
                 "its account ends in {newest}, which the records do not know, and the nodes do not tell what it did before"
             );
             wallet.is_doubted = true;
+            doubts::put(tx, &wallet)?;
             wallet.distrust(why, now);
             self.note_distrust(tx, &wallet, &json!({ "newest": newest.to_string() }), now)
         })

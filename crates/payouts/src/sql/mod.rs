@@ -1,6 +1,7 @@
 //! All SQL of payouts: rows in, rows out, no decision.
 
 pub(crate) mod attempts;
+pub(crate) mod doubts;
 pub(crate) mod heads;
 pub(crate) mod intents;
 pub(crate) mod journals;

@@ -8,6 +8,7 @@ use bursar_ledger::AccountId;
 use bursar_store::Column::{Amount as AmountColumn, Int, Text, Time};
 use bursar_store::{Bulk, Lock, Lookup, Param, Row, StoreError, Tx};
 
+use super::doubts::with_doubts;
 use super::{asset_of, key_of};
 use crate::IntentId;
 use crate::wallet::{Standing, Wallet};
@@ -15,7 +16,7 @@ use crate::wallet::{Standing, Wallet};
 macro_rules! columns {
     () => {
         "name, desk, chain, asset, address, standing, why, since, account, suspense_account, funds_account, \
-         fees_account, expected_balance, restored_mark, matched_at, is_doubted, unclear_through"
+         fees_account, expected_balance, restored_mark, matched_at"
     };
 }
 
@@ -41,8 +42,6 @@ static INSERT: LazyLock<Bulk> = LazyLock::new(|| {
         ("journal_position", Int),
         ("restored_mark", Int),
         ("matched_at", Time),
-        ("is_doubted", Int),
-        ("unclear_through", Int),
     ];
     Bulk::insert("payout_wallet", &columns)
 });
@@ -50,22 +49,25 @@ static INSERT: LazyLock<Bulk> = LazyLock::new(|| {
 /// Wallets by name, without a lock.
 pub(crate) fn load(tx: &mut Tx<'_>, names: &[&KeyId]) -> Result<Vec<Wallet>, StoreError> {
     let keys: Vec<Param<'_>> = names.iter().map(|name| Param::Text(name.as_str())).collect();
-    tx.lookup(&BY_NAME, &keys, read)
+    let wallets = tx.lookup(&BY_NAME, &keys, read)?;
+    with_doubts(tx, wallets)
 }
 
 /// One wallet, locked until the transaction ends.
 pub(crate) fn load_locked(tx: &mut Tx<'_>, name: &KeyId) -> Result<Option<Wallet>, StoreError> {
-    Ok(tx.lookup(&BY_NAME_LOCKED, &[Param::Text(name.as_str())], read)?.into_iter().next())
+    let locked = tx.lookup(&BY_NAME_LOCKED, &[Param::Text(name.as_str())], read)?;
+    Ok(with_doubts(tx, locked)?.into_iter().next())
 }
 
 /// All wallets by name.
 pub(crate) fn all(tx: &mut Tx<'_>) -> Result<Vec<Wallet>, StoreError> {
-    tx.query(concat!("SELECT ", columns!(), " FROM payout_wallet ORDER BY name"), &[], read)
+    let all = tx.query(concat!("SELECT ", columns!(), " FROM payout_wallet ORDER BY name"), &[], read)?;
+    with_doubts(tx, all)
 }
 
 /// Adds wallets.
 pub(crate) fn insert(tx: &mut Tx<'_>, wallets: &[Wallet]) -> Result<(), StoreError> {
-    let mut rows = Vec::with_capacity(wallets.len() * 18);
+    let mut rows = Vec::with_capacity(wallets.len() * 16);
     for wallet in wallets {
         rows.extend([
             Param::Text(wallet.name.as_str()),
@@ -84,7 +86,6 @@ pub(crate) fn insert(tx: &mut Tx<'_>, wallets: &[Wallet]) -> Result<(), StoreErr
         // The column of the journal's position is an older one's; journals have rows of their own.
         rows.extend([Param::Amount(wallet.expected), Param::Int(0)]);
         rows.extend([Param::Int(wallet.restored_mark), wallet.matched_at.into()]);
-        rows.extend([Param::Int(wallet.is_doubted.into()), Param::Int(wallet.unclear_through.0)]);
     }
     tx.execute_many(&INSERT, &rows).map(|_| ())
 }
@@ -92,7 +93,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, wallets: &[Wallet]) -> Result<(), StoreErr
 /// Stores what changes in a wallet's life: standing, expected balance and marks.
 pub(crate) fn update(tx: &mut Tx<'_>, wallet: &Wallet) -> Result<(), StoreError> {
     let sql = "UPDATE payout_wallet SET standing = $2, why = $3, since = $4, expected_balance = $5, \
-               restored_mark = $6, matched_at = $7, is_doubted = $8, unclear_through = $9 WHERE name = $1";
+               restored_mark = $6, matched_at = $7 WHERE name = $1";
     let params = [
         Param::Text(wallet.name.as_str()),
         Param::Int(wallet.standing.code()),
@@ -101,8 +102,6 @@ pub(crate) fn update(tx: &mut Tx<'_>, wallet: &Wallet) -> Result<(), StoreError>
         Param::Amount(wallet.expected),
         Param::Int(wallet.restored_mark),
         wallet.matched_at.into(),
-        Param::Int(wallet.is_doubted.into()),
-        Param::Int(wallet.unclear_through.0),
     ];
     tx.execute(sql, &params).map(|_| ())
 }
@@ -124,7 +123,7 @@ fn read(row: &Row<'_>) -> Result<Wallet, StoreError> {
         expected: row.get(12)?,
         restored_mark: row.get(13)?,
         matched_at: row.get(14)?,
-        is_doubted: row.get::<i64>(15)? != 0,
-        unclear_through: IntentId(row.get(16)?),
+        is_doubted: false,
+        unclear_through: IntentId(0),
     })
 }

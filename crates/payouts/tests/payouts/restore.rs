@@ -15,10 +15,11 @@ pub fn standing(scene: &Scene) -> (WalletStanding, String) {
 }
 
 /// The tables of payouts and the book.
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 15] = [
     "payout_wallet",
     "payout_journal",
     "payout_head",
+    "payout_doubt",
     "payout_intent",
     "payout_attempt",
     "payout_receipt",
