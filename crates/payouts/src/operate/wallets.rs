@@ -139,9 +139,7 @@ impl Payouts {
             // top of what was compared.
             wallet.run_by_word(generation, is_booked && !is_blind, by.now);
             if is_blind {
-                // Nothing here counts as unpaid any more.
-                heads::forget(tx, name)?;
-                wallet.unclear_through = Reach::now(tx)?.intent;
+                forget_past(tx, wallet)?;
             }
             sql::wallets::update(tx, wallet)?;
             doubts::put(tx, wallet)?;
@@ -243,6 +241,13 @@ impl Payouts {
 fn absent(known: &[JournalRow], here: Option<&Compared>) -> Value {
     let absent = known.iter().filter(|row| here.is_none_or(|own| own.row.journal != row.journal));
     absent.map(|row| row.journal.as_str()).collect()
+}
+
+/// Nothing of what is here counts as unpaid any more, and whatever the account ends in next is taken.
+fn forget_past(tx: &mut Tx<'_>, wallet: &mut Wallet) -> Result<(), StoreError> {
+    heads::forget(tx, &wallet.name)?;
+    wallet.unclear_through = Reach::now(tx)?.intent;
+    Ok(())
 }
 
 /// Why a wallet cannot be matched by what was seen, as it has changed since, or needs no match.

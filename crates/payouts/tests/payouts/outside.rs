@@ -159,23 +159,6 @@ fn an_order_from_outside_is_held_in_the_wallets_funds_and_recorded_under_its_pay
 }
 
 #[test]
-fn whoever_asked_is_told_why_a_payout_is_held() {
-    on_each_engine(|scene| {
-        let (lane, shop) = funded(scene, 500);
-        let asked = ask(&lane, order(&shop, "a", &payee(1), 100)).unwrap();
-        scene
-            .write(|tx, now| {
-                let by = By::new(&scene.root, now);
-                scene.payouts.hold(tx, &by, asked.id, "odd", &recorder("test.hold"))
-            })
-            .unwrap();
-        let told = told(scene);
-        let whys: Vec<&Value> = told.iter().map(|told| &told["payout"]["why"]).collect();
-        assert_eq!(whys, [&Value::Null, &Value::from("odd")]);
-    });
-}
-
-#[test]
 fn a_key_is_one_payout_for_ever_and_another_payers_key_is_another() {
     on_each_engine(|scene| {
         let (lane, shop) = funded(scene, 500);

@@ -4,16 +4,35 @@
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use bursar_access::By;
 use bursar_devnet_banano::{Command, Misbehaviour};
 use bursar_keys::KeyId;
 use bursar_money::{Amount, Asset};
 use bursar_payouts::{Funding, IntentState, OutsideOrder, Rejection, next_notice, notice_failed};
 use bursar_store::{StoreError, Tx};
+use serde_json::Value;
 
-use crate::outside::{ask, code, desk_owns, due, fund, funded, order, take_back};
+use crate::outside::{ask, code, desk_owns, due, fund, funded, order, take_back, told};
 use crate::scene::{on_each_engine, payee, recorder};
 
 const DAY_MS: i64 = 86_400_000;
+
+#[test]
+fn whoever_asked_is_told_why_a_payout_is_held() {
+    on_each_engine(|scene| {
+        let (lane, shop) = funded(scene, 500);
+        let asked = ask(&lane, order(&shop, "a", &payee(1), 100)).unwrap();
+        scene
+            .write(|tx, now| {
+                let by = By::new(&scene.root, now);
+                scene.payouts.hold(tx, &by, asked.id, "odd", &recorder("test.hold"))
+            })
+            .unwrap();
+        let told = told(scene);
+        let whys: Vec<&Value> = told.iter().map(|told| &told["payout"]["why"]).collect();
+        assert_eq!(whys, [&Value::Null, &Value::from("odd")]);
+    });
+}
 
 #[test]
 fn a_repetition_in_another_asset_is_no_repetition() {
