@@ -144,6 +144,7 @@ mod tests {
         assert!(OutsideKey::parse(&somebody, own).is_err() && key.len() <= 160);
         assert_eq!(recovered_key("faucet/42/9f86", "d"), "faucet/42/recovered/d");
         assert_eq!(recovered_key("odd", "d"), "recovered/d");
+        assert_eq!(recovered_key("odd//9f86", "d"), "recovered/d");
     }
 
     #[test]
