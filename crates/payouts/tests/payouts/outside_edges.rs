@@ -18,7 +18,7 @@ use crate::scene::{on_each_engine, payee, recorder};
 const DAY_MS: i64 = 86_400_000;
 
 #[test]
-fn whoever_asked_is_told_why_a_payout_is_held() {
+fn whoever_asked_is_told_what_for_and_why_a_payout_is_held() {
     on_each_engine(|scene| {
         let (lane, shop) = funded(scene, 500);
         let asked = ask(&lane, order(&shop, "a", &payee(1), 100)).unwrap();
@@ -31,6 +31,7 @@ fn whoever_asked_is_told_why_a_payout_is_held() {
         let told = told(scene);
         let whys: Vec<&Value> = told.iter().map(|told| &told["payout"]["why"]).collect();
         assert_eq!(whys, [&Value::Null, &Value::from("odd")]);
+        assert!(told.iter().all(|told| told["payout"]["reference"] == "invoice 7"));
     });
 }
 
