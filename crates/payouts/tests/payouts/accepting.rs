@@ -36,7 +36,8 @@ fn the_same_key_with_the_same_order_is_the_same_intent_for_ever() {
         let again = scene.order("a", &payee(1), 100).unwrap();
         assert_eq!((again.id, again.public_id, again.is_new), (first.id, first.public_id, false));
         let [one, two] = &scene.orders(&[("b", &payee(1), 5), ("b", &payee(1), 5)])[..] else { panic!() };
-        assert_eq!(one.as_ref().unwrap().id, two.as_ref().unwrap().id);
+        let (one, two) = (one.as_ref().unwrap(), two.as_ref().unwrap());
+        assert_eq!((one.id, one.is_new, two.is_new), (two.id, true, false));
         assert_eq!(scene.count("SELECT COUNT(*) FROM payout_intent"), 2);
         assert_eq!(scene.account("faucet/treasury").1, 105);
     });
