@@ -29,8 +29,8 @@ pub struct WalletSight {
     pub holds: Amount,
     /// What its records said that it must hold, read before the chain was asked.
     pub expected: Amount,
-    /// After a restore, or where the records fell back: the person has compared the wallet's history on the chain by hand, as a journal that it was written
-    /// down in is lost, or another server's.
+    /// After a restore, or where the records fell back: the person has compared the wallet's history on the chain by hand, as
+    /// a journal that it was written down in is lost, or another server's.
     pub journals_are_lost: bool,
 }
 
