@@ -13,8 +13,8 @@ use crate::wallet::Wallet;
 const HELD_AT_ONCE: i64 = 256;
 
 /// Why they are held.
-const WAITED_IN_BACKUP: &str = "it waited in records that were restored, and may have been taken back since; take it back, \
-                                or have it released";
+const WAITED_IN_BACKUP: &str = "it waited in records that fell back, and may have been taken back since, or paid; take it \
+                                back, or ask an operator to release or cancel it";
 
 impl Payouts {
     /// Holds the oldest intents of a wallet that wait in a backup: the caller may have taken them back since, and have had

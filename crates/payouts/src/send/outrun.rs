@@ -38,6 +38,15 @@ impl Sender {
         Ok(head == newest.as_str() || attempts::by_transaction(tx, newest)?.is_some())
     }
 
+    /// The same, but that it ends in nothing is no answer for an account that has a history, where its chain tells one.
+    fn knows_end(&self, tx: &mut Tx<'_>, newest: Option<&TransactionId>) -> Result<bool, StoreError> {
+        if newest.is_some() || self.chain.history().is_none() {
+            return self.knows_newest(tx, newest);
+        }
+        let began_empty = heads::of_wallet(tx, &self.wallet)?.is_none_or(|head| head.is_empty());
+        Ok(began_empty && !attempts::was_any_signed(tx, &self.wallet)?)
+    }
+
     /// RESTORE-NEVER-REPAYS: the account ends in a transaction that the records lack. If it paid somebody meanwhile, as when
     /// the disk was put back as a whole, journal and all, which counts no restore, a person has to look.
     pub(super) fn outrun(
@@ -120,14 +129,20 @@ impl Sender {
             Ok(state) => state,
             Err(error) => return Ok(self.wait(view.now, error.to_string())),
         };
-        let newest = state.newest.filter(|_| state.account == view.wallet.address);
-        let is_known =
-            self.payouts.parts.store.read("payouts.end", |tx| self.knows_newest(tx, newest.as_ref()))?;
-        if let Some(newest) = newest.as_ref().filter(|_| !is_known) {
-            return self.outrun(lease, view, newest);
+        let newest = state.newest.as_ref();
+        let is_known = self.payouts.parts.store.read("payouts.end", |tx| self.knows_end(tx, newest))?;
+        match newest {
+            _ if state.account != view.wallet.address => {
+                return Ok(self.wait(view.now, "the nodes tell of another account".to_owned()));
+            }
+            Some(newest) if !is_known => return self.outrun(lease, view, newest),
+            None if !is_known => {
+                return Ok(self.wait(view.now, "the nodes do not tell what its account ends in".to_owned()));
+            }
+            Some(_) | None => {}
         }
         if view.wallet.is_doubted {
-            self.trust_end(lease, newest.as_ref())?;
+            self.trust_end(lease, newest)?;
         }
         self.memory.lock().end_seen = Some(view.now);
         Ok(self.worked())
@@ -138,7 +153,7 @@ impl Sender {
         self.payouts.parts.store.transact("payouts.end", |tx| {
             lease.check(tx)?;
             let mut wallet = self.locked(tx)?;
-            if wallet.standing == Standing::Stopped && self.knows_newest(tx, newest)? {
+            if wallet.standing == Standing::Stopped && self.knows_end(tx, newest)? {
                 wallet.is_doubted = false;
                 doubts::put(tx, &wallet)?;
             }

@@ -79,6 +79,12 @@ pub(crate) fn by_transaction(tx: &mut Tx<'_>, id: &TransactionId) -> Result<Opti
     tx.query_first(sql, &[id.as_str().into()], read)
 }
 
+/// Whether anything was signed here for a wallet; what frees a slot does not count.
+pub(crate) fn was_any_signed(tx: &mut Tx<'_>, wallet: &KeyId) -> Result<bool, StoreError> {
+    let sql = "SELECT id FROM payout_attempt WHERE wallet = $1 AND kind <> 1 AND imported = 0 LIMIT 1";
+    Ok(tx.query_first(sql, &[wallet.as_str().into()], |row| row.get::<i64>(0))?.is_some())
+}
+
 /// The transaction that a slot was signed for, if it ever was.
 pub(crate) fn of_slot(tx: &mut Tx<'_>, wallet: &KeyId, slot: &Slot) -> Result<Option<String>, StoreError> {
     let sql = "SELECT transaction_id FROM payout_attempt WHERE wallet = $1 AND slot = $2 AND kind <> 1 AND imported = 0";

@@ -1,5 +1,7 @@
 //! An account that went on without its records, as when a disk was put back as a whole: nobody is paid or promised twice.
 
+use std::sync::atomic::Ordering;
+
 use bursar_access::By;
 use bursar_devnet_banano::{Command, Misbehaviour};
 use bursar_payouts::{IntentState, Rejection, WalletStanding};
@@ -136,6 +138,11 @@ fn a_doubt_is_over_once_nodes_tell_that_the_account_paid_nobody() {
         stop(scene);
         assert_eq!(take_back(scene, &shop, asked), Err(Rejection::WalletUnmatched));
         scene.command(Command::ClearFaults);
+        scene.watching.hides_end.store(true, Ordering::SeqCst);
+        recover(scene);
+        let early = take_back(scene, &shop, asked);
+        assert_eq!(early, Err(Rejection::WalletUnmatched), "that it ends in nothing is no answer");
+        scene.watching.hides_end.store(false, Ordering::SeqCst);
         recover(scene);
         take_back(scene, &shop, asked).unwrap();
         // Nobody has to say anything of journals.

@@ -1,6 +1,7 @@
 //! A chain that looks over the sender's shoulder: nothing is broadcast that does not stand in the store, byte for byte.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bursar_banano::Banano;
 use bursar_chain::{
@@ -16,6 +17,8 @@ use parking_lot::Mutex;
 pub struct Watching {
     pub violations: Mutex<Vec<String>>,
     pub broadcasts: Mutex<Vec<String>>,
+    /// Nodes say that accounts have no transaction, while it is set.
+    pub hides_end: AtomicBool,
 }
 
 pub struct Watched {
@@ -101,7 +104,11 @@ impl Chain for Watched {
     }
 
     fn receiver_state(&self, account: &Address) -> Result<SenderState, ChainError> {
-        Chain::receiver_state(&self.chain, account)
+        let mut state = Chain::receiver_state(&self.chain, account)?;
+        if self.watching.hides_end.load(Ordering::SeqCst) {
+            state.newest = None;
+        }
+        Ok(state)
     }
 
     fn build_receipt(&self, incoming: &Incoming, state: &SenderState) -> Result<Unsigned, BuildError> {

@@ -105,7 +105,8 @@ pub struct MatchOptions {
     #[arg(long, value_name = "AMOUNT")]
     pub holds: bursar_money::Amount,
     /// After a restore, or where the records fell back: a journal of signed payouts that this wallet was written down in is
-    /// lost, or another server's, and you have compared the wallet's history on the chain with its payouts by hand. Wrong, and payouts are paid twice.
+    /// lost, or another server's, and you have compared the wallet's history on the chain with its payouts by hand. Wrong, and
+    /// payouts are paid twice.
     #[arg(long)]
     pub journals_are_lost: bool,
     /// Who and why.
