@@ -9,7 +9,7 @@ use std::io::{BufRead, stdin};
 use serde_json::{Value, json};
 
 use self::markdown::{Procedure, Step, procedures};
-use self::texts::{ALERTS, FAUCET, ROUNDS, all_texts};
+use self::texts::{ALERTS, FAUCET, FAUCET_SAFETY, ROUNDS, all_texts};
 use self::walk::Walk;
 use super::accountable::Accountable;
 use super::{CommandError, Context, DatabaseOption};
@@ -78,7 +78,9 @@ pub fn run(verb: &RunbookVerb, context: &Context) -> Result<Value, CommandError>
             });
             Ok(json!({"ok": true, "runbooks": shown.collect::<Vec<_>>()}))
         }
-        RunbookVerb::Show { name: None, desk } if desk == bursar_faucet::DESK => Ok(FAUCET.into()),
+        RunbookVerb::Show { name: None, desk } if desk == bursar_faucet::DESK => {
+            Ok(format!("{FAUCET}\n{FAUCET_SAFETY}").into())
+        }
         RunbookVerb::Show { name: None, .. } => Ok(ROUNDS.into()),
         RunbookVerb::Show { name: Some(name), .. } => find(name).map(|_| section(name).into()),
         RunbookVerb::Run(options) => walk(options, context),

@@ -3,8 +3,11 @@
 /// Launching the rounds desk, watching it, stopping it and bringing it back.
 pub(super) const ROUNDS: &str = include_str!("../../../../../runbooks/rounds.md");
 
-/// Deploying the faucet, keeping its money safe, and what to do when something is wrong.
+/// Deploying the faucet and running it from day to day.
 pub(super) const FAUCET: &str = include_str!("../../../../../runbooks/faucet.md");
+
+/// The faucet's keys, incidents and restores.
+pub(super) const FAUCET_SAFETY: &str = include_str!("../../../../../runbooks/faucet-safety.md");
 
 macro_rules! alerts {
     ($($name:literal),+ $(,)?) => {
@@ -43,7 +46,8 @@ pub(super) fn all_texts() -> impl Iterator<Item = (&'static str, &'static str)> 
     let of_alert =
         |name: &str| if name.starts_with("faucet-") { bursar_faucet::DESK } else { bursar_rounds::DESK };
     let alerts = ALERTS.iter().map(move |(name, text)| (of_alert(name), *text));
-    [(bursar_rounds::DESK, ROUNDS), (bursar_faucet::DESK, FAUCET)].into_iter().chain(alerts)
+    let faucet = [FAUCET, FAUCET_SAFETY].map(|text| (bursar_faucet::DESK, text));
+    [(bursar_rounds::DESK, ROUNDS)].into_iter().chain(faucet).chain(alerts)
 }
 
 #[cfg(test)]
