@@ -94,7 +94,8 @@ pub trait Chain: Send + Sync {
         Err(BuildError::NothingToAccept)
     }
 
-    /// What accounts did so far, where the chain tells.
+    /// What accounts did so far, where the chain tells; such a chain names an account's newest transaction in each
+    /// [`SenderState`], wherever the account has any.
     fn history(&self) -> Option<&dyn History> {
         None
     }

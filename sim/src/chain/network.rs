@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bursar_chain::Address;
+use bursar_chain::{Address, TransactionId};
 
 use super::evidence::Says;
 use super::node::{Node, TROUBLES, Trouble};
@@ -91,6 +91,14 @@ pub struct AccountState {
     pub head: String,
     pub balance: u128,
     pub is_open: bool,
+}
+
+impl AccountState {
+    /// Its newest final transaction as a person sees it on the chain.
+    #[must_use]
+    pub fn newest(&self) -> Option<TransactionId> {
+        (!self.head.is_empty()).then(|| TransactionId::from_canonical(self.head.clone()))
+    }
 }
 
 /// See the module.

@@ -270,7 +270,7 @@ impl<B: Bench> Chain for SimChain<B> {
     }
 
     fn history(&self) -> Option<&dyn History> {
-        Some(self)
+        (self.family == Family::Ordered).then_some(self as &dyn History)
     }
 
     fn fee_paid(&self, _attempt: &Attempt, _evidence: &Evidence) -> Amount {

@@ -23,7 +23,7 @@ use super::FaucetRoom;
 use super::players::own_address;
 use super::terms::{BAN_RAW, DAY_MS};
 use super::wiring::{FAMILY, Process, operator};
-use crate::chain::{Bench, address_of};
+use crate::chain::{AccountState, Bench, address_of};
 use crate::event::Class;
 use crate::gate::Gate;
 use crate::payouts::wiring::address;
@@ -54,7 +54,7 @@ impl Stop {
 }
 
 /// One thing that an operator does in the database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
     Stop(Stop),
     Resume(Stop),
@@ -68,8 +68,8 @@ pub enum Act {
     Release(i64),
     Erase(i64),
     Rotate,
-    /// Matches the wallet, with this balance by the chain.
-    Match(u128),
+    /// Matches the wallet with what somebody saw of it on the chain.
+    Match(AccountState),
 }
 
 /// The operators, who do one thing at a time.
@@ -159,7 +159,7 @@ impl FaucetRoom {
             _ if open.is_empty() => Act::Lift,
             _ => {
                 let intent = *random.pick(&open);
-                *random.pick(&[Act::Cancel(intent), Act::Hold(intent), Act::Release(intent)])
+                random.pick(&[Act::Cancel(intent), Act::Hold(intent), Act::Release(intent)]).clone()
             }
         }
     }
@@ -183,7 +183,7 @@ impl FaucetRoom {
         if let Act::Rotate = act {
             self.operators.with(|operators| operators.seal += 1);
         }
-        self.witness.with(|witness| witness.begin(act));
+        self.witness.with(|witness| witness.begin(act.clone()));
         // A rotation is done by a process that knows the new seal already.
         let node = match act {
             Act::Rotate => None,
@@ -191,15 +191,15 @@ impl FaucetRoom {
         };
         let done = world.command(node, |process| {
             process.room::<Process>().desk(&process.store)?;
-            process.store.transact("faucet.act", |tx| write(tx, process.room(), act))
+            process.store.transact("faucet.act", |tx| write(tx, process.room(), act.clone()))
         });
         world.figures.with(|figures| figures.batch(1));
         world.note(&format!("faucet operator: {act:?}: {}", matches!(done, Some(Ok(_)))));
         let is_done = matches!(done, Some(Ok(true)));
         world.reach(
             "operator",
-            match (&done, act) {
-                _ if is_done => name_of(act),
+            match (&done, &act) {
+                _ if is_done => name_of(&act),
                 (Some(Ok(false)), Act::Resume(Stop::Payouts)) => "payouts stay halted",
                 _ => "an act of the faucet that fails",
             },
@@ -213,14 +213,13 @@ impl FaucetRoom {
     /// After a restore without a whole journal the wallet waits for somebody who has looked at its chain.
     pub fn match_wallet(self: &Arc<FaucetRoom>, world: &Arc<World>) {
         if self.witness.with(|witness| witness.restores() > 0 && witness.wallet_stands_still()) {
-            let holds =
-                self.with_network(FAMILY, |network| network.account(address(FAMILY).as_str(), 0).balance);
-            self.act(world, Act::Match(holds));
+            let seen = self.with_network(FAMILY, |network| network.account(address(FAMILY).as_str(), 0));
+            self.act(world, Act::Match(seen));
         }
     }
 }
 
-fn name_of(act: Act) -> &'static str {
+fn name_of(act: &Act) -> &'static str {
     match act {
         Act::Stop(Stop::Payouts) => "halt the faucet's payouts",
         Act::Stop(Stop::Accrual) => "halt accrual",
@@ -276,13 +275,17 @@ fn write(tx: &mut Tx<'_>, process: &Process, act: Act) -> Result<bool, StoreErro
             let begun = process.keystore.begin_rotation(tx, &by)?.is_ok();
             begun && process.keystore.continue_rotation(tx, None, 10, now)?.is_ok()
         }
-        Act::Match(holds) => {
+        Act::Match(seen) => {
             let wallet = payouts.wallet(tx, &operator())?;
             let Some(wallet) = wallet.filter(|wallet| wallet.standing != WalletStanding::Running) else {
                 return Ok(false);
             };
-            let sight =
-                WalletSight { holds: Amount::new(holds), expected: wallet.expected, journals_are_lost: true };
+            let sight = WalletSight {
+                holds: Amount::new(seen.balance),
+                expected: wallet.expected,
+                newest: seen.newest(),
+                journals_are_lost: true,
+            };
             payouts.match_wallet(tx, &by, &operator(), &sight, "looked at the chain", &recorder)?.is_ok()
         }
     };

@@ -16,7 +16,7 @@ use super::sending::Process;
 use super::wiring::{self, ALL, DESK, HALTED};
 use super::witness::{ACCEPTED, BROADCAST, HELD, SIGNED};
 use crate::broken::Bug;
-use crate::chain::{Bench, Family};
+use crate::chain::{AccountState, Bench, Family};
 use crate::event::Class;
 use crate::gate::Gate;
 use crate::random::Random;
@@ -143,12 +143,12 @@ impl PayoutsRoom {
         }
         for family in Family::ALL {
             let name = wiring::wallet(family);
-            let holds = self
-                .with_network(family, |network| network.account(wiring::address(family).as_str(), 0).balance);
+            let seen =
+                self.with_network(family, |network| network.account(wiring::address(family).as_str(), 0));
             let done = world.command(Some(0), |process| {
                 let recorder = Recorder::new("operators", bursar_audit::SaltKey::new([6; 32]));
                 let payouts = &process.room::<Process>().payouts;
-                match_wallet(&process.store, payouts, &name, (holds, is_blind || is_lost), &recorder)
+                match_wallet(&process.store, payouts, &name, (&seen, is_blind || is_lost), &recorder)
             });
             world.note(&format!("payout operator: match {name}: {done:?}"));
             let stands_still = !self.witness.with(|witness| witness.wallets_run());
@@ -254,7 +254,7 @@ fn match_wallet(
     store: &Store,
     payouts: &Payouts,
     name: &KeyId,
-    (holds, journals_are_lost): (u128, bool),
+    (seen, journals_are_lost): (&AccountState, bool),
     recorder: &Recorder,
 ) -> Result<bool, StoreError> {
     let root = Actor::cli("root");
@@ -263,8 +263,12 @@ fn match_wallet(
         let wallet = payouts.wallet(tx, name)?;
         let awaits = wallet.filter(|wallet| wallet.standing != WalletStanding::Running);
         let Some(wallet) = awaits else { return Ok(false) };
-        let (holds, expected) = (Amount::new(holds), wallet.expected);
-        let sight = WalletSight { holds, expected, journals_are_lost };
+        let sight = WalletSight {
+            holds: Amount::new(seen.balance),
+            expected: wallet.expected,
+            newest: seen.newest(),
+            journals_are_lost,
+        };
         let done = payouts.match_wallet(tx, &by, name, &sight, "looked at the chain", recorder)?;
         Ok(done.is_ok())
     })

@@ -23,12 +23,14 @@ use crate::{Outcome, Payouts, Rejection, events, sql};
 const MATCHED: TransferKind = TransferKind(24);
 
 /// What somebody saw of a wallet when its chain was asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WalletSight {
     /// What the chain said that it holds, in base units.
     pub holds: Amount,
     /// What its records said that it must hold, read before the chain was asked.
     pub expected: Amount,
+    /// What the chain said that its account ends in; `None` = it did not say.
+    pub newest: Option<TransactionId>,
     /// After a restore, or where the records fell back: the person has compared the wallet's history on the chain by hand, as
     /// a journal that it was written down in is lost, or another server's.
     pub journals_are_lost: bool,
@@ -91,7 +93,7 @@ impl Payouts {
         why: &str,
         recorder: &Recorder,
     ) -> Outcome<()> {
-        let WalletSight { holds, expected, journals_are_lost } = sight;
+        let WalletSight { holds, expected, newest, journals_are_lost } = sight;
         let words = format!("holds={holds} expected={expected} lost={journals_are_lost} why={why}");
         let act = ("payouts.match", Permission::ResolvePayout, words);
         self.wallet_act(tx, by, name, why, act, |payouts, tx, wallet, cleared| {
@@ -134,12 +136,16 @@ impl Payouts {
             }
             payload.insert("isBooked".to_owned(), is_booked.into());
             let hand = Hand { recorder, actor: audited(by.actor), now: by.now };
-            while (is_restored || is_blind) && payouts.hold_back(tx, wallet, &hand)? {}
-            // A word on the balance does not say what the account ends in: the sender compares that first. What is open is on
-            // top of what was compared.
+            // While something is open the account's end is not compared, and what is held may stand behind it, paid.
+            let is_uncompared = !is_booked && (is_restored || wallet.is_doubted);
+            while (is_restored || is_blind || is_uncompared) && payouts.hold_back(tx, wallet, &hand)? {}
+            // A word on the balance does not say what the account ends in: the sender compares that first.
             wallet.run_by_word(generation, is_booked && !is_blind, by.now);
+            if is_blind || is_uncompared {
+                wallet.unclear_through = Reach::now(tx)?.intent;
+            }
             if is_blind {
-                forget_past(tx, wallet)?;
+                begin_past(tx, name, newest.as_ref())?;
             }
             sql::wallets::update(tx, wallet)?;
             doubts::put(tx, wallet)?;
@@ -243,11 +249,12 @@ fn absent(known: &[JournalRow], here: Option<&Compared>) -> Value {
     absent.map(|row| row.journal.as_str()).collect()
 }
 
-/// Nothing of what is here counts as unpaid any more, and whatever the account ends in next is taken.
-fn forget_past(tx: &mut Tx<'_>, wallet: &mut Wallet) -> Result<(), StoreError> {
-    heads::forget(tx, &wallet.name)?;
-    wallet.unclear_through = Reach::now(tx)?.intent;
-    Ok(())
+/// The account's history that is known begins where it ended when a person looked, or else where it ends at the next match.
+fn begin_past(tx: &mut Tx<'_>, wallet: &KeyId, newest: Option<&TransactionId>) -> Result<(), StoreError> {
+    match newest {
+        Some(newest) => heads::set(tx, wallet, newest.as_str()),
+        None => heads::forget(tx, wallet),
+    }
 }
 
 /// Why a wallet cannot be matched by what was seen, as it has changed since, or needs no match.

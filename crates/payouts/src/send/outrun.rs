@@ -15,6 +15,9 @@ use crate::wallet::{OUTRUN_MARK, Standing};
 /// that cannot be read, such as a block of the network's own, spoils the page in which it stands.
 const PAGES: [usize; 11] = [1, 10, 100, 100, 100, 100, 100, 100, 100, 100, 100];
 
+/// Why nothing is built on an account that ends in nothing, though it has a history.
+pub(super) const UNTOLD_END: &str = "the nodes do not tell what its account ends in";
+
 /// What the account did that the records do not know.
 enum Unknown {
     /// It paid nobody.
@@ -26,22 +29,24 @@ enum Unknown {
 }
 
 impl Sender {
-    /// Whether the records know what the account's history ends in: from the first match, or as they signed it.
-    pub(super) fn knows_newest(
+    /// Whether the records know a transaction of the account: from the first match, or as they signed it.
+    fn knows(&self, tx: &mut Tx<'_>, id: &TransactionId) -> Result<bool, StoreError> {
+        let Some(head) = heads::of_wallet(tx, &self.wallet)? else { return Ok(true) };
+        Ok(head == id.as_str() || attempts::by_transaction(tx, id)?.is_some())
+    }
+
+    /// Whether the records know what the account's history ends in. That it ends in nothing is no answer for an account that
+    /// has a history, where its chain tells one.
+    pub(super) fn knows_end(
         &self,
         tx: &mut Tx<'_>,
         newest: Option<&TransactionId>,
     ) -> Result<bool, StoreError> {
-        let (Some(newest), Some(head)) = (newest, heads::of_wallet(tx, &self.wallet)?) else {
+        if let Some(newest) = newest {
+            return self.knows(tx, newest);
+        }
+        if self.chain.history().is_none() {
             return Ok(true);
-        };
-        Ok(head == newest.as_str() || attempts::by_transaction(tx, newest)?.is_some())
-    }
-
-    /// The same, but that it ends in nothing is no answer for an account that has a history, where its chain tells one.
-    fn knows_end(&self, tx: &mut Tx<'_>, newest: Option<&TransactionId>) -> Result<bool, StoreError> {
-        if newest.is_some() || self.chain.history().is_none() {
-            return self.knows_newest(tx, newest);
         }
         let began_empty = heads::of_wallet(tx, &self.wallet)?.is_none_or(|head| head.is_empty());
         Ok(began_empty && !attempts::was_any_signed(tx, &self.wallet)?)
@@ -98,14 +103,14 @@ impl Sender {
     }
 
     fn is_known(&self, id: &TransactionId) -> Result<bool, StoreError> {
-        self.payouts.parts.store.read("payouts.past", |tx| self.knows_newest(tx, Some(id)))
+        self.payouts.parts.store.read("payouts.past", |tx| self.knows(tx, id))
     }
 
     /// What of a page comes after all that the records know, and whether they know the rest of it.
     fn unknown_of<'p>(&self, page: &'p [Past]) -> Result<(&'p [Past], bool), StoreError> {
         self.payouts.parts.store.read("payouts.past", |tx| {
             for (index, past) in page.iter().enumerate() {
-                if self.knows_newest(tx, Some(&past.id))? {
+                if self.knows(tx, &past.id)? {
                     return Ok((page.get(..index).unwrap_or_default(), true));
                 }
             }
@@ -133,11 +138,11 @@ impl Sender {
         let is_known = self.payouts.parts.store.read("payouts.end", |tx| self.knows_end(tx, newest))?;
         match newest {
             _ if state.account != view.wallet.address => {
-                return Ok(self.wait(view.now, "the nodes tell of another account".to_owned()));
+                return Ok(self.wait(view.now, "the nodes answered for another account"));
             }
             Some(newest) if !is_known => return self.outrun(lease, view, newest),
             None if !is_known => {
-                return Ok(self.wait(view.now, "the nodes do not tell what its account ends in".to_owned()));
+                return Ok(self.wait(view.now, UNTOLD_END));
             }
             Some(_) | None => {}
         }
@@ -170,7 +175,7 @@ impl Sender {
             let is_same = (wallet.standing, wallet.restored_mark)
                 == (view.wallet.standing, view.wallet.restored_mark);
             let is_doubted_already = wallet.is_doubted && wallet.standing != Standing::Running;
-            if !is_same || is_doubted_already || self.knows_newest(tx, Some(newest))? {
+            if !is_same || is_doubted_already || self.knows(tx, newest)? {
                 return Ok(());
             }
             let why = format!(
@@ -189,7 +194,7 @@ impl Sender {
             lease.check(tx)?;
             let now = tx.reading()?;
             let mut wallet = self.locked(tx)?;
-            if self.knows_newest(tx, Some(payment))? || wallet.restored_mark == OUTRUN_MARK {
+            if self.knows(tx, payment)? || wallet.restored_mark == OUTRUN_MARK {
                 return Ok(());
             }
             wallet.distrust(outrun_by(payment), now);

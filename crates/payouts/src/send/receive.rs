@@ -250,7 +250,7 @@ impl Sender {
             }
             (wallet.standing, wallet.why, wallet.since) = (Standing::Stopped, why.clone(), now);
             // RESTORE-NEVER-REPAYS: what left may be what the records, put back with the disk, call unpaid.
-            if !self.knows_newest(tx, state.newest.as_ref())? {
+            if !self.knows_end(tx, state.newest.as_ref())? {
                 wallet.restored_mark = OUTRUN_MARK;
             }
             sql::wallets::update(tx, &wallet)?;

@@ -6,6 +6,7 @@ use bursar_store::fault::Step;
 use bursar_store::lease::Lease;
 use bursar_store::{StoreError, Timestamp, Tx};
 
+use super::outrun::UNTOLD_END;
 use super::ready::{Ready, judge};
 use super::view::View;
 use super::{Sender, Turn};
@@ -103,10 +104,13 @@ impl Sender {
         let (used, is_known) = self.payouts.parts.store.read("payouts.slot", |tx| {
             Ok((
                 attempts::of_slot(tx, &self.wallet, &state.slot)?,
-                self.knows_newest(tx, state.newest.as_ref())?,
+                self.knows_end(tx, state.newest.as_ref())?,
             ))
         })?;
         Ok(match (judge(&view.wallet, state, used.as_deref()), &state.newest) {
+            (Ready::Yes | Ready::More(_) | Ready::Less(_), None) if !is_known => {
+                Ready::NotYet(UNTOLD_END.to_owned())
+            }
             (Ready::Yes | Ready::More(_), Some(newest)) if !is_known => Ready::Outrun(newest.clone()),
             (ready, _) => ready,
         })

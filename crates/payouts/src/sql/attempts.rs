@@ -79,9 +79,9 @@ pub(crate) fn by_transaction(tx: &mut Tx<'_>, id: &TransactionId) -> Result<Opti
     tx.query_first(sql, &[id.as_str().into()], read)
 }
 
-/// Whether anything was signed here for a wallet; what frees a slot does not count.
+/// Whether anything was ever signed for a wallet that the records know.
 pub(crate) fn was_any_signed(tx: &mut Tx<'_>, wallet: &KeyId) -> Result<bool, StoreError> {
-    let sql = "SELECT id FROM payout_attempt WHERE wallet = $1 AND kind <> 1 AND imported = 0 LIMIT 1";
+    let sql = "SELECT id FROM payout_attempt WHERE wallet = $1 LIMIT 1";
     Ok(tx.query_first(sql, &[wallet.as_str().into()], |row| row.get::<i64>(0))?.is_some())
 }
 

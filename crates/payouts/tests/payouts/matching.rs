@@ -332,7 +332,8 @@ fn a_wallet_that_a_restored_database_lacks_runs_by_a_persons_word_alone() {
         let opened = wallet();
         assert!(!scene.read(|tx| scene.payouts.is_paying(tx, &opened)));
         let matched = |journals_are_lost| {
-            let sight = WalletSight { holds: Amount::ZERO, expected: Amount::ZERO, journals_are_lost };
+            let sight =
+                WalletSight { holds: Amount::ZERO, expected: Amount::ZERO, newest: None, journals_are_lost };
             scene.write(|tx, now| {
                 let (by, recorder) = (By::new(&scene.root, now), recorder("test.operator"));
                 scene.payouts.match_wallet(tx, &by, &cold, &sight, "looked", &recorder)

@@ -8,8 +8,8 @@ use bursar_payouts::{IntentState, Rejection, WalletStanding};
 use uuid::Uuid;
 
 use crate::outside::{ask, funded, order, take_back};
-use crate::restore::{backup, pay, recover, restore, standing, start, stop, word};
-use crate::scene::{Scene, on_each_engine, payee, recorder};
+use crate::restore::{backup, pay, recover, restore, standing, start, stop, word, word_on};
+use crate::scene::{Scene, chain_of, on_each_engine, payee, recorder};
 
 /// Asks for a payout of 100 out of 500, and puts the disk back as it was before that was paid and `came_in` came in: nobody
 /// counts it, and no journal tells.
@@ -204,6 +204,84 @@ fn records_that_a_journal_shows_to_have_fallen_back_are_asked_for_all_their_jour
         assert!(why.contains("there is no whole journal of it"), "{why}");
         let (payouts, _) = start(scene, true);
         assert_eq!(word(scene, &payouts, 990, false).unwrap_err().code(), "journal_not_compared");
+    });
+}
+
+#[test]
+fn while_a_transaction_is_open_a_word_does_not_say_that_what_waits_behind_it_is_unpaid() {
+    on_each_engine(|scene| {
+        let journal = scene.folder.path().join("payouts.journal");
+        let (lane, shop) = funded(scene, 500);
+        let (sender, lease) = (scene.sender(), scene.lease("one").unwrap());
+        scene.run(&sender, &lease);
+        let before = scene.order("a", &payee(1), 100).unwrap().id;
+        scene.misbehave("process", Misbehaviour::DropRequest, 1);
+        sender.turn(&lease).unwrap();
+        let open = scene.read(|tx| scene.payouts.payout(tx, before)).unwrap().payout.state;
+        assert_eq!(open, IntentState::Broadcast);
+        let asked = ask(&lane, order(&shop, "b", &payee(2), 100)).unwrap().public_id;
+        backup(scene);
+        let kept = std::fs::read(&journal).unwrap();
+        pay(scene);
+        scene.fund(300);
+        pay(scene);
+        assert_eq!((scene.paid(1), scene.paid(2)), (100, 100));
+        restore(scene, true);
+        std::fs::write(&journal, kept).unwrap();
+        let (payouts, _) = start(scene, true);
+        word(scene, &payouts, 600, false).unwrap();
+        assert_eq!(take_back(scene, &shop, asked), Err(Rejection::WalletUnmatched));
+        recover(scene);
+        assert_eq!((state(scene, asked), standing(scene).0), (IntentState::Held, WalletStanding::Unmatched));
+        assert_eq!(take_back(scene, &shop, asked), Err(Rejection::WalletUnmatched));
+    });
+}
+
+#[test]
+fn what_somebody_saw_of_the_account_when_its_past_was_unknown_is_where_its_known_past_begins() {
+    on_each_engine(|scene| {
+        let journal = scene.folder.path().join("payouts.journal");
+        let (lane, shop) = funded(scene, 500);
+        pay(scene);
+        stop(scene);
+        let (payouts, _) = start(scene, true);
+        let address = scene.read(|tx| payouts.wallet(tx, &scene.wallet)).unwrap().address;
+        let newest = chain_of(&scene.node).receiver_state(&address).unwrap().newest;
+        word_on(scene, &payouts, 500, newest, true).unwrap();
+        // The disk is copied before a server has matched the wallet.
+        ask(&lane, order(&shop, "b", &payee(2), 100)).unwrap();
+        backup(scene);
+        let kept = std::fs::read(&journal).unwrap();
+        recover(scene);
+        scene.fund(300);
+        pay(scene);
+        restore(scene, false);
+        std::fs::write(&journal, kept).unwrap();
+        recover(scene);
+        let (now, why) = standing(scene);
+        assert_eq!((scene.paid(2), now), (100, WalletStanding::Unmatched), "{why}");
+        assert!(why.starts_with("its account made the payment "), "{why}");
+    });
+}
+
+#[test]
+fn while_nodes_say_that_an_account_with_a_history_ends_in_nothing_nothing_leaves() {
+    on_each_engine(|scene| {
+        let (sender, lease) = scene.funded(500);
+        scene.order("a", &payee(1), 100).unwrap();
+        scene.watching.hides_end.store(true, Ordering::SeqCst);
+        let (_, sender_after) = start(scene, true);
+        for sender in [&sender, &sender_after] {
+            let waits = scene.run_for(sender, &lease, 4);
+            assert_eq!(scene.paid(1), 0);
+            assert!(
+                waits.iter().all(|why| why.contains("do not tell what its account ends in")),
+                "{waits:?}"
+            );
+        }
+        scene.watching.hides_end.store(false, Ordering::SeqCst);
+        scene.run(&sender_after, &lease);
+        assert_eq!(scene.paid(1), 100);
     });
 }
 

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use bursar_access::By;
+use bursar_chain::TransactionId;
 use bursar_money::Amount;
 use bursar_payouts::{Payouts, Rejection, Sender, WalletSight, WalletStanding};
 
@@ -60,8 +61,19 @@ pub fn restore(scene: &Scene, counted: bool) {
 
 /// An operator's word on what the chain holds, given by these payouts.
 pub fn word(scene: &Scene, payouts: &Payouts, holds: u128, journals_are_lost: bool) -> Result<(), Rejection> {
+    word_on(scene, payouts, holds, None, journals_are_lost)
+}
+
+/// The same by somebody who saw what the account ends in.
+pub fn word_on(
+    scene: &Scene,
+    payouts: &Payouts,
+    holds: u128,
+    newest: Option<TransactionId>,
+    journals_are_lost: bool,
+) -> Result<(), Rejection> {
     let expected = scene.read(|tx| payouts.wallet(tx, &scene.wallet)).unwrap().expected;
-    let sight = WalletSight { holds: Amount::new(holds), expected, journals_are_lost };
+    let sight = WalletSight { holds: Amount::new(holds), expected, newest, journals_are_lost };
     scene.write(|tx, now| {
         let (by, recorder) = (By::new(&scene.root, now), recorder("test.operator"));
         payouts.match_wallet(tx, &by, &scene.wallet, &sight, "looked", &recorder)

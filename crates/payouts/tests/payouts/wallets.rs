@@ -20,7 +20,7 @@ fn matched(scene: &Scene, observed: u128) -> Result<(), Rejection> {
 /// The same by somebody who read of `expected` before they asked the chain.
 fn matched_since(scene: &Scene, observed: u128, expected: u128) -> Result<(), Rejection> {
     let [holds, expected] = [observed, expected].map(Amount::new);
-    let sight = WalletSight { holds, expected, journals_are_lost: false };
+    let sight = WalletSight { holds, expected, newest: None, journals_are_lost: false };
     scene.write(|tx, now| {
         let by = By::new(&scene.root, now);
         scene.payouts.match_wallet(tx, &by, &scene.wallet, &sight, "counted it", &recorder("test.operator"))

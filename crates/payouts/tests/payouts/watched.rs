@@ -31,6 +31,13 @@ impl Watched {
     pub fn new(chain: Banano, store: &Arc<Store>, watching: &Arc<Watching>) -> Watched {
         Watched { chain, store: Arc::clone(store), watching: Arc::clone(watching) }
     }
+
+    fn told(&self, mut state: SenderState) -> SenderState {
+        if self.watching.hides_end.load(Ordering::SeqCst) {
+            state.newest = None;
+        }
+        state
+    }
 }
 
 impl Chain for Watched {
@@ -47,7 +54,7 @@ impl Chain for Watched {
     }
 
     fn sender_state(&self, sender: &Address) -> Result<SenderState, ChainError> {
-        self.chain.sender_state(sender)
+        self.chain.sender_state(sender).map(|state| self.told(state))
     }
 
     fn build(&self, payment: &Payment, state: &SenderState) -> Result<Unsigned, BuildError> {
@@ -104,11 +111,7 @@ impl Chain for Watched {
     }
 
     fn receiver_state(&self, account: &Address) -> Result<SenderState, ChainError> {
-        let mut state = Chain::receiver_state(&self.chain, account)?;
-        if self.watching.hides_end.load(Ordering::SeqCst) {
-            state.newest = None;
-        }
-        Ok(state)
+        Chain::receiver_state(&self.chain, account).map(|state| self.told(state))
     }
 
     fn build_receipt(&self, incoming: &Incoming, state: &SenderState) -> Result<Unsigned, BuildError> {

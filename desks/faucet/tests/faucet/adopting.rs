@@ -32,7 +32,7 @@ pub fn matched_with(scene: &Scene, journals_are_lost: bool) {
     scene.send_for(6);
     let wallet = scene.read(|tx| scene.payouts.wallet(tx, &scene.operator)).unwrap();
     let holds = scene.node.with(|node| node.ledger().head(&scene.wallet_key())).unwrap().balance;
-    let sight = WalletSight { holds, expected: wallet.expected, journals_are_lost };
+    let sight = WalletSight { holds, expected: wallet.expected, newest: None, journals_are_lost };
     let root = Actor::cli("root");
     let done = scene.write(|tx, now| {
         let by = By::new(&root, now);

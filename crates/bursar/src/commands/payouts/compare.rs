@@ -3,6 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
+use bursar_chain::TransactionId;
 use bursar_money::{Amount, Balance};
 use bursar_payouts::{IntentState, PayoutFilter, ReceiptState, Rejection, Wallet};
 use bursar_store::{StoreError, Tx};
@@ -87,6 +88,12 @@ pub(super) fn ask(room: &Room, wallet: &Wallet) -> Result<Amount, CommandError> 
         )
     })?;
     Ok(balance.settled)
+}
+
+/// What the chain says that the wallet's account ends in, if it says.
+pub(super) fn newest_of(room: &Room, wallet: &Wallet) -> Option<TransactionId> {
+    let past = room.payments.banano.history()?.past(&wallet.address, None, 1).ok()?;
+    past.into_iter().next().map(|newest| newest.id)
 }
 
 fn compare(room: &Room, wallet: &Wallet) -> Result<Verdict, CommandError> {

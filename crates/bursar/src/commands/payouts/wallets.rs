@@ -6,7 +6,7 @@ use bursar_payouts::{Funding, Outcome, Receipt, ReceiptState, Rejection, Wallet,
 use bursar_store::{StoreError, Timestamp, Tx};
 use serde_json::{Value, json};
 
-use super::compare::ask;
+use super::compare::{ask, newest_of};
 use super::room::{Room, refused, rejected};
 use super::{AssignOptions, FundOptions, MatchOptions, StopOptions, wallet_name};
 use crate::commands::table::{cell, table};
@@ -50,8 +50,10 @@ pub(super) fn match_wallet(
     let (name, who) = (wallet_name(&options.wallet)?, options.who.signed(room, context)?);
     let wallet = room.store.read("command.wallet", |tx| room.payouts().wallet(tx, &name))?;
     let wallet = wallet.ok_or_else(|| rejected(&Rejection::WalletUnknown))?;
-    // What the records said before the chain was asked: if they move meanwhile, the match is refused.
-    let (expected, holds) = (wallet.expected, ask(room, &wallet)?);
+    // What the records said before the chain was asked: if they move meanwhile, the match is refused. What the account ends
+    // in is asked before what it holds, which the person named: what leaves between the two is not taken for known.
+    let (expected, newest) = (wallet.expected, newest_of(room, &wallet));
+    let holds = ask(room, &wallet)?;
     if holds != options.holds {
         let why = format!(
             "The chain says that {name} holds {holds}, and not {}. Find out what moved, then look again with `bursar \
@@ -60,7 +62,7 @@ pub(super) fn match_wallet(
         );
         return Err(refused("chain_says_otherwise", why));
     }
-    let sight = WalletSight { holds, expected, journals_are_lost: options.journals_are_lost };
+    let sight = WalletSight { holds, expected, newest, journals_are_lost: options.journals_are_lost };
     let shown = change(room, &name, json, |tx| {
         let by = who.by(tx)?;
         room.payouts().match_wallet(tx, &by, &name, &sight, &who.reason, &room.recorder)
