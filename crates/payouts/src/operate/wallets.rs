@@ -93,7 +93,7 @@ impl Payouts {
         why: &str,
         recorder: &Recorder,
     ) -> Outcome<()> {
-        let WalletSight { holds, expected, newest, journals_are_lost } = sight;
+        let WalletSight { holds, expected, journals_are_lost, .. } = sight;
         let words = format!("holds={holds} expected={expected} lost={journals_are_lost} why={why}");
         let act = ("payouts.match", Permission::ResolvePayout, words);
         self.wallet_act(tx, by, name, why, act, |payouts, tx, wallet, cleared| {
@@ -121,19 +121,13 @@ impl Payouts {
             let past_is_unknown = lacks.is_some() || *journals_are_lost || is_outrun;
             let is_blind = past_is_unknown || left_unknown;
             let mut payload = approved(cleared);
-            payload.insert("expected".to_owned(), expected.to_string().into());
-            payload.insert("holds".to_owned(), holds.to_string().into());
-            payload.insert("why".to_owned(), why.into());
+            payload.extend(told(sight, why));
             payload.insert("withoutJournals".to_owned(), absent(&known, journal.as_ref()));
             if is_restored || past_is_unknown {
                 journals::forget(tx, name)?;
                 journal.iter().try_for_each(|own| journals::put(tx, name, &own.row))?;
             }
-            let is_booked = attempts::open(tx, name)?.is_empty();
-            if is_booked {
-                book_difference(tx, wallet, *holds, by.now)?;
-                wallet.expected = *holds;
-            }
+            let is_booked = book_sight(tx, wallet, *holds, by.now)?;
             payload.insert("isBooked".to_owned(), is_booked.into());
             let hand = Hand { recorder, actor: audited(by.actor), now: by.now };
             // While something is open the account's end is not compared, and what is held may stand behind it, paid.
@@ -144,18 +138,30 @@ impl Payouts {
             if is_blind || is_uncompared {
                 wallet.unclear_through = Reach::now(tx)?.intent;
             }
-            if is_blind {
-                begin_past(tx, name, newest.as_ref())?;
-            }
             sql::wallets::update(tx, wallet)?;
             doubts::put(tx, wallet)?;
-            if let Some(ear) =
-                payouts.desk(&wallet.desk).filter(|_| is_blind).and_then(|rules| rules.ear.clone())
-            {
-                ear.blind(tx, name, by.now)?;
+            if is_blind {
+                payouts.begin_past(tx, wallet, sight, by.now)?;
             }
             payouts.record_wallet(tx, "payout.wallet_matched", wallet, payload, by, recorder)
         })
+    }
+
+    /// The account's history that is known begins where it ended when a person looked, or else where it ends at the next match:
+    /// the desk takes it that payments before that are missing.
+    fn begin_past(
+        &self,
+        tx: &mut Tx<'_>,
+        wallet: &Wallet,
+        sight: &WalletSight,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        match &sight.newest {
+            Some(newest) => heads::set(tx, &wallet.name, newest.as_str())?,
+            None => heads::forget(tx, &wallet.name)?,
+        }
+        let ear = self.desk(&wallet.desk).and_then(|rules| rules.ear.clone());
+        ear.map_or(Ok(()), |ear| ear.blind(tx, &wallet.name, now))
     }
 
     /// What the journals may lack of what was signed; all of them are asked for if they must be whole.
@@ -249,12 +255,32 @@ fn absent(known: &[JournalRow], here: Option<&Compared>) -> Value {
     absent.map(|row| row.journal.as_str()).collect()
 }
 
-/// The account's history that is known begins where it ended when a person looked, or else where it ends at the next match.
-fn begin_past(tx: &mut Tx<'_>, wallet: &KeyId, newest: Option<&TransactionId>) -> Result<(), StoreError> {
-    match newest {
-        Some(newest) => heads::set(tx, wallet, newest.as_str()),
-        None => heads::forget(tx, wallet),
+/// What a person said of a wallet, for the audit log.
+fn told(sight: &WalletSight, why: &str) -> impl Iterator<Item = (String, Value)> {
+    let newest = sight.newest.as_ref().map(TransactionId::to_string);
+    let told = [
+        ("expected", sight.expected.to_string().into()),
+        ("holds", sight.holds.to_string().into()),
+        ("newest", newest.into()),
+        ("why", why.into()),
+    ];
+    told.into_iter().map(|(name, value)| (name.to_owned(), value))
+}
+
+/// Books what a wallet was seen to hold, unless something is open, which may be why it is not what must be there; whether it
+/// did.
+fn book_sight(
+    tx: &mut Tx<'_>,
+    wallet: &mut Wallet,
+    holds: Amount,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let is_booked = attempts::open(tx, &wallet.name)?.is_empty();
+    if is_booked {
+        book_difference(tx, wallet, holds, now)?;
+        wallet.expected = holds;
     }
+    Ok(is_booked)
 }
 
 /// Why a wallet cannot be matched by what was seen, as it has changed since, or needs no match.
