@@ -20,6 +20,10 @@ use crate::{IntentId, IntentState, PAYOUT, Payouts, events, sql, webhook};
 /// What the chain took for a payment.
 const FEE: TransferKind = TransferKind(22);
 
+/// Why an intent is held whose transactions are dead.
+const UNCLEAR: &str = "what was signed for it is dead, and it may have been paid by a transaction that the records lack: look \
+                       for one, then ask an operator to release or cancel it";
+
 /// An intent under lock. Everything that changes one locks its wallet first.
 pub(crate) struct Case {
     pub wallet: Wallet,
@@ -81,6 +85,7 @@ impl Case {
             state: self.intent.state,
             wish: self.intent.wish,
             attempts: self.attempts.iter().map(facts).collect(),
+            is_unclear: self.intent.hold.is_some() && self.intent.id <= self.wallet.unclear_through,
         }
     }
 
@@ -104,9 +109,17 @@ impl Payouts {
         hand: &Hand<'_>,
     ) -> Result<Result<(), Impossible>, StoreError> {
         let mut life = case.life();
+        // What is to be tried again waits until its wallet is matched, as it is; to give it up would free its money at once.
+        let would_free = case.intent.hold.is_some() && life.wish.gives_up();
+        life.is_unclear |= would_free && !self.knows_past(tx, &case.wallet)?;
+        let was_under_way = life.is_under_way();
         if let Err(impossible) = life.apply(event) {
             return Ok(Err(impossible));
         }
+        let particulars = match was_under_way && life.state == IntentState::Held {
+            true => Particulars { why: UNCLEAR.to_owned(), ..particulars },
+            false => particulars,
+        };
         if let Some(mut attempt) = added {
             attempt.number = i64::try_from(case.attempts.len()).unwrap_or(i64::MAX).saturating_add(1);
             attempts::insert(tx, &mut attempt)?;

@@ -45,7 +45,8 @@ impl Wish {
         }
     }
 
-    const fn gives_up(self) -> bool {
+    /// Whether it is not to be tried again.
+    pub(crate) const fn gives_up(self) -> bool {
         match self {
             Wish::GiveUp | Wish::FreeAndGiveUp => true,
             Wish::Nothing | Wish::FreeAndRetry => false,
@@ -118,6 +119,8 @@ pub(crate) struct Life {
     pub state: IntentState,
     pub wish: Wish,
     pub attempts: Vec<AttemptFacts>,
+    /// It may have been paid by a transaction that the records lack: once nothing of it lives, a person decides.
+    pub is_unclear: bool,
 }
 
 /// What happens to an intent.
@@ -193,6 +196,11 @@ impl Life {
         self.attempts.iter().filter(of_kind).filter(|attempt| attempt.state.is_alive())
     }
 
+    /// Whether something was signed for it that may yet become final, or was when it was last looked at.
+    pub(crate) fn is_under_way(&self) -> bool {
+        matches!(self.state, IntentState::Signed | IntentState::Broadcast)
+    }
+
     /// Whether a payment of it was ever signed.
     pub(crate) fn was_signed(&self) -> bool {
         self.attempts.iter().any(|attempt| attempt.kind == AttemptKind::Payment)
@@ -217,7 +225,7 @@ impl Life {
     }
 
     fn wish(&mut self, wish: Wish) -> Result<(), Impossible> {
-        if !matches!(self.state, IntentState::Signed | IntentState::Broadcast) {
+        if !self.is_under_way() {
             return Err(Impossible);
         }
         self.wish = wish;
@@ -239,7 +247,7 @@ impl Life {
     }
 
     fn free(&mut self, id: TransactionId, slot: Slot) -> Result<(), Impossible> {
-        let is_under_way = matches!(self.state, IntentState::Signed | IntentState::Broadcast);
+        let is_under_way = self.is_under_way();
         let frees_a_payment = self.living_payments().any(|payment| payment.slot == slot);
         let is_known = self.attempts.iter().any(|attempt| attempt.id == id);
         let is_freed_already = self.attempts.iter().any(|attempt| {
@@ -290,11 +298,14 @@ impl Life {
         Ok(())
     }
 
-    /// Once nothing of it lives and nothing of it was paid: the next attempt, or the end.
+    /// Once nothing of it lives and nothing of it is known to be paid: the next attempt, the end, or a person's decision.
     fn go_on(&mut self) {
-        let is_under_way = matches!(self.state, IntentState::Signed | IntentState::Broadcast);
-        if is_under_way && self.attempts.iter().all(|attempt| !attempt.state.is_alive()) {
-            self.state = if self.wish.gives_up() { IntentState::Failed } else { IntentState::Accepted };
+        if self.is_under_way() && self.attempts.iter().all(|attempt| !attempt.state.is_alive()) {
+            self.state = match (self.is_unclear, self.wish.gives_up()) {
+                (true, _) => IntentState::Held,
+                (false, true) => IntentState::Failed,
+                (false, false) => IntentState::Accepted,
+            };
             self.wish = Wish::Nothing;
         }
     }

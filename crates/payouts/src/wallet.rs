@@ -49,6 +49,36 @@ impl Standing {
     }
 }
 
+/// What of a wallet's past is in doubt until what its account ends in is compared with the records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// Nothing.
+    Nothing,
+    /// What counts as unpaid may have been paid; what is signed goes on.
+    Unpaid,
+    /// Everything: nothing leaves either.
+    All,
+}
+
+impl Doubt {
+    pub(crate) const fn code(self) -> i64 {
+        match self {
+            Doubt::Nothing => 0,
+            Doubt::Unpaid => 1,
+            Doubt::All => 2,
+        }
+    }
+
+    pub(crate) fn from_code(code: i64) -> Result<Doubt, StoreError> {
+        match code {
+            0 => Ok(Doubt::Nothing),
+            1 => Ok(Doubt::Unpaid),
+            2 => Ok(Doubt::All),
+            other => Err(StoreError::Decode(format!("wallet doubt {other}"))),
+        }
+    }
+}
+
 /// A wallet as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wallet {
@@ -82,10 +112,10 @@ pub struct Wallet {
     pub restored_mark: i64,
     /// When it was last compared with its chain.
     pub matched_at: Option<Timestamp>,
-    /// What its account ends in is to be compared with the records before anything leaves, or counts as unpaid.
-    pub is_doubted: bool,
+    /// What of its past is in doubt.
+    pub doubt: Doubt,
     /// The newest payout that may have been paid unknown to the records: up to it what is held is taken back by an operator
-    /// alone.
+    /// alone, and what dies on its way is held.
     pub unclear_through: IntentId,
 }
 
@@ -112,12 +142,15 @@ impl Wallet {
         }
     }
 
-    /// It runs by a person's word on what it holds, in data that has been restored `generation` times; where `is_doubted`,
-    /// once what its account ends in is compared.
-    pub(crate) fn run_by_word(&mut self, generation: i64, is_doubted: bool, now: Timestamp) {
-        let why = if is_doubted { COMPARING } else { "" };
+    /// It runs by a person's word on what it holds, in data that has been restored `generation` times, as far as `doubt` lets
+    /// it until what its account ends in is compared.
+    pub(crate) fn run_by_word(&mut self, generation: i64, doubt: Doubt, now: Timestamp) {
+        let why = match doubt {
+            Doubt::All => COMPARING,
+            Doubt::Nothing | Doubt::Unpaid => "",
+        };
         (self.standing, self.why, self.since) = (Standing::Running, why.to_owned(), now);
-        (self.restored_mark, self.matched_at, self.is_doubted) = (generation, Some(now), is_doubted);
+        (self.restored_mark, self.matched_at, self.doubt) = (generation, Some(now), doubt);
     }
 
     /// Its records fell back, or may have, and no restore was counted; stricter marks stay.
@@ -134,7 +167,7 @@ impl Wallet {
 
     /// Whether anything may be signed and sent from it in data that has been restored `generation` times.
     pub(crate) fn is_running(&self, generation: i64) -> bool {
-        self.is_matched(generation) && !self.is_doubted
+        self.is_matched(generation) && self.doubt != Doubt::All
     }
 
     /// Whether it runs once what its account ends in is compared.
@@ -147,7 +180,7 @@ impl Wallet {
         match self.restored_mark {
             FALLEN_MARK | OUTRUN_MARK => "not matched since its records fell back",
             mark if mark != generation => "not matched since a restore",
-            _ if self.is_doubted => "not compared with what its account ends in",
+            _ if self.doubt == Doubt::All => "not compared with what its account ends in",
             _ => self.standing.name(),
         }
     }
@@ -155,7 +188,9 @@ impl Wallet {
     /// Whether the records hold all that was ever signed for it, in data that has been restored `generation` times: else
     /// what counts as unpaid here may have been paid. A stop alone takes nothing from that.
     pub(crate) fn knows_its_past(&self, generation: i64) -> bool {
-        self.standing != Standing::Unmatched && self.restored_mark == generation && !self.is_doubted
+        self.standing != Standing::Unmatched
+            && self.restored_mark == generation
+            && self.doubt == Doubt::Nothing
     }
 }
 
@@ -233,7 +268,7 @@ pub(crate) fn open_all(
                 expected: Amount::ZERO,
                 restored_mark,
                 matched_at: None,
-                is_doubted: false,
+                doubt: Doubt::Nothing,
                 unclear_through: IntentId(0),
             }
         })

@@ -47,16 +47,19 @@ fn can_be(life: &Life, event: &Event) -> bool {
     }
 }
 
-fn new() -> Life {
-    Life { state: IntentState::Accepted, wish: Wish::Nothing, attempts: Vec::new() }
+fn new(is_unclear: bool) -> Life {
+    Life { state: IntentState::Accepted, wish: Wish::Nothing, attempts: Vec::new(), is_unclear }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_048))]
 
     #[test]
-    fn no_two_living_attempts_but_a_payment_and_what_frees_its_slot(events in prop::collection::vec(any_event(), 0..40)) {
-        let mut life = new();
+    fn no_two_living_attempts_but_a_payment_and_what_frees_its_slot(
+        events in prop::collection::vec(any_event(), 0..40),
+        is_unclear: bool,
+    ) {
+        let mut life = new(is_unclear);
         for event in events {
             let before = life.clone();
             if life.apply(event).is_err() {
@@ -70,8 +73,11 @@ proptest! {
     }
 
     #[test]
-    fn an_intent_is_paid_at_most_once_and_only_final_ones_are_paid(events in prop::collection::vec(any_event(), 0..60)) {
-        let mut life = new();
+    fn an_intent_is_paid_at_most_once_and_only_final_ones_are_paid(
+        events in prop::collection::vec(any_event(), 0..60),
+        is_unclear: bool,
+    ) {
+        let mut life = new(is_unclear);
         for event in events {
             if can_be(&life, &event) {
                 let _ = life.apply(event);
@@ -85,8 +91,11 @@ proptest! {
     }
 
     #[test]
-    fn failed_after_a_signature_means_that_all_attempts_are_over(events in prop::collection::vec(any_event(), 0..60)) {
-        let mut life = new();
+    fn failed_after_a_signature_means_that_all_attempts_are_over(
+        events in prop::collection::vec(any_event(), 0..60),
+        is_unclear: bool,
+    ) {
+        let mut life = new(is_unclear);
         for event in events {
             let _ = life.apply(event);
             let is_waiting = matches!(life.state, IntentState::Accepted | IntentState::Held);
@@ -104,12 +113,26 @@ proptest! {
     #[test]
     fn what_has_ended_stays_as_it_is_but_for_the_end_of_what_would_have_freed_its_slot(
         events in prop::collection::vec(any_event(), 0..60),
+        is_unclear: bool,
     ) {
-        let mut life = new();
+        let mut life = new(is_unclear);
         for event in events {
             let before = life.state;
             let _ = life.apply(event);
             prop_assert!(!before.is_ended() || life.state == before);
+        }
+    }
+
+    #[test]
+    fn what_may_have_been_paid_unknown_to_the_records_ends_its_way_paid_or_held(
+        events in prop::collection::vec(any_event(), 0..60),
+    ) {
+        let mut life = new(true);
+        for event in events {
+            let before = life.is_under_way();
+            let _ = life.apply(event);
+            let can_follow = life.is_under_way() || matches!(life.state, IntentState::Final | IntentState::Held);
+            prop_assert!(!before || can_follow);
         }
     }
 }

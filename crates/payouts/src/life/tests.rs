@@ -20,7 +20,8 @@ fn free(name: &str, place: &str) -> Event {
 
 /// Where these events lead from an accepted intent; the last one that is impossible shows as `None`.
 fn after(events: impl IntoIterator<Item = Event>) -> Option<IntentState> {
-    let mut life = Life { state: IntentState::Accepted, wish: Wish::Nothing, attempts: Vec::new() };
+    let mut life =
+        Life { state: IntentState::Accepted, wish: Wish::Nothing, attempts: Vec::new(), is_unclear: false };
     for event in events {
         life.apply(event).ok()?;
     }

@@ -16,7 +16,7 @@ use crate::known::Reach;
 use crate::send::journaling::{LINES, unreadable};
 use crate::sql::journals::{self, JournalRow};
 use crate::sql::{attempts, doubts, heads};
-use crate::wallet::{OUTRUN_MARK, Standing, Wallet};
+use crate::wallet::{Doubt, OUTRUN_MARK, Standing, Wallet};
 use crate::{Outcome, Payouts, Rejection, events, sql};
 
 /// An operator accepted what the chain holds.
@@ -130,32 +130,35 @@ impl Payouts {
             let is_booked = book_sight(tx, wallet, *holds, by.now)?;
             payload.insert("isBooked".to_owned(), is_booked.into());
             let hand = Hand { recorder, actor: audited(by.actor), now: by.now };
-            // While something is open the account's end is not compared, and what is held may stand behind it, paid.
-            let is_uncompared = !is_booked && (is_restored || wallet.is_doubted);
-            while (is_restored || is_blind || is_uncompared) && payouts.hold_back(tx, wallet, &hand)? {}
-            // A word on the balance does not say what the account ends in: the sender compares that first.
-            wallet.run_by_word(generation, is_booked && !is_blind, by.now);
-            if is_blind || is_uncompared {
-                wallet.unclear_through = Reach::now(tx)?.intent;
-            }
-            sql::wallets::update(tx, wallet)?;
-            doubts::put(tx, wallet)?;
+            while (is_restored || is_blind) && payouts.hold_back(tx, wallet, &hand)? {}
+            // A word on the balance does not say what the account ends in: the sender compares that first, once nothing is open.
+            let doubt = match (is_blind, is_booked) {
+                (true, _) => Doubt::Nothing,
+                (false, true) => Doubt::All,
+                (false, false) if is_restored => Doubt::Unpaid,
+                (false, false) if wallet.doubt == Doubt::Nothing => Doubt::Nothing,
+                (false, false) => Doubt::Unpaid,
+            };
+            wallet.run_by_word(generation, doubt, by.now);
             if is_blind {
                 payouts.begin_past(tx, wallet, sight, by.now)?;
             }
+            sql::wallets::update(tx, wallet)?;
+            doubts::put(tx, wallet)?;
             payouts.record_wallet(tx, "payout.wallet_matched", wallet, payload, by, recorder)
         })
     }
 
-    /// The account's history that is known begins where it ended when a person looked, or else where it ends at the next match:
-    /// the desk takes it that payments before that are missing.
+    /// The account's history that is known begins where it ended when a person looked, or else where it ends at the next match.
+    /// Nothing from before that counts as unpaid, and the desk takes it that payments are missing.
     fn begin_past(
         &self,
         tx: &mut Tx<'_>,
-        wallet: &Wallet,
+        wallet: &mut Wallet,
         sight: &WalletSight,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        wallet.unclear_through = Reach::now(tx)?.intent;
         match &sight.newest {
             Some(newest) => heads::set(tx, &wallet.name, newest.as_str())?,
             None => heads::forget(tx, &wallet.name)?,

@@ -14,7 +14,7 @@ use super::{Sender, Turn};
 use crate::sql::attempts::AttemptRow;
 use crate::sql::journals::JournalRow;
 use crate::sql::{attempts, doubts, heads, journals};
-use crate::wallet::{Standing, Wallet};
+use crate::wallet::{Doubt, Standing, Wallet};
 use crate::{events, sql};
 
 /// How long a match is good for, in milliseconds.
@@ -35,7 +35,10 @@ impl Sender {
     pub(super) fn must_match(&self, view: &View) -> bool {
         let is_old = view.wallet.matched_at.is_none_or(|at| at.after_ms(MATCH_EVERY_MS) <= view.now);
         view.wallet.standing != Standing::Stopped
-            && (self.memory.lock().matched_at != view.wallet.matched_at || is_old || !view.is_running)
+            && (self.memory.lock().matched_at != view.wallet.matched_at
+                || is_old
+                || !view.is_running
+                || view.wallet.doubt != Doubt::Nothing)
     }
 
     /// Whether the journal has to be compared: before each match, and of a wallet that is stopped as well. Whoever lets it
@@ -110,8 +113,8 @@ impl Sender {
                     (wallet.standing, wallet.why, wallet.since) = (Standing::Running, String::new(), now);
                 }
                 wallet.restored_mark = generation;
-                if wallet.is_doubted {
-                    wallet.is_doubted = false;
+                if wallet.doubt != Doubt::Nothing {
+                    wallet.doubt = Doubt::Nothing;
                     wallet.why.clear();
                     doubts::put(tx, &wallet)?;
                 }

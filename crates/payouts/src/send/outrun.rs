@@ -9,7 +9,7 @@ use super::matching::MATCH_EVERY_MS;
 use super::view::View;
 use super::{Sender, Turn};
 use crate::sql::{attempts, doubts, heads};
-use crate::wallet::{OUTRUN_MARK, Standing};
+use crate::wallet::{Doubt, OUTRUN_MARK, Standing};
 
 /// Transactions that are asked for, page after page; who has more that is unknown has been away for long. Few at first: one
 /// that cannot be read, such as a block of the network's own, spoils the page in which it stands.
@@ -125,7 +125,7 @@ impl Sender {
         view.wallet.standing == Standing::Stopped
             && view.open.is_empty()
             && !view.wallet.needs_word()
-            && (view.wallet.is_doubted || !self.memory.lock().end_seen.is_some_and(is_fresh))
+            && (view.wallet.doubt != Doubt::Nothing || !self.memory.lock().end_seen.is_some_and(is_fresh))
     }
 
     /// Compares what a stopped wallet's account ends in with the records.
@@ -146,7 +146,7 @@ impl Sender {
             }
             Some(_) | None => {}
         }
-        if view.wallet.is_doubted {
+        if view.wallet.doubt != Doubt::Nothing {
             self.trust_end(lease, newest)?;
         }
         self.memory.lock().end_seen = Some(view.now);
@@ -159,7 +159,7 @@ impl Sender {
             lease.check(tx)?;
             let mut wallet = self.locked(tx)?;
             if wallet.standing == Standing::Stopped && self.knows_end(tx, newest)? {
-                wallet.is_doubted = false;
+                wallet.doubt = Doubt::Nothing;
                 doubts::put(tx, &wallet)?;
             }
             Ok(())
@@ -174,14 +174,14 @@ impl Sender {
             let mut wallet = self.locked(tx)?;
             let is_same = (wallet.standing, wallet.restored_mark)
                 == (view.wallet.standing, view.wallet.restored_mark);
-            let is_doubted_already = wallet.is_doubted && wallet.standing != Standing::Running;
+            let is_doubted_already = wallet.doubt == Doubt::All && wallet.standing != Standing::Running;
             if !is_same || is_doubted_already || self.knows(tx, newest)? {
                 return Ok(());
             }
             let why = format!(
                 "its account ends in {newest}, which the records do not know, and the nodes do not tell what it did before"
             );
-            wallet.is_doubted = true;
+            wallet.doubt = Doubt::All;
             doubts::put(tx, &wallet)?;
             wallet.distrust(why, now);
             self.note_distrust(tx, &wallet, &json!({ "newest": newest.to_string() }), now)

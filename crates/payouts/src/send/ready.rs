@@ -46,7 +46,7 @@ mod tests {
     use bursar_money::Asset;
     use bursar_store::Timestamp;
 
-    use crate::wallet::Standing;
+    use crate::wallet::{Doubt, Standing};
 
     fn judged(account: &str, spendable: u128, slot_used_by: Option<&str>) -> Ready {
         let wallet = Wallet {
@@ -65,7 +65,7 @@ mod tests {
             expected: Amount::new(100),
             restored_mark: 0,
             matched_at: None,
-            is_doubted: false,
+            doubt: Doubt::Nothing,
             unclear_through: crate::IntentId(0),
         };
         let state = SenderState {

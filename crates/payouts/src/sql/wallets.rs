@@ -11,7 +11,7 @@ use bursar_store::{Bulk, Lock, Lookup, Param, Row, StoreError, Tx};
 use super::doubts::with_doubts;
 use super::{asset_of, key_of};
 use crate::IntentId;
-use crate::wallet::{Standing, Wallet};
+use crate::wallet::{Doubt, Standing, Wallet};
 
 macro_rules! columns {
     () => {
@@ -123,7 +123,7 @@ fn read(row: &Row<'_>) -> Result<Wallet, StoreError> {
         expected: row.get(12)?,
         restored_mark: row.get(13)?,
         matched_at: row.get(14)?,
-        is_doubted: false,
+        doubt: Doubt::Nothing,
         unclear_through: IntentId(0),
     })
 }

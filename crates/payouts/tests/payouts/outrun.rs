@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use bursar_access::By;
 use bursar_devnet_banano::{Command, Misbehaviour};
-use bursar_payouts::{IntentState, Rejection, WalletStanding};
+use bursar_payouts::{Afterwards, IntentId, IntentState, Rejection, Resolution, WalletStanding};
 use uuid::Uuid;
 
 use crate::outside::{ask, funded, order, take_back};
@@ -32,6 +32,13 @@ fn fall_back(scene: &Scene, came_in: u128) -> (bursar_access::Actor, Uuid) {
 
 fn state(scene: &Scene, asked: Uuid) -> IntentState {
     scene.read(|tx| scene.payouts.show(tx, asked)).unwrap().payout.state
+}
+
+fn cancel(scene: &Scene, id: IntentId) -> Result<IntentState, Rejection> {
+    scene.write(|tx, now| {
+        let by = By::new(&scene.root, now);
+        scene.payouts.cancel_by(tx, &by, id, "it was paid", &recorder("test.operator"))
+    })
 }
 
 /// It runs again by a person's word on its balance, and what may have been paid is held.
@@ -161,10 +168,7 @@ fn what_may_have_been_paid_is_given_up_by_an_operator_alone() {
         runs_by_word(scene, asked, 400);
         assert_eq!(take_back(scene, &shop, asked), Err(Rejection::WalletUnmatched));
         let id = scene.read(|tx| scene.payouts.show(tx, asked)).unwrap().payout.id;
-        scene.write(|tx, now| {
-            let by = By::new(&scene.root, now);
-            scene.payouts.cancel_by(tx, &by, id, "it was paid", &recorder("test.desk")).map(Result::unwrap)
-        });
+        cancel(scene, id).unwrap();
         assert_eq!(state(scene, asked), IntentState::Cancelled);
     });
 }
@@ -231,9 +235,78 @@ fn while_a_transaction_is_open_a_word_does_not_say_that_what_waits_behind_it_is_
         let (payouts, _) = start(scene, true);
         word(scene, &payouts, 600, false).unwrap();
         assert_eq!(take_back(scene, &shop, asked), Err(Rejection::WalletUnmatched));
+        let another = ask(&lane, order(&shop, "c", &payee(3), 100)).map(|accepted| accepted.public_id);
+        assert_eq!(another, Err(Rejection::WalletUnmatched), "it may be one that the backup does not know");
         recover(scene);
         assert_eq!((state(scene, asked), standing(scene).0), (IntentState::Held, WalletStanding::Unmatched));
         assert_eq!(take_back(scene, &shop, asked), Err(Rejection::WalletUnmatched));
+    });
+}
+
+/// A payout whose transaction reaches no node is in the backup; after it somebody frees its slot, it is paid by another
+/// transaction, and 300 come in. The journal is lost with the rest.
+fn paid_otherwise(scene: &Scene) -> IntentId {
+    let (sender, lease) = scene.funded(500);
+    let id = scene.order("a", &payee(1), 100).unwrap().id;
+    scene.misbehave("process", Misbehaviour::DropRequest, 1);
+    sender.turn(&lease).unwrap();
+    backup(scene);
+    let free = Resolution::FreeSlot { then: Afterwards::Retry };
+    scene
+        .write(|tx, now| {
+            let by = By::new(&scene.root, now);
+            scene.payouts.resolve(tx, &by, id, &free, &recorder("test.operator"))
+        })
+        .unwrap();
+    scene.run(&sender, &lease);
+    scene.fund(300);
+    scene.pass(scene.test.now().after_ms(60_001));
+    scene.run(&sender, &lease);
+    let holds = scene.node.with(|node| node.ledger().balance(&scene.wallet_key()));
+    assert_eq!((scene.paid(1), holds.units()), (100, 700));
+    restore(scene, true);
+    std::fs::remove_file(scene.folder.path().join("payouts.journal")).unwrap();
+    id
+}
+
+#[test]
+fn what_was_under_way_when_its_past_was_unknown_is_held_once_its_transaction_is_dead() {
+    on_each_engine(|scene| {
+        let id = paid_otherwise(scene);
+        let (payouts, _) = start(scene, true);
+        let address = scene.read(|tx| payouts.wallet(tx, &scene.wallet)).unwrap().address;
+        let newest = chain_of(&scene.node).receiver_state(&address).unwrap().newest;
+        word_on(scene, &payouts, 700, newest, true).unwrap();
+        recover(scene);
+        let shown = scene.read(|tx| payouts.payout(tx, id)).unwrap().payout;
+        assert_eq!((scene.paid(1), shown.state), (100, IntentState::Held), "{}", shown.why);
+        assert!(
+            shown.why.contains("may have been paid by a transaction that the records lack"),
+            "{}",
+            shown.why
+        );
+        assert_eq!(standing(scene), (WalletStanding::Running, String::new()));
+        cancel(scene, id).unwrap();
+        assert_eq!(scene.read(|tx| payouts.payout(tx, id)).unwrap().payout.state, IntentState::Failed);
+    });
+}
+
+#[test]
+fn what_somebody_gave_up_while_its_past_was_unknown_is_held_once_its_transaction_is_dead() {
+    on_each_engine(|scene| {
+        let id = paid_otherwise(scene);
+        assert_eq!(cancel(scene, id), Ok(IntentState::Broadcast));
+        recover(scene);
+        let state = || scene.read(|tx| scene.payouts.payout(tx, id)).unwrap().payout.state;
+        assert_eq!((state(), standing(scene).0), (IntentState::Held, WalletStanding::Unmatched));
+        assert_eq!(cancel(scene, id), Err(Rejection::WalletUnmatched));
+        let (payouts, _) = start(scene, true);
+        word(scene, &payouts, 700, true).unwrap();
+        recover(scene);
+        assert_eq!(
+            (state(), cancel(scene, id), scene.paid(1)),
+            (IntentState::Held, Ok(IntentState::Failed), 100)
+        );
     });
 }
 

@@ -98,9 +98,10 @@ impl PayoutState {
             Created => matches!(next, Created | Held | Signed | Failed),
             // A block that was missing here may be found in the journal of what was signed.
             Held => matches!(next, Held | Created | Signed | Failed),
-            // Back to the start, or given up, only with the proof that another block stands in its place.
-            Signed => matches!(next, Signed | Published | Confirmed | Created | Failed),
-            Published => matches!(next, Published | Confirmed | Created | Failed),
+            // Back to the start, or given up, only with the proof that another block stands in its place; held, where that block
+            // may have paid it.
+            Signed => matches!(next, Signed | Published | Confirmed | Created | Held | Failed),
+            Published => matches!(next, Published | Confirmed | Created | Held | Failed),
             Confirmed => matches!(next, Confirmed),
             Failed => matches!(next, Failed),
         };
@@ -195,8 +196,8 @@ mod tests {
         let table: [(PayoutState, &[PayoutState]); 6] = [
             (Created, &[Created, Held, Signed, Failed]),
             (Held, &[Created, Held, Signed, Failed]),
-            (Signed, &[Created, Signed, Published, Confirmed, Failed]),
-            (Published, &[Created, Published, Confirmed, Failed]),
+            (Signed, &[Created, Held, Signed, Published, Confirmed, Failed]),
+            (Published, &[Created, Held, Published, Confirmed, Failed]),
             (Confirmed, &[Confirmed]),
             (Failed, &[Failed]),
         ];
