@@ -27,7 +27,7 @@ pub use operators::{Act, Stop};
 #[cfg(test)]
 pub use wiring::wallet;
 pub use wiring::{migrations, prepare};
-pub use witness::{FINAL, HELD, MOVES, SIGNED};
+pub use witness::{BROADCAST, FINAL, HELD, MOVES, SIGNED};
 
 use crate::broken::Bug;
 use crate::chain::{Bench, Family, Network};

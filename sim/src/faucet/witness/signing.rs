@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Stop, Witness};
 use crate::invariant::{Breach, require};
 use crate::payouts::rows::{Intent, Signed, fresh};
-use crate::payouts::{HELD, MOVES, SIGNED, holdings};
+use crate::payouts::{BROADCAST, HELD, MOVES, SIGNED, holdings};
 
 impl Witness {
     /// What is final in the book is on the chain.
@@ -24,9 +24,11 @@ impl Witness {
     pub(super) fn admit_intent(&mut self, intent: Intent) -> Result<(), Breach> {
         let id = intent.id;
         if let Some(before) = self.seen.intents.get(&id) {
-            let is_step = before.state == intent.state
-                || MOVES.iter().any(|(from, to, _)| (*from, *to) == (before.state, intent.state))
-                || (self.restores > 0 && (before.state, intent.state) == (HELD, SIGNED));
+            let (from, to) = (before.state, intent.state);
+            let is_after_restore =
+                self.restores > 0 && matches!((from, to), (HELD, SIGNED) | (SIGNED | BROADCAST, HELD));
+            let is_step =
+                from == to || is_after_restore || MOVES.iter().any(|(a, b, _)| (*a, *b) == (from, to));
             require!(Once, is_step, "{} went from {} to {}", intent.key, before.state, intent.state);
             let is_kept =
                 (&before.key, &before.to, before.amount) == (&intent.key, &intent.to, intent.amount);
