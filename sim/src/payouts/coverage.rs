@@ -44,6 +44,7 @@ pub const CATALOGUE: &[(&str, &[&str])] = &[
             "match a wallet",
             "match without a journal",
             "take back what the chain has paid",
+            "release what came to nothing",
         ],
     ),
     (

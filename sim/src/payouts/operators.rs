@@ -127,6 +127,9 @@ impl PayoutsRoom {
         if world.restores.load(Ordering::SeqCst) == 0 || !self.is_quiet() {
             return;
         }
+        if self.operators.with(|operators| operators.is_calm) {
+            self.decide_on_held(world);
+        }
         // A journal that the restored records do not know as whole is no better than none: that takes a person's word.
         let is_distrusted = self.operators.with(|operators| operators.refused >= REFUSED_MAX);
         let is_lost = self.journal.is_none() || is_distrusted;
@@ -135,7 +138,7 @@ impl PayoutsRoom {
                 return;
             }
             if self.witness.with(|witness| witness.wallets_run()) {
-                return self.take_back_paid(world);
+                return;
             }
             if !self.has_put_paid_aside(world) {
                 return;
@@ -177,11 +180,18 @@ impl PayoutsRoom {
         })
     }
 
-    /// What the chain has paid and waits here nonetheless is taken back, now that wallets run.
-    fn take_back_paid(self: &Arc<PayoutsRoom>, world: &Arc<World>) {
-        for intent in self.witness.with(|witness| witness.open_and_paid(HELD)) {
-            self.act(world, &Act::Cancel(intent));
-            world.reach("operator", "take back what the chain has paid");
+    /// What is held once wallets run is taken back where the chain has paid it, and else goes on.
+    fn decide_on_held(self: &Arc<PayoutsRoom>, world: &Arc<World>) {
+        if !self.witness.with(|witness| witness.wallets_run()) {
+            return;
+        }
+        let paid = self.witness.with(|witness| witness.open_and_paid(HELD));
+        for intent in self.witness.with(|witness| witness.held()) {
+            let is_paid = paid.contains(&intent);
+            self.act(world, &if is_paid { Act::Cancel(intent) } else { Act::Release(intent) });
+            let word =
+                if is_paid { "take back what the chain has paid" } else { "release what came to nothing" };
+            world.reach("operator", word);
         }
     }
 

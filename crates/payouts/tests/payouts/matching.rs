@@ -341,6 +341,8 @@ fn a_wallet_that_a_restored_database_lacks_runs_by_a_persons_word_alone() {
         };
         assert_eq!(matched(false).unwrap_err().code(), "journal_not_compared");
         assert_eq!((matched(true), wallet().standing), (Ok(()), WalletStanding::Running));
+        let opened = wallet();
+        assert!(scene.read(|tx| scene.payouts.is_paying(tx, &opened)));
         assert_eq!(scene.heard.2.lock().as_slice(), std::slice::from_ref(&cold));
     });
 }
