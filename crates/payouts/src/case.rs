@@ -23,6 +23,9 @@ const FEE: TransferKind = TransferKind(22);
 /// Why an intent is held whose transactions are dead.
 const UNCLEAR: &str = "what was signed for it is dead, and it may have been paid by a transaction that the records lack: look \
                        for one, then ask an operator to release or cancel it";
+/// The same, where somebody had given it up.
+const UNCLEAR_GIVEN_UP: &str = "it was given up and what was signed for it is dead, but it may have been paid by a transaction \
+                                that the records lack: ask an operator to cancel it, and look for one";
 
 /// An intent under lock. Everything that changes one locks its wallet first.
 pub(crate) struct Case {
@@ -112,12 +115,13 @@ impl Payouts {
         // What is to be tried again waits until its wallet is matched, as it is; to give it up would free its money at once.
         let would_free = case.intent.hold.is_some() && life.wish.gives_up();
         life.is_unclear |= would_free && !self.knows_past(tx, &case.wallet)?;
+        let unclear = if life.wish.gives_up() { UNCLEAR_GIVEN_UP } else { UNCLEAR };
         let was_under_way = life.is_under_way();
         if let Err(impossible) = life.apply(event) {
             return Ok(Err(impossible));
         }
         let particulars = match was_under_way && life.state == IntentState::Held {
-            true => Particulars { why: UNCLEAR.to_owned(), ..particulars },
+            true => Particulars { why: unclear.to_owned(), ..particulars },
             false => particulars,
         };
         if let Some(mut attempt) = added {

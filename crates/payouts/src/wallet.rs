@@ -61,19 +61,20 @@ pub enum Doubt {
 }
 
 impl Doubt {
+    /// As it is stored in `is_doubted`, which began as yes or no.
     pub(crate) const fn code(self) -> i64 {
         match self {
             Doubt::Nothing => 0,
-            Doubt::Unpaid => 1,
-            Doubt::All => 2,
+            Doubt::All => 1,
+            Doubt::Unpaid => 2,
         }
     }
 
     pub(crate) fn from_code(code: i64) -> Result<Doubt, StoreError> {
         match code {
             0 => Ok(Doubt::Nothing),
-            1 => Ok(Doubt::Unpaid),
-            2 => Ok(Doubt::All),
+            1 => Ok(Doubt::All),
+            2 => Ok(Doubt::Unpaid),
             other => Err(StoreError::Decode(format!("wallet doubt {other}"))),
         }
     }

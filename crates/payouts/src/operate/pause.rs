@@ -17,7 +17,8 @@ impl Payouts {
     ///
     /// # Errors
     /// [`Rejection::WalletUnmatched`] while nothing of it is under way here and yet it may have been paid before a restore
-    /// (RESTORE-NEVER-REPAYS); [`Rejection::TooLate`], [`Rejection::Unknown`].
+    /// (RESTORE-NEVER-REPAYS), which for what was signed and is held an operator decides; [`Rejection::TooLate`],
+    /// [`Rejection::Unknown`].
     pub fn cancel(
         &self,
         tx: &mut Tx<'_>,
@@ -32,6 +33,10 @@ impl Payouts {
         }
         let hand = Hand { recorder, actor: by.clone(), now };
         let Some(mut case) = Case::lock(tx, intent)? else { return Ok(Err(Rejection::Unknown)) };
+        let life = case.life();
+        if life.is_unclear && life.state == IntentState::Held && life.was_signed() {
+            return Ok(Err(Rejection::WalletUnmatched));
+        }
         self.cancel_case(tx, &mut case, Particulars::why(why), &hand)
     }
 

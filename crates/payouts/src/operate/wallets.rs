@@ -135,9 +135,8 @@ impl Payouts {
             let doubt = match (is_blind, is_booked) {
                 (true, _) => Doubt::Nothing,
                 (false, true) => Doubt::All,
-                (false, false) if is_restored => Doubt::Unpaid,
-                (false, false) if wallet.doubt == Doubt::Nothing => Doubt::Nothing,
-                (false, false) => Doubt::Unpaid,
+                (false, false) if is_restored || wallet.doubt != Doubt::Nothing => Doubt::Unpaid,
+                (false, false) => Doubt::Nothing,
             };
             wallet.run_by_word(generation, doubt, by.now);
             if is_blind {

@@ -11,7 +11,8 @@ use super::{Sender, Turn};
 use crate::case::{Case, Particulars};
 use crate::life::{AttemptKind, AttemptState, Event};
 use crate::sql::attempts::{self, AttemptRow};
-use crate::wallet::Wallet;
+use crate::sql::doubts;
+use crate::wallet::{Doubt, Wallet};
 use crate::{IntentId, sql};
 
 /// Most evidence that is kept beside an attempt, in bytes.
@@ -90,13 +91,20 @@ impl Sender {
     fn conclude_case(
         &self,
         tx: &mut Tx<'_>,
-        wallet: Wallet,
+        mut wallet: Wallet,
         intent: IntentId,
         attempt: &AttemptRow,
         verdict: &Verdict,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let id = &attempt.transaction.id;
+        if let Some(taker) = verdict.death.as_ref().and_then(|proof| proof.taken_by.as_ref())
+            && attempts::by_transaction(tx, taker)?.is_none()
+        {
+            // RESTORE-NEVER-REPAYS: what stands in its place may have paid it.
+            wallet.doubt = Doubt::All;
+            doubts::put(tx, &wallet)?;
+        }
         let missing = || StoreError::Decode(format!("the intent {intent} of {id} is gone"));
         let mut case = Case::under(tx, wallet, intent)?.ok_or_else(missing)?;
         let row = case.attempts.iter_mut().find(|row| row.transaction.id == *id).ok_or_else(missing)?;

@@ -102,7 +102,9 @@ impl Sender {
             let is_restored = wallet.restored_mark != generation;
             let word_needed = wallet.needs_word() || (is_restored && !self.knows_journal(tx)?);
             let runs = !word_needed && wallet.standing != Standing::Stopped;
-            if runs && is_restored && self.payouts.hold_back(tx, &wallet, &self.hand(now))? {
+            // Before a word that was given while something was open only what waited then was held.
+            let may_wait_unasked = is_restored || wallet.doubt == Doubt::Unpaid;
+            if runs && may_wait_unasked && self.payouts.hold_back(tx, &wallet, &self.hand(now))? {
                 return Ok(Match::Changed);
             }
             wallet.matched_at = Some(now);

@@ -9,7 +9,7 @@ use crate::IntentId;
 use crate::wallet::{Doubt, Wallet};
 
 static BY_WALLET: LazyLock<Lookup> = LazyLock::new(|| {
-    Lookup::new("wallet, doubt, unclear_through", "payout_doubt", &[("wallet", Text)], Lock::None)
+    Lookup::new("wallet, is_doubted, unclear_through", "payout_doubt", &[("wallet", Text)], Lock::None)
 });
 
 /// The same wallets with what is in doubt of each. Who writes it holds the wallet's row locked.
@@ -31,8 +31,8 @@ pub(super) fn with_doubts(tx: &mut Tx<'_>, mut wallets: Vec<Wallet>) -> Result<V
 
 /// Stores what is in doubt of a wallet, whose row is locked.
 pub(crate) fn put(tx: &mut Tx<'_>, wallet: &Wallet) -> Result<(), StoreError> {
-    let sql = "INSERT INTO payout_doubt (wallet, doubt, unclear_through) VALUES ($1, $2, $3) \
-               ON CONFLICT (wallet) DO UPDATE SET doubt = excluded.doubt, \
+    let sql = "INSERT INTO payout_doubt (wallet, is_doubted, unclear_through) VALUES ($1, $2, $3) \
+               ON CONFLICT (wallet) DO UPDATE SET is_doubted = excluded.is_doubted, \
                unclear_through = excluded.unclear_through";
     let params = [
         Param::Text(wallet.name.as_str()),

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use bursar_access::By;
+use bursar_audit::Actor as Author;
 use bursar_devnet_banano::{Command, Misbehaviour};
 use bursar_payouts::{Afterwards, IntentId, IntentState, Rejection, Resolution, WalletStanding};
 use uuid::Uuid;
@@ -244,13 +245,15 @@ fn while_a_transaction_is_open_a_word_does_not_say_that_what_waits_behind_it_is_
 }
 
 /// A payout whose transaction reaches no node is in the backup; after it somebody frees its slot, it is paid by another
-/// transaction, and 300 come in. The journal is lost with the rest.
-fn paid_otherwise(scene: &Scene) -> IntentId {
+/// transaction, and 300 come in. A restore is counted, and the journal lost with the rest, or neither.
+fn paid_otherwise(scene: &Scene, is_counted: bool) -> IntentId {
+    let journal = scene.folder.path().join("payouts.journal");
     let (sender, lease) = scene.funded(500);
     let id = scene.order("a", &payee(1), 100).unwrap().id;
     scene.misbehave("process", Misbehaviour::DropRequest, 1);
     sender.turn(&lease).unwrap();
     backup(scene);
+    let kept = std::fs::read(&journal).unwrap();
     let free = Resolution::FreeSlot { then: Afterwards::Retry };
     scene
         .write(|tx, now| {
@@ -264,15 +267,25 @@ fn paid_otherwise(scene: &Scene) -> IntentId {
     scene.run(&sender, &lease);
     let holds = scene.node.with(|node| node.ledger().balance(&scene.wallet_key()));
     assert_eq!((scene.paid(1), holds.units()), (100, 700));
-    restore(scene, true);
-    std::fs::remove_file(scene.folder.path().join("payouts.journal")).unwrap();
+    restore(scene, is_counted);
+    match is_counted {
+        true => std::fs::remove_file(journal).unwrap(),
+        false => std::fs::write(journal, kept).unwrap(),
+    }
     id
+}
+
+/// The desk itself takes it back.
+fn taken_back(scene: &Scene, id: IntentId) -> Result<IntentState, Rejection> {
+    scene.write(|tx, now| {
+        scene.payouts.cancel(tx, id, &Author::system("faucet"), "erased", &recorder("test.desk"), now)
+    })
 }
 
 #[test]
 fn what_was_under_way_when_its_past_was_unknown_is_held_once_its_transaction_is_dead() {
     on_each_engine(|scene| {
-        let id = paid_otherwise(scene);
+        let id = paid_otherwise(scene, true);
         let (payouts, _) = start(scene, true);
         let address = scene.read(|tx| payouts.wallet(tx, &scene.wallet)).unwrap().address;
         let newest = chain_of(&scene.node).receiver_state(&address).unwrap().newest;
@@ -286,6 +299,7 @@ fn what_was_under_way_when_its_past_was_unknown_is_held_once_its_transaction_is_
             shown.why
         );
         assert_eq!(standing(scene), (WalletStanding::Running, String::new()));
+        assert_eq!(taken_back(scene, id), Err(Rejection::WalletUnmatched));
         cancel(scene, id).unwrap();
         assert_eq!(scene.read(|tx| payouts.payout(tx, id)).unwrap().payout.state, IntentState::Failed);
     });
@@ -294,7 +308,7 @@ fn what_was_under_way_when_its_past_was_unknown_is_held_once_its_transaction_is_
 #[test]
 fn what_somebody_gave_up_while_its_past_was_unknown_is_held_once_its_transaction_is_dead() {
     on_each_engine(|scene| {
-        let id = paid_otherwise(scene);
+        let id = paid_otherwise(scene, true);
         assert_eq!(cancel(scene, id), Ok(IntentState::Broadcast));
         recover(scene);
         let state = || scene.read(|tx| scene.payouts.payout(tx, id)).unwrap().payout.state;
@@ -307,6 +321,51 @@ fn what_somebody_gave_up_while_its_past_was_unknown_is_held_once_its_transaction
             (state(), cancel(scene, id), scene.paid(1)),
             (IntentState::Held, Ok(IntentState::Failed), 100)
         );
+    });
+}
+
+#[test]
+fn what_was_given_up_is_held_where_what_stands_in_its_place_is_unknown() {
+    on_each_engine(|scene| {
+        let id = paid_otherwise(scene, false);
+        assert_eq!(taken_back(scene, id), Ok(IntentState::Broadcast));
+        recover(scene);
+        let shown = scene.read(|tx| scene.payouts.payout(tx, id)).unwrap().payout;
+        assert_eq!((shown.state, standing(scene).0), (IntentState::Held, WalletStanding::Unmatched));
+        assert!(shown.why.starts_with("it was given up and "), "{}", shown.why);
+        assert_eq!(taken_back(scene, id), Err(Rejection::WalletUnmatched));
+    });
+}
+
+#[test]
+fn what_was_under_way_at_a_word_and_comes_to_nothing_is_held_as_what_waited() {
+    on_each_engine(|scene| {
+        let (lane, shop) = funded(scene, 500);
+        let (sender, lease) = (scene.sender(), scene.lease("one").unwrap());
+        scene.run(&sender, &lease);
+        let asked = ask(&lane, order(&shop, "a", &payee(1), 100)).unwrap();
+        scene.misbehave("process", Misbehaviour::DropRequest, 1);
+        sender.turn(&lease).unwrap();
+        backup(scene);
+        // Somebody gives it up; by the journal its slot is freed.
+        let id = scene.read(|tx| scene.payouts.show(tx, asked.public_id)).unwrap().payout.id;
+        let free = Resolution::FreeSlot { then: Afterwards::Fail };
+        scene
+            .write(|tx, now| {
+                let by = By::new(&scene.root, now);
+                scene.payouts.resolve(tx, &by, id, &free, &recorder("test.operator"))
+            })
+            .unwrap();
+        scene.run(&sender, &lease);
+        assert_eq!(state(scene, asked.public_id), IntentState::Failed);
+        restore(scene, true);
+        let (payouts, sender) = start(scene, true);
+        // The server takes over the journal, and a person is faster than the nodes.
+        sender.turn(&lease).unwrap();
+        word(scene, &payouts, 500, false).unwrap();
+        recover(scene);
+        assert_eq!((scene.paid(1), state(scene, asked.public_id)), (0, IntentState::Held));
+        assert_eq!(standing(scene).0, WalletStanding::Running);
     });
 }
 
