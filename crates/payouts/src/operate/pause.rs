@@ -40,6 +40,27 @@ impl Payouts {
         self.cancel_case(tx, &mut case, Particulars::why(why), &hand)
     }
 
+    /// The same for an intent that was found to be paid by a transaction that the records lacked, whatever it is held for.
+    ///
+    /// # Errors
+    /// As [`Payouts::cancel`], but for what an operator decides.
+    pub fn cancel_as_paid(
+        &self,
+        tx: &mut Tx<'_>,
+        intent: IntentId,
+        by: &Actor,
+        why: &str,
+        recorder: &Recorder,
+        now: Timestamp,
+    ) -> Outcome<IntentState> {
+        if let Err(rejection) = check_reason(why) {
+            return Ok(Err(rejection));
+        }
+        let hand = Hand { recorder, actor: by.clone(), now };
+        let Some(mut case) = Case::lock(tx, intent)? else { return Ok(Err(Rejection::Unknown)) };
+        self.cancel_case(tx, &mut case, Particulars::why(why), &hand)
+    }
+
     /// Holds an intent that waits to be signed, for `why`, until [`Payouts::resume`] lets it go on. For desks whose payee
     /// may not be paid now; what may have been signed stays as it is. Returns whether it is held by this.
     pub fn set_aside(

@@ -130,7 +130,8 @@ impl Payouts {
             let is_booked = book_sight(tx, wallet, *holds, by.now)?;
             payload.insert("isBooked".to_owned(), is_booked.into());
             let hand = Hand { recorder, actor: audited(by.actor), now: by.now };
-            while (is_restored || is_blind) && payouts.hold_back(tx, wallet, &hand)? {}
+            let may_wait_unasked = is_restored || is_blind || wallet.doubt == Doubt::Unpaid;
+            while may_wait_unasked && payouts.hold_back(tx, wallet, &hand)? {}
             // A word on the balance does not say what the account ends in: the sender compares that first, once nothing is open.
             let doubt = match (is_blind, is_booked) {
                 (true, _) => Doubt::Nothing,

@@ -1,6 +1,6 @@
 //! Storing what the chain said: the standing when it changed, finality, and proven death.
 
-use bursar_chain::{DeathProof, Evidence};
+use bursar_chain::{DeathProof, Evidence, TransactionId};
 use bursar_money::Amount;
 use bursar_store::lease::Lease;
 use bursar_store::{StoreError, Timestamp, Tx};
@@ -11,8 +11,7 @@ use super::{Sender, Turn};
 use crate::case::{Case, Particulars};
 use crate::life::{AttemptKind, AttemptState, Event};
 use crate::sql::attempts::{self, AttemptRow};
-use crate::sql::doubts;
-use crate::wallet::{Doubt, Wallet};
+use crate::wallet::Wallet;
 use crate::{IntentId, sql};
 
 /// Most evidence that is kept beside an attempt, in bytes.
@@ -91,20 +90,13 @@ impl Sender {
     fn conclude_case(
         &self,
         tx: &mut Tx<'_>,
-        mut wallet: Wallet,
+        wallet: Wallet,
         intent: IntentId,
         attempt: &AttemptRow,
         verdict: &Verdict,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let id = &attempt.transaction.id;
-        if let Some(taker) = verdict.death.as_ref().and_then(|proof| proof.taken_by.as_ref())
-            && attempts::by_transaction(tx, taker)?.is_none()
-        {
-            // RESTORE-NEVER-REPAYS: what stands in its place may have paid it.
-            wallet.doubt = Doubt::All;
-            doubts::put(tx, &wallet)?;
-        }
         let missing = || StoreError::Decode(format!("the intent {intent} of {id} is gone"));
         let mut case = Case::under(tx, wallet, intent)?.ok_or_else(missing)?;
         let row = case.attempts.iter_mut().find(|row| row.transaction.id == *id).ok_or_else(missing)?;
@@ -113,6 +105,9 @@ impl Sender {
         }
         note(tx, row, verdict, now)?;
         let (state, kind) = (row.state, row.kind);
+        if let Some(taker) = verdict.death.as_ref().and_then(|proof| proof.taken_by.as_ref()) {
+            self.look_at_taker(tx, &mut case, (id, taker), now)?;
+        }
         let hand = self.hand(now);
         let mut apply = |tx: &mut Tx<'_>, event: Event, particulars: Particulars| {
             let done = self.payouts.change(tx, &mut case, event, None, particulars, &hand)?;
@@ -141,6 +136,26 @@ impl Sender {
             }
         }
         Ok(())
+    }
+
+    /// RESTORE-NEVER-REPAYS: what stands in the place of a dead transaction may have paid for it, if the records lack it.
+    fn look_at_taker(
+        &self,
+        tx: &mut Tx<'_>,
+        case: &mut Case,
+        (dead, taker): (&TransactionId, &TransactionId),
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if case.life().is_unclear || attempts::by_transaction(tx, taker)?.is_some() {
+            return Ok(());
+        }
+        let why = format!(
+            "{taker}, which the records do not know, stands in the place of {dead}: they fell back to an older state, or somebody \
+             else has the key"
+        );
+        case.wallet.distrust(why, now);
+        case.wallet.doubt_records();
+        self.note_distrust(tx, &case.wallet, &json!({ "takenBy": taker.as_str() }), now)
     }
 
     /// Books what the chain took for a transaction that paid nobody.

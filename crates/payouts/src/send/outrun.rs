@@ -9,7 +9,7 @@ use super::matching::MATCH_EVERY_MS;
 use super::view::View;
 use super::{Sender, Turn};
 use crate::sql::{attempts, doubts, heads};
-use crate::wallet::{Doubt, OUTRUN_MARK, Standing};
+use crate::wallet::{Doubt, OUTRUN_MARK, Standing, Wallet};
 
 /// Transactions that are asked for, page after page; who has more that is unknown has been away for long. Few at first: one
 /// that cannot be read, such as a block of the network's own, spoils the page in which it stands.
@@ -157,13 +157,21 @@ impl Sender {
     fn trust_end(&self, lease: &Lease, newest: Option<&TransactionId>) -> Result<(), StoreError> {
         self.payouts.parts.store.transact("payouts.end", |tx| {
             lease.check(tx)?;
+            let now = tx.reading()?;
             let mut wallet = self.locked(tx)?;
             if wallet.standing == Standing::Stopped && self.knows_end(tx, newest)? {
+                self.hold_unasked(tx, &wallet, now)?;
                 wallet.doubt = Doubt::Nothing;
                 doubts::put(tx, &wallet)?;
             }
             Ok(())
         })
+    }
+
+    /// Holds what waits since it came to nothing after a word that was given while it was under way.
+    fn hold_unasked(&self, tx: &mut Tx<'_>, wallet: &Wallet, now: Timestamp) -> Result<(), StoreError> {
+        while wallet.doubt == Doubt::Unpaid && self.payouts.hold_back(tx, wallet, &self.hand(now))? {}
+        Ok(())
     }
 
     /// What the account did since the records cannot be told now: nothing leaves or is taken back until it can.
@@ -181,6 +189,7 @@ impl Sender {
             let why = format!(
                 "its account ends in {newest}, which the records do not know, and the nodes do not tell what it did before"
             );
+            self.hold_unasked(tx, &wallet, now)?;
             wallet.doubt = Doubt::All;
             doubts::put(tx, &wallet)?;
             wallet.distrust(why, now);

@@ -339,34 +339,46 @@ fn what_was_given_up_is_held_where_what_stands_in_its_place_is_unknown() {
 
 #[test]
 fn what_was_under_way_at_a_word_and_comes_to_nothing_is_held_as_what_waited() {
-    on_each_engine(|scene| {
-        let (lane, shop) = funded(scene, 500);
-        let (sender, lease) = (scene.sender(), scene.lease("one").unwrap());
-        scene.run(&sender, &lease);
-        let asked = ask(&lane, order(&shop, "a", &payee(1), 100)).unwrap();
-        scene.misbehave("process", Misbehaviour::DropRequest, 1);
-        sender.turn(&lease).unwrap();
-        backup(scene);
-        // Somebody gives it up; by the journal its slot is freed.
-        let id = scene.read(|tx| scene.payouts.show(tx, asked.public_id)).unwrap().payout.id;
-        let free = Resolution::FreeSlot { then: Afterwards::Fail };
-        scene
-            .write(|tx, now| {
-                let by = By::new(&scene.root, now);
-                scene.payouts.resolve(tx, &by, id, &free, &recorder("test.operator"))
-            })
-            .unwrap();
-        scene.run(&sender, &lease);
-        assert_eq!(state(scene, asked.public_id), IntentState::Failed);
-        restore(scene, true);
-        let (payouts, sender) = start(scene, true);
-        // The server takes over the journal, and a person is faster than the nodes.
-        sender.turn(&lease).unwrap();
-        word(scene, &payouts, 500, false).unwrap();
+    on_each_engine(|scene| comes_to_nothing_after_a_word(scene, false));
+}
+
+#[test]
+fn so_it_is_where_the_wallet_was_stopped_meanwhile() {
+    on_each_engine(|scene| comes_to_nothing_after_a_word(scene, true));
+}
+
+fn comes_to_nothing_after_a_word(scene: &Scene, is_stopped: bool) {
+    let (lane, shop) = funded(scene, 500);
+    let (sender, lease) = (scene.sender(), scene.lease("one").unwrap());
+    scene.run(&sender, &lease);
+    let asked = ask(&lane, order(&shop, "a", &payee(1), 100)).unwrap();
+    scene.misbehave("process", Misbehaviour::DropRequest, 1);
+    sender.turn(&lease).unwrap();
+    backup(scene);
+    // Somebody gives it up; by the journal its slot is freed.
+    let id = scene.read(|tx| scene.payouts.show(tx, asked.public_id)).unwrap().payout.id;
+    let free = Resolution::FreeSlot { then: Afterwards::Fail };
+    scene
+        .write(|tx, now| {
+            let by = By::new(&scene.root, now);
+            scene.payouts.resolve(tx, &by, id, &free, &recorder("test.operator"))
+        })
+        .unwrap();
+    scene.run(&sender, &lease);
+    assert_eq!(state(scene, asked.public_id), IntentState::Failed);
+    restore(scene, true);
+    let (payouts, sender) = start(scene, true);
+    // The server takes over the journal, and a person is faster than the nodes.
+    sender.turn(&lease).unwrap();
+    word(scene, &payouts, 500, false).unwrap();
+    if is_stopped {
+        stop(scene);
         recover(scene);
-        assert_eq!((scene.paid(1), state(scene, asked.public_id)), (0, IntentState::Held));
-        assert_eq!(standing(scene).0, WalletStanding::Running);
-    });
+        word(scene, &start(scene, true).0, 500, false).unwrap();
+    }
+    recover(scene);
+    assert_eq!((scene.paid(1), state(scene, asked.public_id)), (0, IntentState::Held));
+    assert_eq!(standing(scene).0, WalletStanding::Running);
 }
 
 #[test]

@@ -123,7 +123,7 @@ impl Adoption<'_> {
             _ => "the journal shows that it was signed before the restore",
         };
         let by = self.audited();
-        let done = self.payouts.cancel(tx, IntentId(intent), &by, why, self.recorder, turn.now)?;
+        let done = self.payouts.cancel_as_paid(tx, IntentId(intent), &by, why, self.recorder, turn.now)?;
         Ok(done.is_ok_and(bursar_payouts::IntentState::is_ended))
     }
 
