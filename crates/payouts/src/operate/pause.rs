@@ -28,16 +28,12 @@ impl Payouts {
         recorder: &Recorder,
         now: Timestamp,
     ) -> Outcome<IntentState> {
-        if let Err(rejection) = check_reason(why) {
-            return Ok(Err(rejection));
-        }
-        let hand = Hand { recorder, actor: by.clone(), now };
-        let Some(mut case) = Case::lock(tx, intent)? else { return Ok(Err(Rejection::Unknown)) };
+        let Some(case) = Case::lock(tx, intent)? else { return Ok(Err(Rejection::Unknown)) };
         let life = case.life();
         if life.is_unclear && life.state == IntentState::Held && life.was_signed() {
             return Ok(Err(Rejection::WalletUnmatched));
         }
-        self.cancel_case(tx, &mut case, Particulars::why(why), &hand)
+        self.cancel_as_paid(tx, intent, by, why, recorder, now)
     }
 
     /// The same for an intent that was found to be paid by a transaction that the records lacked, whatever it is held for.

@@ -254,13 +254,7 @@ fn paid_otherwise(scene: &Scene, is_counted: bool) -> IntentId {
     sender.turn(&lease).unwrap();
     backup(scene);
     let kept = std::fs::read(&journal).unwrap();
-    let free = Resolution::FreeSlot { then: Afterwards::Retry };
-    scene
-        .write(|tx, now| {
-            let by = By::new(&scene.root, now);
-            scene.payouts.resolve(tx, &by, id, &free, &recorder("test.operator"))
-        })
-        .unwrap();
+    free_slot(scene, id, Afterwards::Retry);
     scene.run(&sender, &lease);
     scene.fund(300);
     scene.pass(scene.test.now().after_ms(60_001));
@@ -273,6 +267,15 @@ fn paid_otherwise(scene: &Scene, is_counted: bool) -> IntentId {
         false => std::fs::write(journal, kept).unwrap(),
     }
     id
+}
+
+fn free_slot(scene: &Scene, id: IntentId, then: Afterwards) {
+    let resolution = Resolution::FreeSlot { then };
+    let freed = scene.write(|tx, now| {
+        let by = By::new(&scene.root, now);
+        scene.payouts.resolve(tx, &by, id, &resolution, &recorder("test.operator"))
+    });
+    freed.unwrap();
 }
 
 /// The desk itself takes it back.
@@ -357,13 +360,7 @@ fn comes_to_nothing_after_a_word(scene: &Scene, is_stopped: bool) {
     backup(scene);
     // Somebody gives it up; by the journal its slot is freed.
     let id = scene.read(|tx| scene.payouts.show(tx, asked.public_id)).unwrap().payout.id;
-    let free = Resolution::FreeSlot { then: Afterwards::Fail };
-    scene
-        .write(|tx, now| {
-            let by = By::new(&scene.root, now);
-            scene.payouts.resolve(tx, &by, id, &free, &recorder("test.operator"))
-        })
-        .unwrap();
+    free_slot(scene, id, Afterwards::Fail);
     scene.run(&sender, &lease);
     assert_eq!(state(scene, asked.public_id), IntentState::Failed);
     restore(scene, true);
