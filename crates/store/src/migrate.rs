@@ -70,6 +70,7 @@ impl Migration {
 impl Store {
     /// Brings the schema up to `migrations`, each step in its own transaction under a lock; running it twice is safe.
     pub fn migrate(&self, migrations: &[Migration]) -> Result<Vec<&'static str>, StoreError> {
+        self.make_migration_table()?;
         let mut ran = Vec::new();
         for migration in OWN.iter().chain(migrations) {
             if self.migrate_one(migration)? {
@@ -104,12 +105,24 @@ impl Store {
         })
     }
 
+    /// PostgreSQL may refuse a table to one of two who make it at once, `IF NOT EXISTS` or not: whoever lost has it all the same.
+    fn make_migration_table(&self) -> Result<(), StoreError> {
+        let is_there = || self.read("store.migration_table", has_migration_table);
+        if is_there()? {
+            return Ok(());
+        }
+        let create = "CREATE TABLE IF NOT EXISTS store_migrations (name TEXT PRIMARY KEY, \
+                      checksum TEXT NOT NULL, epoch BIGINT NOT NULL, applied_ms BIGINT NOT NULL)";
+        let made = self.transact_bare("store.migrate", &mut |tx: &mut Tx<'_>| tx.batch_execute(create));
+        match made {
+            Err(_) if is_there()? => Ok(()),
+            made => made,
+        }
+    }
+
     fn migrate_one(&self, migration: &Migration) -> Result<bool, StoreError> {
         let engine = self.kind();
         self.transact_bare("store.migrate", &mut |tx: &mut Tx<'_>| {
-            let create = "CREATE TABLE IF NOT EXISTS store_migrations (name TEXT PRIMARY KEY, \
-                          checksum TEXT NOT NULL, epoch BIGINT NOT NULL, applied_ms BIGINT NOT NULL)";
-            tx.batch_execute(create)?;
             if engine == EngineKind::Postgres {
                 // A large table may take longer than the limit of an ordinary statement.
                 tx.batch_execute("SET LOCAL statement_timeout = 0")?;
