@@ -196,7 +196,7 @@ impl Life {
         self.attempts.iter().filter(of_kind).filter(|attempt| attempt.state.is_alive())
     }
 
-    /// Whether something was signed for it that may yet become final, or was when it was last looked at.
+    /// Whether something was signed for it whose end is not known.
     pub(crate) fn is_under_way(&self) -> bool {
         matches!(self.state, IntentState::Signed | IntentState::Broadcast)
     }

@@ -51,7 +51,7 @@ impl Standing {
 
 /// What of a wallet's past is in doubt until what its account ends in is compared with the records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doubt {
+pub(crate) enum Doubt {
     /// Nothing.
     Nothing,
     /// What counts as unpaid may have been paid; what is signed goes on.
@@ -114,7 +114,7 @@ pub struct Wallet {
     /// When it was last compared with its chain.
     pub matched_at: Option<Timestamp>,
     /// What of its past is in doubt.
-    pub doubt: Doubt,
+    pub(crate) doubt: Doubt,
     /// The newest payout that may have been paid unknown to the records: up to it what is held is taken back by an operator
     /// alone, and what dies on its way is held.
     pub unclear_through: IntentId,

@@ -309,6 +309,20 @@ fn what_was_under_way_when_its_past_was_unknown_is_held_once_its_transaction_is_
 }
 
 #[test]
+fn what_the_chain_shows_to_be_paid_is_taken_back_though_an_operator_decides_on_what_is_held() {
+    on_each_engine(|scene| {
+        let id = paid_otherwise(scene, true);
+        let (payouts, _) = start(scene, true);
+        word(scene, &payouts, 700, true).unwrap();
+        recover(scene);
+        assert_eq!(taken_back(scene, id), Err(Rejection::WalletUnmatched));
+        let (by, recorder) = (Author::system("adoption"), recorder("test.desk"));
+        let found = scene.write(|tx, now| payouts.cancel_as_paid(tx, id, &by, "it was paid", &recorder, now));
+        assert_eq!((found, scene.paid(1)), (Ok(IntentState::Failed), 100));
+    });
+}
+
+#[test]
 fn what_somebody_gave_up_while_its_past_was_unknown_is_held_once_its_transaction_is_dead() {
     on_each_engine(|scene| {
         let id = paid_otherwise(scene, true);
