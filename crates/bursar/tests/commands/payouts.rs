@@ -333,6 +333,11 @@ fn a_stopped_wallet_runs_again_by_what_its_chain_says_and_by_nothing_else() {
         let (name, actor, payload) = payments.newest_event();
         assert_eq!((name.as_str(), actor.as_str()), ("payout.wallet_matched", "cli:ann"));
         assert_eq!((&payload["why"], &payload["holds"]), (&json!("fine"), &json!("1000")));
+        assert_eq!(
+            payload["newest"].as_str().map(str::len),
+            Some(64),
+            "what its account ended in: {payload}"
+        );
         assert_eq!(payments.code("payouts match hot --holds 1000 --reason again"), "wallet_changed");
         assert_eq!(payments.code("payouts match cold --holds 1 --reason r"), "wallet_not_found");
     });
