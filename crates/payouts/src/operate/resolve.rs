@@ -21,7 +21,7 @@ const EVIDENCE_CHARACTERS_MAX: usize = 2_000;
 pub enum Afterwards {
     /// It is tried again; refused for one that came back from the journal alone, as nothing is held for it.
     Retry,
-    /// It has failed, and its money is free.
+    /// It has failed, and its money is free; held instead where it may have been paid by a transaction that the records lack.
     Fail,
 }
 
@@ -111,6 +111,11 @@ impl Payouts {
             payload.insert("decision".to_owned(), words.as_str().into());
             let event = events::resolved(payouts, case, &hand.actor, &Value::Object(payload));
             recorder.record(tx, &[event], by.now)?;
+            if let Resolution::Dead { sight, .. } = resolution
+                && let Some(proof) = sight.proof()
+            {
+                payouts.look_at_taker(tx, case, proof, &hand)?;
+            }
             for step in steps {
                 let done = payouts.change(tx, case, step, None, Particulars::default(), &hand)?;
                 bursar_store::invariant!(done.is_ok(), "payout {intent}: what was admitted cannot be");

@@ -55,6 +55,11 @@ impl TransactionSight {
         &self.transaction
     }
 
+    /// Why it is dead, by as many nodes as must agree or by fewer.
+    pub(super) fn proof(&self) -> Option<&DeathProof> {
+        self.verdict.death.as_ref().or(self.hint.as_ref())
+    }
+
     pub(super) fn evidence(&self) -> &Evidence {
         &self.verdict.evidence
     }

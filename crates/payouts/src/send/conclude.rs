@@ -105,10 +105,10 @@ impl Sender {
         }
         note(tx, row, verdict, now)?;
         let (state, kind) = (row.state, row.kind);
-        if let Some(taker) = verdict.death.as_ref().and_then(|proof| proof.taken_by.as_ref()) {
-            self.look_at_taker(tx, &mut case, (id, taker), now)?;
-        }
         let hand = self.hand(now);
+        if let Some(proof) = &verdict.death {
+            self.payouts.look_at_taker(tx, &mut case, proof, &hand)?;
+        }
         let mut apply = |tx: &mut Tx<'_>, event: Event, particulars: Particulars| {
             let done = self.payouts.change(tx, &mut case, event, None, particulars, &hand)?;
             bursar_store::invariant!(done.is_ok(), "payout {intent}: what the chain says of {id} cannot be");
@@ -136,26 +136,6 @@ impl Sender {
             }
         }
         Ok(())
-    }
-
-    /// RESTORE-NEVER-REPAYS: what stands in the place of a dead transaction may have paid for it, if the records lack it.
-    fn look_at_taker(
-        &self,
-        tx: &mut Tx<'_>,
-        case: &mut Case,
-        (dead, taker): (&TransactionId, &TransactionId),
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        if case.life().is_unclear || attempts::by_transaction(tx, taker)?.is_some() {
-            return Ok(());
-        }
-        let why = format!(
-            "{taker}, which the records do not know, stands in the place of {dead}: they fell back to an older state, or somebody \
-             else has the key"
-        );
-        case.wallet.distrust(why, now);
-        case.wallet.doubt_records();
-        self.note_distrust(tx, &case.wallet, &json!({ "takenBy": taker.as_str() }), now)
     }
 
     /// Books what the chain took for a transaction that paid nobody.

@@ -11,6 +11,7 @@ mod outrun;
 mod ready;
 mod receive;
 mod sign;
+mod taker;
 mod view;
 
 use std::sync::Arc;

@@ -270,12 +270,15 @@ fn paid_otherwise(scene: &Scene, is_counted: bool) -> IntentId {
 }
 
 fn free_slot(scene: &Scene, id: IntentId, then: Afterwards) {
-    let resolution = Resolution::FreeSlot { then };
-    let freed = scene.write(|tx, now| {
+    resolve(scene, id, &Resolution::FreeSlot { then });
+}
+
+fn resolve(scene: &Scene, id: IntentId, resolution: &Resolution) -> IntentState {
+    let resolved = scene.write(|tx, now| {
         let by = By::new(&scene.root, now);
-        scene.payouts.resolve(tx, &by, id, &resolution, &recorder("test.operator"))
+        scene.payouts.resolve(tx, &by, id, resolution, &recorder("test.operator"))
     });
-    freed.unwrap();
+    resolved.unwrap()
 }
 
 /// The desk itself takes it back.
@@ -350,6 +353,23 @@ fn what_was_given_up_is_held_where_what_stands_in_its_place_is_unknown() {
         let shown = scene.read(|tx| scene.payouts.payout(tx, id)).unwrap().payout;
         assert_eq!((shown.state, standing(scene).0), (IntentState::Held, WalletStanding::Unmatched));
         assert!(shown.why.starts_with("it was given up and "), "{}", shown.why);
+        assert_eq!(taken_back(scene, id), Err(Rejection::WalletUnmatched));
+    });
+}
+
+#[test]
+fn an_operator_who_calls_a_transaction_dead_frees_no_money_where_what_stands_in_its_place_is_unknown() {
+    on_each_engine(|scene| {
+        let id = paid_otherwise(scene, false);
+        let (payouts, _) = start(scene, true);
+        let transaction = scene.read(|tx| payouts.payout(tx, id)).unwrap().attempts[0].transaction.clone();
+        let sight = Box::new(payouts.look_at(&transaction).unwrap().unwrap());
+        let evidence = "its slot is taken".to_owned();
+        let dead = Resolution::Dead { sight, evidence, then: Afterwards::Fail };
+        assert_eq!(resolve(scene, id, &dead), IntentState::Held);
+        let shown = scene.read(|tx| payouts.payout(tx, id)).unwrap().payout;
+        assert!(shown.why.starts_with("it was given up and "), "{}", shown.why);
+        assert_eq!((standing(scene).0, scene.account("faucet/treasury").1), (WalletStanding::Unmatched, 100));
         assert_eq!(taken_back(scene, id), Err(Rejection::WalletUnmatched));
     });
 }

@@ -1,0 +1,35 @@
+//! What stands in the place of a dead transaction.
+
+use bursar_chain::DeathProof;
+use bursar_store::{StoreError, Tx};
+use serde_json::json;
+
+use crate::case::{Case, Hand};
+use crate::sql::{self, attempts};
+use crate::{Payouts, events};
+
+impl Payouts {
+    /// RESTORE-NEVER-REPAYS: what stands in the place of a dead transaction may have paid for it, if the records lack it.
+    pub(crate) fn look_at_taker(
+        &self,
+        tx: &mut Tx<'_>,
+        case: &mut Case,
+        proof: &DeathProof,
+        hand: &Hand<'_>,
+    ) -> Result<(), StoreError> {
+        let Some(taker) = &proof.taken_by else { return Ok(()) };
+        if case.life().is_unclear || attempts::by_transaction(tx, taker)?.is_some() {
+            return Ok(());
+        }
+        let why = format!(
+            "{taker}, which the records do not know, stands in the place of {}: they fell back to an older state, or somebody \
+             else has the key",
+            proof.attempt
+        );
+        case.wallet.distrust(why, hand.now);
+        case.wallet.doubt_records();
+        sql::wallets::update(tx, &case.wallet)?;
+        let event = events::wallet_stopped(self, &case.wallet, &json!({ "takenBy": taker.as_str() }));
+        hand.recorder.record(tx, &[event], hand.now).map(|_| ())
+    }
+}
