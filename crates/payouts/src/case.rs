@@ -25,7 +25,7 @@ const UNCLEAR: &str = "what was signed for it is dead, and it may have been paid
                        for one, then ask an operator to release or cancel it";
 /// The same, where somebody had given it up.
 const UNCLEAR_GIVEN_UP: &str = "it was given up and what was signed for it is dead, but it may have been paid by a transaction \
-                                that the records lack: ask an operator to cancel it, and look for one";
+                                that the records lack: look for one, then ask an operator to cancel it";
 
 /// An intent under lock. Everything that changes one locks its wallet first.
 pub(crate) struct Case {

@@ -177,7 +177,7 @@ impl Life {
     pub(crate) fn apply(&mut self, event: Event) -> Result<(), Impossible> {
         match event {
             Event::Hold => self.move_from(&[IntentState::Accepted], IntentState::Held),
-            Event::Release => self.move_from(&[IntentState::Held], IntentState::Accepted),
+            Event::Release => self.release(),
             Event::Cancel => self.cancel(),
             Event::Refuse => self.refuse(),
             Event::Wish(wish) => self.wish(wish),
@@ -212,6 +212,14 @@ impl Life {
         }
         self.state = to;
         Ok(())
+    }
+
+    /// What was given up gets no further attempt, whoever asks for one: it waits for its end.
+    fn release(&mut self) -> Result<(), Impossible> {
+        if self.wish.gives_up() {
+            return Err(Impossible);
+        }
+        self.move_from(&[IntentState::Held], IntentState::Accepted)
     }
 
     /// Cancelled when nothing was ever signed; with dead attempts behind it, it has failed.
@@ -301,12 +309,12 @@ impl Life {
     /// Once nothing of it lives and nothing of it is known to be paid: the next attempt, the end, or a person's decision.
     fn go_on(&mut self) {
         if self.is_under_way() && self.attempts.iter().all(|attempt| !attempt.state.is_alive()) {
-            self.state = match (self.is_unclear, self.wish.gives_up()) {
-                (true, _) => IntentState::Held,
-                (false, true) => IntentState::Failed,
-                (false, false) => IntentState::Accepted,
+            (self.state, self.wish) = match (self.is_unclear, self.wish.gives_up()) {
+                (true, true) => (IntentState::Held, Wish::GiveUp),
+                (true, false) => (IntentState::Held, Wish::Nothing),
+                (false, true) => (IntentState::Failed, Wish::Nothing),
+                (false, false) => (IntentState::Accepted, Wish::Nothing),
             };
-            self.wish = Wish::Nothing;
         }
     }
 

@@ -12,7 +12,7 @@ mod reach;
 mod scheme;
 mod transaction;
 
-pub use network::{AccountState, Gift, Landed, Network, Truth};
+pub use network::{AccountState, Fate, Gift, Landed, Network, Truth};
 pub use reach::{Bench, SimChain};
 pub use scheme::{SCHEME, SimScheme, address_of};
 

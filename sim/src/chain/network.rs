@@ -47,6 +47,17 @@ impl Landed {
     }
 }
 
+/// What is true of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It may yet become final.
+    Open,
+    /// It is.
+    Final,
+    /// It never will be.
+    Dead,
+}
+
 /// Something sent to an account of ours.
 #[derive(Clone, Debug)]
 pub struct Arrival {
@@ -362,6 +373,18 @@ impl Network {
         Truth { holds: self.account(account, 0).balance, gifts, waiting, unseen, is_accepted_singly }
     }
 
+    /// What is true of a transaction at a time, Unix ms, whatever nodes say.
+    pub fn fate(&mut self, bytes: &[u8], now_ms: i64) -> Fate {
+        self.advance(now_ms);
+        let Some(transaction) = Transaction::read_signed(bytes) else { return Fate::Dead };
+        let is_late = transaction.valid_until.is_some_and(|until| self.height_at(self.now_ms) > until);
+        match self.slots.get(&transaction.slot) {
+            _ if self.finals.contains_key(&transaction.id()) => Fate::Final,
+            None if !is_late => Fate::Open,
+            Some(_) | None => Fate::Dead,
+        }
+    }
+
     /// When the account was looked at for the last transaction of it that is final: its slot names the height.
     fn looked_ms(&self, account: &str) -> i64 {
         let own = self.finals.values().filter(|landed| landed.transaction.from == account);
@@ -380,8 +403,7 @@ impl Network {
         let span_ms = *random.pick(&[5_000, 60_000, 300_000, 1_200_000]);
         let span_ms = random.between(2_000, span_ms);
         if random.chance(1, 6) {
-            self.pending.clear();
-            self.nodes.iter_mut().for_each(Node::drop_all);
+            self.forget_open();
             return ("chain: everything forgets what is not final", 0);
         }
         if random.chance(1, 5) {
@@ -396,6 +418,12 @@ impl Network {
         let (trouble, name) = if trouble.lies() && !is_alone { TROUBLES[0] } else { (trouble, name) };
         self.nodes[node].fail(trouble, now_ms + span_ms);
         (name, span_ms)
+    }
+
+    /// Everybody forgets what is not final.
+    pub fn forget_open(&mut self) {
+        self.pending.clear();
+        self.nodes.iter_mut().for_each(Node::drop_all);
     }
 
     /// Until then every node takes what it is sent, and all answers are lost.

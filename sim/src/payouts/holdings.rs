@@ -75,7 +75,7 @@ pub fn check_booked(connection: &Connection, wallet: &str) -> Result<(), Breach>
 pub fn check_rest(
     connection: &Connection,
     (wallet, truth): (&str, &Truth),
-    restores: u64,
+    is_booked_by_hand: bool,
 ) -> Result<(), Breach> {
     check_booked(connection, wallet)?;
     let Holding { expected, standing, .. } = read(connection, wallet);
@@ -97,22 +97,22 @@ pub fn check_rest(
         let mut receipts = connection.prepare_cached(RECEIPTS)?;
         receipts.query_map([wallet], |row| Ok((row.get(0)?, amount(row, 1)?)))?.collect()
     };
-    check_receipts((wallet, truth), &receipts().expect("the witness can read"), restores > 0)
+    check_receipts((wallet, truth), &receipts().expect("the witness can read"), is_booked_by_hand)
 }
 
-/// Each receipt is of gifts, and each gift is in one receipt at most; without a restore none is left out that its owner must
-/// have seen.
+/// Each receipt is of gifts, and each gift is in one receipt at most; none is left out that its owner must have seen, unless a person has
+/// booked what the chain held.
 fn check_receipts(
     (wallet, truth): (&str, &Truth),
     receipts: &Receipts,
-    is_restored: bool,
+    is_booked_by_hand: bool,
 ) -> Result<(), Breach> {
     let left = match truth.is_accepted_singly {
         true => left_singly((wallet, truth), receipts)?,
-        false => left_in_runs((wallet, truth), receipts, is_restored)?,
+        false => left_in_runs((wallet, truth), receipts, is_booked_by_hand)?,
     };
     let must_be_seen = left.len() > truth.unseen;
-    require!(ChainIsBook, is_restored || !must_be_seen, "{wallet} has no receipt of {left:?}");
+    require!(ChainIsBook, is_booked_by_hand || !must_be_seen, "{wallet} has no receipt of {left:?}");
     Ok(())
 }
 
@@ -134,12 +134,12 @@ fn left_singly<'a>((wallet, truth): (&str, &'a Truth), receipts: &Receipts) -> R
 fn left_in_runs<'a>(
     (wallet, truth): (&str, &'a Truth),
     receipts: &Receipts,
-    is_restored: bool,
+    is_booked_by_hand: bool,
 ) -> Result<Vec<&'a Gift>, Breach> {
     let mut left = &truth.gifts[..];
     for (source, amount) in receipts {
         // What a restore forgot was matched without a receipt.
-        let skipped_max = if is_restored { left.len() } else { 0 };
+        let skipped_max = if is_booked_by_hand { left.len() } else { 0 };
         let found = (0..=skipped_max).find_map(|skipped| Some(skipped + run(&left[skipped..], *amount)?));
         require!(ChainIsBook, found.is_some(), "{wallet} booked {amount} at {source}, left are {left:?}");
         left = &left[found.unwrap_or(0)..];
@@ -181,7 +181,7 @@ mod tests {
         unseen: usize,
         receipts: &'a [(&'a str, u128)],
         is_accepted_singly: bool,
-        is_restored: bool,
+        is_booked_by_hand: bool,
     }
 
     const SINGLY: Case<'_> = Case {
@@ -190,7 +190,7 @@ mod tests {
         unseen: 0,
         receipts: &[],
         is_accepted_singly: true,
-        is_restored: false,
+        is_booked_by_hand: false,
     };
     const APPEARED: Case<'_> = Case { gifts: &[5, 7, 9], is_accepted_singly: false, ..SINGLY };
 
@@ -201,10 +201,10 @@ mod tests {
         };
         let gifts = case.gifts.iter().enumerate().map(gift).collect();
         let waiting = case.waiting.iter().map(|id| (*id).to_owned()).collect();
-        let Case { unseen, is_accepted_singly, is_restored, .. } = *case;
+        let Case { unseen, is_accepted_singly, is_booked_by_hand, .. } = *case;
         let truth = Truth { holds: 0, gifts, waiting, unseen, is_accepted_singly };
         let receipts = case.receipts.iter().map(|(source, amount)| ((*source).to_owned(), *amount)).collect();
-        check_receipts(("wallet", &truth), &receipts, is_restored).is_err()
+        check_receipts(("wallet", &truth), &receipts, is_booked_by_hand).is_err()
     }
 
     #[test]
@@ -212,15 +212,15 @@ mod tests {
         let both = [("g1", 7), ("g0", 5)];
         assert!(!broken(&Case { receipts: &both, ..SINGLY }));
         assert!(broken(&Case { receipts: &[("g0", 7), ("g1", 5)], ..SINGLY }));
-        assert!(broken(&Case { receipts: &[("slot at 12", 12)], is_restored: true, ..SINGLY }));
+        assert!(broken(&Case { receipts: &[("slot at 12", 12)], is_booked_by_hand: true, ..SINGLY }));
     }
 
     #[test]
     fn a_gift_is_in_one_receipt_and_none_that_was_accepted_is_left_out_without_a_restore() {
-        assert!(broken(&Case { receipts: &[("g0", 5), ("g0", 5)], is_restored: true, ..SINGLY }));
+        assert!(broken(&Case { receipts: &[("g0", 5), ("g0", 5)], is_booked_by_hand: true, ..SINGLY }));
         let first = [("g0", 5)];
         assert!(broken(&Case { receipts: &first, ..SINGLY }));
-        assert!(!broken(&Case { receipts: &first, is_restored: true, ..SINGLY }));
+        assert!(!broken(&Case { receipts: &first, is_booked_by_hand: true, ..SINGLY }));
         assert!(!broken(&Case { receipts: &first, waiting: &["g1"], ..SINGLY }));
         let both = [("g0", 5), ("g1", 7)];
         assert!(broken(&Case { receipts: &both, waiting: &["g1"], ..SINGLY }), "nobody has accepted it yet");
@@ -231,8 +231,8 @@ mod tests {
         assert!(!broken(&Case { receipts: &[("a", 12), ("b", 9)], ..APPEARED }));
         assert!(broken(&Case { receipts: &[("a", 7)], unseen: 3, ..APPEARED }));
         assert!(broken(&Case { receipts: &[("a", 5), ("b", 5)], unseen: 3, ..APPEARED }));
-        assert!(!broken(&Case { receipts: &[("b", 9)], is_restored: true, ..APPEARED }));
-        assert!(broken(&Case { receipts: &[("b", 9), ("c", 7)], is_restored: true, ..APPEARED }));
+        assert!(!broken(&Case { receipts: &[("b", 9)], is_booked_by_hand: true, ..APPEARED }));
+        assert!(broken(&Case { receipts: &[("b", 9), ("c", 7)], is_booked_by_hand: true, ..APPEARED }));
     }
 
     #[test]

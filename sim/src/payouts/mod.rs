@@ -7,6 +7,8 @@ pub mod holdings;
 mod obligations;
 mod operators;
 mod orders;
+mod put_back;
+mod resolvers;
 pub mod rows;
 mod sending;
 pub mod wiring;
@@ -43,6 +45,8 @@ use crate::workload::{self, Memory, Workload};
 use crate::world::World;
 use obligations::{Desk, Waiting};
 use operators::Operators;
+use put_back::PutBack;
+use resolvers::Resolvers;
 use sending::Process;
 use witness::{Recollection, Witness};
 
@@ -54,20 +58,22 @@ pub struct PayoutsRoom {
     scenario: Scenario,
     desk: Part<Desk>,
     operators: Part<Operators>,
+    resolvers: Part<Resolvers>,
     networks: Part<BTreeMap<Family, Network>>,
     /// What waits for the accept lane of each node.
     inboxes: Vec<Part<Vec<Waiting>>>,
     witness: Part<Witness>,
     /// Where the journal of signed attempts is; without one no wallet pays again after a restore.
     journal: Option<TempDir>,
+    put_back: PutBack,
 }
 
 impl PayoutsRoom {
     /// Payouts in the world of a scenario that begins at `start_ms`, on so many serving nodes.
     pub fn new(scenario: &Scenario, start_ms: i64, nodes: usize) -> Arc<PayoutsRoom> {
         let seed = scenario.seed;
-        let has_journal = Random::of(seed, "journal").chance(1, 2);
-        let journal = has_journal.then(wiring::journal_folder);
+        let journal = Random::of(seed, "journal").chance(1, 2).then(wiring::journal_folder);
+        let put_back = PutBack::of(scenario, journal.is_some());
         let mut networks: BTreeMap<Family, Network> =
             Family::ALL.map(|family| (family, Network::new(family, seed, start_ms))).into();
         for (family, network) in &mut networks {
@@ -75,12 +81,14 @@ impl PayoutsRoom {
         }
         Arc::new(PayoutsRoom {
             scenario: scenario.clone(),
-            desk: Part::new(Desk::new(seed)),
+            desk: Part::new(Desk::new(seed, put_back)),
             operators: Part::new(Operators::new(seed)),
+            resolvers: Part::new(Resolvers::new(seed)),
             networks: Part::new(networks),
             inboxes: (0..=nodes).map(|_| Part::default()).collect(),
-            witness: Part::new(Witness::new()),
+            witness: Part::new(Witness::new(put_back)),
             journal,
+            put_back,
         })
     }
 
@@ -102,6 +110,9 @@ impl PayoutsRoom {
         self.observe(world);
         if number.is_multiple_of(12) {
             self.match_wallets(world);
+        }
+        if number.is_multiple_of(12) && self.operators.with(|operators| operators.is_calm()) {
+            self.let_wallets_run(world);
         }
         if number.is_multiple_of(6) && self.operators.with(|operators| operators.is_calm()) {
             self.send_unanswered(world);
@@ -162,6 +173,10 @@ impl Bench for PayoutsRoom {
 
 impl Workload for PayoutsRoom {
     fn begin(self: Arc<Self>, world: &Arc<World>) {
+        if self.resolvers.with(|resolvers| resolvers.are_there) {
+            let resolvers = Arc::clone(&self);
+            world.plan_in(60_000, Class::People, move |world| resolvers.resolve(world));
+        }
         let (load, people, time) = (Arc::clone(&self), Arc::clone(&self), self);
         world.plan_in(15, Class::Load, move |world| load.burst(world));
         world.plan_in(90_000, Class::People, move |world| people.operate(world));
@@ -239,13 +254,19 @@ impl Workload for PayoutsRoom {
     }
 
     fn remember(&self) -> Memory {
-        Box::new(self.witness.with(|witness| witness.remember()))
+        let journal = self.journal.as_ref().filter(|_| self.put_back == PutBack::WithJournal);
+        let journal = journal.map(|folder| std::fs::read(wiring::journal_file(folder)).unwrap_or_default());
+        Box::new((self.witness.with(|witness| witness.remember()), journal))
     }
 
     fn go_back_to(&self, memory: &Memory) {
         let memory: &dyn Any = memory.as_ref();
-        let recollection: &Recollection = memory.downcast_ref().expect("a memory of this room");
+        let (recollection, journal): &(Recollection, Option<Vec<u8>>) =
+            memory.downcast_ref().expect("a memory of this room");
         self.witness.with(|witness| witness.go_back_to(recollection));
+        if let (Some(folder), Some(journal)) = (&self.journal, journal) {
+            std::fs::write(wiring::journal_file(folder), journal).expect("the journal is put back");
+        }
     }
 
     fn count(&self, figures: &mut Figures) {

@@ -11,6 +11,7 @@ use bursar_store::lane::{LaneFault, Work, run_batch};
 use bursar_store::{StoreError, Tx};
 
 use super::PayoutsRoom;
+use super::put_back::PutBack;
 use super::sending::Process;
 use super::wiring::{self, DESK, PAYMENT_MAX, TREASURY};
 use crate::chain::{Family, address_of};
@@ -64,6 +65,8 @@ struct Owed {
 #[derive(Debug)]
 pub struct Desk {
     random: Random,
+    /// From whose wallets it pays.
+    families: &'static [Family],
     owed: Vec<Owed>,
 }
 
@@ -72,14 +75,14 @@ pub type OrderReply = Result<Result<Accepted, Rejection>, LaneFault>;
 
 impl Desk {
     /// The desk of a seed, which owes nothing yet.
-    pub fn new(seed: u64) -> Desk {
-        Desk { random: Random::of(seed, "obligations"), owed: Vec::new() }
+    pub fn new(seed: u64, put_back: PutBack) -> Desk {
+        Desk { random: Random::of(seed, "obligations"), families: put_back.families(), owed: Vec::new() }
     }
 
     /// A new obligation: mostly a good one, sometimes one that must be refused.
     fn owe(&mut self, random: &mut Random) -> usize {
         let number = self.owed.len();
-        let family = *random.pick(&Family::ALL);
+        let family = *random.pick(self.families);
         let mut obligation = Obligation {
             key: format!("order-{number}"),
             wallet: wiring::wallet(family),

@@ -12,6 +12,7 @@ use bursar_payouts::{IntentId, Payouts, WalletSight, WalletStanding};
 use bursar_store::{Store, StoreError, Timestamp, Tx};
 
 use super::PayoutsRoom;
+use super::put_back::PutBack;
 use super::sending::Process;
 use super::wiring::{self, ALL, DESK, HALTED};
 use super::witness::{ACCEPTED, BROADCAST, HELD, SIGNED};
@@ -132,7 +133,7 @@ impl PayoutsRoom {
         }
         // A journal that the restored records do not know as whole is no better than none: that takes a person's word.
         let is_distrusted = self.operators.with(|operators| operators.refused >= REFUSED_MAX);
-        let is_lost = self.journal.is_none() || is_distrusted;
+        let is_lost = self.journal.is_none() || self.put_back == PutBack::WithJournal || is_distrusted;
         if is_lost && !is_blind {
             if !self.operators.with(|operators| operators.is_calm) {
                 return;
@@ -187,7 +188,8 @@ impl PayoutsRoom {
         }
         let paid = self.witness.with(|witness| witness.open_and_paid(HELD));
         for intent in self.witness.with(|witness| witness.held()) {
-            let is_paid = paid.contains(&intent);
+            let is_paid =
+                paid.contains(&intent) || self.witness.with(|witness| witness.is_taken_back(intent));
             self.act(world, &if is_paid { Act::Cancel(intent) } else { Act::Release(intent) });
             let word =
                 if is_paid { "take back what the chain has paid" } else { "release what came to nothing" };

@@ -1,5 +1,6 @@
 //! How payouts are put together: switches, keys, wallets, and what a process makes of them.
 
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
@@ -18,6 +19,7 @@ use secrecy::SecretString;
 use tempfile::TempDir;
 
 use super::PayoutsRoom;
+use super::put_back::PutBack;
 use crate::broken::Bug;
 use crate::chain::{Bench, Family, SCHEME, SimChain, SimScheme};
 use crate::node::Place;
@@ -151,7 +153,7 @@ pub fn payouts_in(room: &Arc<PayoutsRoom>, world: &Arc<World>, place: Place<'_>)
         draw,
         keystore: Arc::new(keystore(draw, ring)),
         journal,
-        knows_restores: !is_blind,
+        knows_restores: !is_blind && room.put_back == PutBack::Told,
     };
     desk_of(payouts.over(place.store))
 }
@@ -169,9 +171,14 @@ pub fn journal_folder() -> TempDir {
     in_memory.or_else(|_| tempfile::tempdir()).expect("a folder for the journal")
 }
 
+/// Where the journal is in a folder.
+pub fn journal_file(folder: &TempDir) -> PathBuf {
+    folder.path().join("payouts.journal")
+}
+
 /// The journal in a folder.
 pub fn journal_in(folder: &TempDir, draw: u64) -> Arc<Journal> {
-    let journal = Journal::open(&folder.path().join("payouts.journal"), &SeededEntropy::new(draw));
+    let journal = Journal::open(&journal_file(folder), &SeededEntropy::new(draw));
     Arc::new(journal.expect("the journal opens"))
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bursar_chain::Attempt;
+use bursar_payouts::Afterwards;
 use parking_lot::ReentrantMutexGuard;
 use rusqlite::Connection;
 
@@ -11,6 +12,8 @@ use super::holdings;
 use super::obligations::{Obligation, OrderReply};
 use super::operators::{Act, Stop};
 use super::orders::{self, Orders, Since, Stored};
+use super::put_back::PutBack;
+use super::resolvers::{Decision, UnderWay};
 use super::rows::{Intent, Signed, Tables, fresh};
 use crate::chain::{Landed, Truth};
 use crate::figures::Figures;
@@ -77,12 +80,17 @@ pub struct Witness {
     accepted: BTreeMap<String, Intent>,
     /// The bytes of all that was ever seen signed, by the chain's id.
     signed: BTreeMap<String, Vec<u8>>,
+    /// Transactions whose bytes have left.
+    left: BTreeSet<String>,
     /// What the chain paid, by destination.
     paid: BTreeMap<String, (String, u128)>,
     /// Attempts that were ever called dead.
     dead: BTreeSet<String>,
     moves: BTreeMap<&'static str, u64>,
     restores: u64,
+    put_back: PutBack,
+    /// Whether a person has let a wallet run by its balance, so that what came in may have no receipt.
+    is_matched_by_hand: bool,
     /// Whether nothing was looked at since a restore: a backup holds a commit that failed on disk too, which nobody saw then.
     is_first_look: bool,
     commits: u64,
@@ -92,7 +100,7 @@ pub struct Witness {
 
 impl Witness {
     /// A witness that has seen nothing yet.
-    pub fn new() -> Witness {
+    pub fn new(put_back: PutBack) -> Witness {
         Witness {
             gates: [Gate::Open; 2],
             troubles: Vec::new(),
@@ -100,10 +108,13 @@ impl Witness {
             orders: Orders::default(),
             accepted: BTreeMap::new(),
             signed: BTreeMap::new(),
+            left: BTreeSet::new(),
             paid: BTreeMap::new(),
             dead: BTreeSet::new(),
             moves: BTreeMap::new(),
             restores: 0,
+            put_back,
+            is_matched_by_hand: false,
             is_first_look: false,
             commits: 0,
             acts: 0,
@@ -157,9 +168,54 @@ impl Witness {
         open.filter(|intent| self.is_paid(&intent.to)).map(|intent| intent.id).collect()
     }
 
+    /// Whether somebody was told that an intent is given up.
+    pub fn is_taken_back(&self, intent: i64) -> bool {
+        self.seen.cancels.is_taken_back(intent)
+    }
+
     /// Intents that are held.
     pub fn held(&self) -> Vec<i64> {
         self.seen.intents.values().filter(|intent| intent.state == HELD).map(|intent| intent.id).collect()
+    }
+
+    /// Payments that are not over.
+    pub fn under_way(&self) -> Vec<UnderWay> {
+        let living = self.seen.attempts.values().filter(|attempt| attempt.kind == 0 && attempt.state < 2);
+        let payment = |attempt: &Signed| {
+            let (intent, transaction) = (attempt.intent?, attempt.transaction.clone());
+            let wallet = self.seen.intents.get(&intent)?.wallet.clone();
+            let bytes = self.seen.bytes.get(&transaction)?.clone();
+            let has_left = self.left.contains(&transaction);
+            Some(UnderWay { intent, wallet, transaction, bytes, has_left })
+        };
+        living.filter_map(payment).collect()
+    }
+
+    /// A second operator tries to decide something.
+    pub fn begin_decision(&mut self, decision: &Decision) {
+        match decision {
+            Decision::Free(intent, then) | Decision::Dead(intent, _, then) => match then {
+                Afterwards::Fail => self.seen.cancels.begin(*intent),
+                Afterwards::Retry => self.seen.cancels.go_on(*intent),
+            },
+            Decision::Match(_) => self.is_matched_by_hand = true,
+            Decision::Paid(..) | Decision::Stop(_) => {}
+        }
+    }
+
+    /// The operator was told that it is decided, or refused.
+    pub fn decided(&mut self, decision: &Decision, is_done: bool) -> Result<(), Breach> {
+        let id = match decision {
+            Decision::Free(intent, Afterwards::Fail) | Decision::Dead(intent, _, Afterwards::Fail) => *intent,
+            Decision::Paid(intent, ..) if is_done => {
+                let state = self.seen.intents.get(intent).map(|intent| intent.state);
+                require!(Durable, state == Some(FINAL), "{intent} was decided to be paid, and is {state:?}");
+                return Ok(());
+            }
+            _ => return Ok(()),
+        };
+        self.seen.cancels.end(id, is_done);
+        self.seen.cancels.check_given_up(id, self.seen.intents.get(&id), is_done)
     }
 
     fn gate(&mut self, stop: Stop) -> &mut Gate {
@@ -315,7 +371,8 @@ impl Witness {
             let is_stopped = gates.iter().any(|gate| gate.binds(i64::MIN));
             require!(NoSignAfterStop, !is_stopped, "{attempt:?} was signed under {gates:?}");
             if !self.is_first_look {
-                holdings::check_matched(&self.connected(), attempt, self.restores)?;
+                let told = if self.put_back == PutBack::Told { self.restores } else { 0 };
+                holdings::check_matched(&self.connected(), attempt, told)?;
             }
             self.check_may_pay(attempt)?;
         }
@@ -336,7 +393,8 @@ impl Witness {
     }
 
     /// Bytes are about to leave: they must have been seen committed.
-    pub fn check_stored(&self, attempt: &Attempt) -> Result<(), Breach> {
+    pub fn check_stored(&mut self, attempt: &Attempt) -> Result<(), Breach> {
+        self.left.insert(attempt.id.to_string());
         let stored = self.seen.bytes.get(attempt.id.as_str());
         let is_stored = stored.is_some_and(|bytes| *bytes == attempt.bytes);
         require!(BytesFirst, is_stored, "{} leaves, and is not committed", attempt.id);
@@ -434,8 +492,9 @@ impl Witness {
     pub fn check_rest(&self, truths: &[(String, Truth)]) -> Result<(), Breach> {
         let live = holdings::live(&self.connected());
         require!(PaidOnce, live.is_empty(), "nothing stands in its way, and it is not over: {live:?}");
+        let is_booked_by_hand = self.restores > 0 || self.is_matched_by_hand;
         for (wallet, truth) in truths {
-            holdings::check_rest(&self.connected(), (wallet, truth), self.restores)?;
+            holdings::check_rest(&self.connected(), (wallet, truth), is_booked_by_hand)?;
         }
         for intent in self.seen.intents.values() {
             let paid = self.paid.get(&intent.to).map(|(transaction, _)| transaction);
@@ -476,8 +535,19 @@ impl Witness {
         figures.commits += self.commits;
         self.moves.iter().for_each(|(name, times)| figures.reach_times("intent", name, *times));
         self.troubles.iter().for_each(|trouble| figures.reach("chain", trouble));
+        if self.restores > 0 {
+            figures.reach("operator", self.put_back.word());
+        }
+        for _ in self.seen.intents.values().filter(|intent| !intent.has_hold) {
+            figures.reach("intent", "back by the journal");
+        }
         for attempt in self.seen.attempts.values() {
-            figures.reach("attempt", if attempt.kind == 2 { "receipt signed" } else { "signed" });
+            let signed = match attempt.kind {
+                2 => "receipt signed",
+                1 => "signed to free a slot",
+                _ => "signed",
+            };
+            figures.reach("attempt", signed);
             match attempt.state {
                 2 => figures.reach("attempt", "final"),
                 3 => figures.reach("attempt", "dead"),

@@ -196,6 +196,8 @@ fn nobodys_word_kills_a_payment_whose_slot_is_free() {
             "payouts resolve 1 --reason r",
             "payouts resolve 1 --reason r --free-slot",
             "payouts resolve 1 --reason r --paid x",
+            "payouts resolve 1 --reason r --paid x --evidence e --fee 0.1",
+            "payouts resolve 1 --reason r --dead x --evidence e --then fail --fee 1 --paid-twice-if-wrong",
             "payouts resolve 1 --reason r --dead x --evidence e --then fail",
             "payouts resolve 1 --reason r --dead x --then fail --paid-twice-if-wrong",
             "payouts resolve 1 --reason r --dead x --paid x --evidence e --then fail --paid-twice-if-wrong",
@@ -276,6 +278,9 @@ fn a_payment_is_paid_by_an_operators_word_with_evidence() {
         let paid =
             |id: &str| format!("payouts resolve 1 --paid {id} --evidence seen-by-three --reason r --json");
         assert_eq!(payments.code(&paid("0000")), "attempt_not_found");
+        let (answer, why) = payments.no(&format!("{} --fee 1", paid(&payment)));
+        assert_eq!(answer["code"], "invalid_body");
+        assert!(why.contains("fee") && why.contains("what the chain took"), "{why}");
         let shown = payments.yes(&paid(&payment));
         assert_eq!(shown["payout"]["state"], "final");
         assert_eq!(shown["transactions"][0]["standing"], "paid by an operator's word");

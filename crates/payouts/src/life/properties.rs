@@ -111,6 +111,23 @@ proptest! {
     }
 
     #[test]
+    fn what_was_given_up_gets_no_further_attempt_unless_another_wish_follows(
+        events in prop::collection::vec(any_event(), 0..60),
+        is_unclear: bool,
+    ) {
+        let mut life = new(is_unclear);
+        let mut is_given_up = false;
+        for event in events {
+            let signs = matches!(event, Event::Sign { .. });
+            let wish = if let Event::Wish(wish) = event { Some(wish) } else { None };
+            if life.apply(event).is_ok() {
+                prop_assert!(!signs || !is_given_up);
+                is_given_up = wish.map_or(is_given_up, Wish::gives_up);
+            }
+        }
+    }
+
+    #[test]
     fn what_has_ended_stays_as_it_is_but_for_the_end_of_what_would_have_freed_its_slot(
         events in prop::collection::vec(any_event(), 0..60),
         is_unclear: bool,

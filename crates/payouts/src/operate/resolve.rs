@@ -3,6 +3,7 @@
 use bursar_access::By;
 use bursar_audit::{Level, Recorder};
 use bursar_chain::TransactionId;
+use bursar_money::Amount;
 use bursar_store::{Timestamp, Tx};
 use serde_json::{Value, json};
 
@@ -32,6 +33,9 @@ pub enum Resolution {
     Paid {
         /// Which.
         transaction: TransactionId,
+        /// What the chain took beyond the payment, in base units: at most what the transaction allows. `None` = nothing, for
+        /// one that allows nothing.
+        fee: Option<Amount>,
         /// How that is known, for whoever asks later: 1 to 2,000 characters.
         evidence: String,
     },
@@ -60,6 +64,13 @@ impl Resolution {
         }
     }
 
+    fn fee(&self) -> Option<Amount> {
+        match self {
+            Resolution::Paid { fee, .. } => *fee,
+            Resolution::Dead { .. } | Resolution::FreeSlot { .. } => None,
+        }
+    }
+
     fn then(&self) -> Option<Afterwards> {
         match self {
             Resolution::Paid { .. } => None,
@@ -70,8 +81,11 @@ impl Resolution {
     /// The decision in full, as people approve it.
     fn words(&self) -> String {
         match self {
-            Resolution::Paid { transaction, evidence } => {
+            Resolution::Paid { transaction, fee: None, evidence } => {
                 format!("paid transaction={transaction} evidence={evidence}")
+            }
+            Resolution::Paid { transaction, fee: Some(fee), evidence } => {
+                format!("paid transaction={transaction} fee={fee} evidence={evidence}")
             }
             Resolution::Dead { sight, evidence, then } => {
                 let transaction = sight.transaction();
@@ -117,7 +131,8 @@ impl Payouts {
                 payouts.look_at_taker(tx, case, proof, &hand)?;
             }
             for step in steps {
-                let done = payouts.change(tx, case, step, None, Particulars::default(), &hand)?;
+                let particulars = Particulars { fee: resolution.fee(), ..Particulars::default() };
+                let done = payouts.change(tx, case, step, None, particulars, &hand)?;
                 bursar_store::invariant!(done.is_ok(), "payout {intent}: what was admitted cannot be");
             }
             Ok(Ok(case.intent.state))
@@ -139,11 +154,15 @@ fn steps(case: &Case, resolution: &Resolution) -> Result<Vec<Event>, Rejection> 
         row.ok_or(Rejection::AttemptUnknown)
     };
     match resolution {
-        Resolution::Paid { transaction, .. } if living(transaction)?.kind == AttemptKind::Payment => {
+        Resolution::Paid { transaction, fee, .. } => {
+            let attempt = living(transaction)?;
+            // What frees a slot pays nobody.
+            if attempt.kind != AttemptKind::Payment {
+                return Err(Rejection::AttemptUnknown);
+            }
+            check_fee(*fee, attempt.transaction.fee_max)?;
             Ok(vec![Event::Confirm(transaction.clone())])
         }
-        // What frees a slot pays nobody.
-        Resolution::Paid { .. } => Err(Rejection::AttemptUnknown),
         Resolution::Dead { sight, then, .. } => {
             let id = living(sight.transaction())?.transaction.id.clone();
             Ok(vec![Event::Wish(wish_of(*then)), Event::Die(id)])
@@ -197,6 +216,13 @@ fn note_decision(tx: &mut Tx<'_>, case: &mut Case, resolution: &Resolution, hand
 
 fn word_of(by: &str, evidence: &str, at: Timestamp) -> Value {
     json!({ "operator": by, "evidence": evidence, "atMs": at.ms() })
+}
+
+/// CHAIN-IS-BOOK: what the chain took is booked as well, so it is named where it can be anything.
+fn check_fee(fee: Option<Amount>, most: Amount) -> Result<(), Rejection> {
+    let fits = fee.map_or(most.is_zero(), |fee| fee <= most);
+    let rule = "it is what the chain took for the transaction, at most what the transaction allows";
+    fits.then_some(()).ok_or(Rejection::Invalid { field: "fee", rule })
 }
 
 fn check_evidence(text: &str) -> Result<(), Rejection> {

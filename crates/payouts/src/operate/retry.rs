@@ -51,7 +51,8 @@ impl Payouts {
         self.admitted(tx, by, intent, "payouts.retry", why, |payouts, tx, case, cleared| {
             let hand = Hand { recorder, actor: audited(by.actor), now: by.now };
             let state = case.intent.state;
-            if state.is_ended() {
+            let is_given_up = state == IntentState::Held && case.intent.wish.gives_up();
+            if state.is_ended() || is_given_up {
                 return Ok(Err(Rejection::TooLate(state)));
             }
             if let Some(payer) = &payer

@@ -1,6 +1,6 @@
 //! Storing what the chain said: the standing when it changed, finality, and proven death.
 
-use bursar_chain::{DeathProof, Evidence, TransactionId};
+use bursar_chain::{DeathProof, Evidence};
 use bursar_money::Amount;
 use bursar_store::lease::Lease;
 use bursar_store::{StoreError, Timestamp, Tx};

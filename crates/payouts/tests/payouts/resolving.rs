@@ -230,7 +230,7 @@ fn what_frees_a_slot_pays_nobody_whatever_anybody_says() {
         let shown = scene.read(|tx| scene.payouts.payout(tx, id)).unwrap();
         assert_eq!(shown.attempts[1].kind, "freeing");
         let transaction = shown.attempts[1].transaction.clone();
-        let paid = Resolution::Paid { transaction, evidence: "it is final".to_owned() };
+        let paid = Resolution::Paid { transaction, fee: None, evidence: "it is final".to_owned() };
         assert_eq!(resolve(scene, id, &paid), Err(Rejection::AttemptUnknown));
         scene.command(Command::ConfirmAll);
         scene.run(&sender, &lease);
@@ -243,8 +243,16 @@ fn what_frees_a_slot_pays_nobody_whatever_anybody_says() {
 fn an_operators_word_that_it_is_paid_posts_it() {
     on_each_engine(|scene| {
         let (_, _, id, transaction) = lost_on_the_way(scene);
-        let paid = Resolution::Paid { transaction, evidence: "seen by the payee".to_owned() };
-        assert_eq!(resolve(scene, id, &paid), Ok(IntentState::Final));
+        let paid = |fee: Option<Amount>| {
+            let (transaction, evidence) = (transaction.clone(), "seen by the payee".to_owned());
+            resolve(scene, id, &Resolution::Paid { transaction, fee, evidence })
+        };
+        assert_eq!(
+            paid(Some(Amount::new(1))).unwrap_err().code(),
+            "invalid_body",
+            "this chain takes nothing"
+        );
+        assert_eq!(paid(None), Ok(IntentState::Final));
         let sql = "SELECT standing FROM payout_attempt WHERE kind = 0";
         let standings = scene.read(|tx| tx.query(sql, &[], |row| row.get::<String>(0)));
         assert_eq!(standings, ["paid by an operator's word"]);

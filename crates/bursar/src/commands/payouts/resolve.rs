@@ -1,6 +1,7 @@
 //! `bursar payouts resolve`: what the nodes do not say of a payout that is under way, decided on evidence.
 
 use bursar_chain::TransactionId;
+use bursar_money::Amount;
 use bursar_payouts::{Afterwards, Resolution};
 use serde_json::Value;
 
@@ -22,6 +23,9 @@ pub struct ResolveOptions {
     /// This transaction is final, which the nodes that are asked here do not say.
     #[arg(long, value_name = "TRANSACTION", requires = "evidence", conflicts_with = "then")]
     pub paid: Option<String>,
+    /// Beside --paid: what the chain took beyond the payment, in base units. Needed where a transaction costs something.
+    #[arg(long, value_name = "UNITS", requires = "paid")]
+    pub fee: Option<Amount>,
     /// This transaction can never become final, as something else took its slot. Wrong, and the payout is paid twice.
     #[arg(long, value_name = "TRANSACTION", requires_all = ["evidence", "then", "paid_twice_if_wrong"])]
     pub dead: Option<String>,
@@ -66,7 +70,7 @@ impl ResolveOptions {
         match (self.free_slot, &self.paid, &self.dead, then) {
             (true, None, None, Some(then)) => Ok(Resolution::FreeSlot { then }),
             (false, Some(paid), None, None) => {
-                Ok(Resolution::Paid { transaction: transaction(paid), evidence: evidence() })
+                Ok(Resolution::Paid { transaction: transaction(paid), fee: self.fee, evidence: evidence() })
             }
             (false, None, Some(dead), Some(then)) if self.paid_twice_if_wrong => {
                 // Nobody's word kills a transaction that nobody has looked at.
