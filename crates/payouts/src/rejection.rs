@@ -74,6 +74,12 @@ pub enum Rejection {
          transactions."
     )]
     TooLate(IntentState),
+    /// Somebody was told that it gets no further attempt.
+    #[error(
+        "This payout was given up, so it gets no further attempt. Resolve it so that it fails afterwards, or cancel it where it \
+         is held, and give a new order if it is still owed."
+    )]
+    GivenUp,
     /// The payout has no such transaction.
     #[error("This payout has no such transaction that is not over. Look at its attempts.")]
     AttemptUnknown,
@@ -137,7 +143,7 @@ pub enum Rejection {
 }
 
 /// Every code of this room with its status, for the registry of error codes. Those of access and keys come on top.
-pub const CODES: [(&str, u16); 26] = [
+pub const CODES: [(&str, u16); 27] = [
     ("invalid_body", 400),
     ("invalid_address", 400),
     ("burn_address", 400),
@@ -151,6 +157,7 @@ pub const CODES: [(&str, u16); 26] = [
     ("owed_to_others", 409),
     ("payout_not_found", 404),
     ("payout_too_late", 409),
+    ("payout_given_up", 409),
     ("attempt_not_found", 404),
     ("wallet_changed", 409),
     ("journal_not_compared", 409),
@@ -185,6 +192,7 @@ impl Rejection {
             Rejection::OwedToOthers { .. } => "owed_to_others",
             Rejection::Unknown => "payout_not_found",
             Rejection::TooLate(_) => "payout_too_late",
+            Rejection::GivenUp => "payout_given_up",
             Rejection::AttemptUnknown => "attempt_not_found",
             Rejection::WalletChanged(_) => "wallet_changed",
             Rejection::JournalNotCompared(_) => "journal_not_compared",
@@ -220,6 +228,7 @@ impl Rejection {
             | Rejection::NotOpen(_)
             | Rejection::OwedToOthers { .. }
             | Rejection::TooLate(_)
+            | Rejection::GivenUp
             | Rejection::WalletChanged(_)
             | Rejection::JournalNotCompared(_)
             | Rejection::NothingHeld
@@ -252,6 +261,7 @@ mod tests {
             Rejection::OwedToOthers { free: Amount::ZERO },
             Rejection::Unknown,
             Rejection::TooLate(IntentState::Final),
+            Rejection::GivenUp,
             Rejection::AttemptUnknown,
             Rejection::WalletChanged("w"),
             Rejection::JournalNotCompared("j"),

@@ -13,8 +13,6 @@ pub struct Cancels {
     taken_back: BTreeSet<i64>,
     /// Under way, or without an answer: what became of so many nobody was told.
     in_doubt: BTreeMap<i64, u32>,
-    /// Somebody else may have let it go on since.
-    let_go_on: BTreeSet<i64>,
 }
 
 impl Cancels {
@@ -33,19 +31,14 @@ impl Cancels {
         }
     }
 
-    /// Somebody tries to let it be tried again, whatever was said before.
-    pub fn go_on(&mut self, intent: i64) {
-        self.let_go_on.insert(intent);
-    }
-
-    /// Whether an intent was taken back, and is to stay so.
+    /// Whether an intent was taken back.
     pub fn is_taken_back(&self, intent: i64) -> bool {
-        self.taken_back.contains(&intent) && !self.let_go_on.contains(&intent)
+        self.taken_back.contains(&intent)
     }
 
     /// Whether an intent may be over unpaid: it was taken back, or that was tried and nobody knows.
     pub fn may_end(&self, intent: i64) -> bool {
-        self.taken_back.contains(&intent) || self.in_doubt.get(&intent).is_some_and(|tries| *tries > 0)
+        self.is_taken_back(intent) || self.in_doubt.get(&intent).is_some_and(|tries| *tries > 0)
     }
 
     /// An answer was true: what is done does not wait any more, and a refusal has left no trace.
@@ -53,11 +46,7 @@ impl Cancels {
         let state = intent.map(|intent| intent.state);
         if is_done {
             let is_stopped = state.is_some_and(|state| state >= SIGNED && state != FINAL);
-            require!(
-                Durable,
-                is_stopped || self.let_go_on.contains(&id),
-                "{id} was taken back, and stored is {intent:?}"
-            );
+            require!(Durable, is_stopped, "{id} was taken back, and stored is {intent:?}");
         } else {
             let is_left = state == Some(CANCELLED) && !self.may_end(id);
             require!(RefusedNoTrace, !is_left, "the cancel of {id} is refused, and stored is {intent:?}");

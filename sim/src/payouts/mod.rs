@@ -53,6 +53,9 @@ use witness::{Recollection, Witness};
 /// What each wallet is given at the start, in base units.
 const FUNDS: u128 = 1_000_000;
 
+/// What money that fills a wallet up is numbered from.
+const FILLED_UP: u64 = 5_000_000;
+
 /// See the module.
 pub struct PayoutsRoom {
     scenario: Scenario,
@@ -66,6 +69,8 @@ pub struct PayoutsRoom {
     /// Where the journal of signed attempts is; without one no wallet pays again after a restore.
     journal: Option<TempDir>,
     put_back: PutBack,
+    /// What wallets held at the last backup of a world in which nobody tells of restores.
+    levels: Part<BTreeMap<Family, u128>>,
 }
 
 impl PayoutsRoom {
@@ -89,6 +94,7 @@ impl PayoutsRoom {
             witness: Part::new(Witness::new(put_back)),
             journal,
             put_back,
+            levels: Part::default(),
         })
     }
 
@@ -109,6 +115,7 @@ impl PayoutsRoom {
         });
         self.observe(world);
         if number.is_multiple_of(12) {
+            self.fill_up(number);
             self.match_wallets(world);
         }
         if number.is_multiple_of(12) && self.operators.with(|operators| operators.is_calm()) {
@@ -119,6 +126,24 @@ impl PayoutsRoom {
         }
         let room = Arc::clone(self);
         world.plan_in(5_000, Class::Work, move |world| room.tick(world, number + 1));
+    }
+
+    /// Somebody sends as much as was paid since the backup: then no balance shows that an older state came back.
+    fn fill_up(&self, number: u64) {
+        if self.operators.with(|operators| operators.is_calm()) {
+            return;
+        }
+        for (family, level) in self.levels.with(|levels| levels.clone()) {
+            let account = wiring::address(family);
+            self.with_network(family, |network| {
+                let waiting: u128 =
+                    network.arrivals(account.as_str()).iter().map(|(_, arrival)| arrival.amount).sum();
+                let lacking = level.saturating_sub(network.account(account.as_str(), 0).balance + waiting);
+                if lacking > 0 {
+                    network.deposit(account.as_str(), lacking, FILLED_UP + number);
+                }
+            });
+        }
     }
 
     /// Payments that were ever signed.
@@ -254,6 +279,15 @@ impl Workload for PayoutsRoom {
     }
 
     fn remember(&self) -> Memory {
+        if self.put_back != PutBack::Told {
+            let level = |family: &Family| {
+                self.with_network(*family, |network| {
+                    network.account(wiring::address(*family).as_str(), 0).balance
+                })
+            };
+            let levels = self.put_back.families().iter().map(|family| (*family, level(family))).collect();
+            self.levels.with(|kept| *kept = levels);
+        }
         let journal = self.journal.as_ref().filter(|_| self.put_back == PutBack::WithJournal);
         let journal = journal.map(|folder| std::fs::read(wiring::journal_file(folder)).unwrap_or_default());
         Box::new((self.witness.with(|witness| witness.remember()), journal))

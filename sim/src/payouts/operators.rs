@@ -188,8 +188,7 @@ impl PayoutsRoom {
         }
         let paid = self.witness.with(|witness| witness.open_and_paid(HELD));
         for intent in self.witness.with(|witness| witness.held()) {
-            let is_paid =
-                paid.contains(&intent) || self.witness.with(|witness| witness.is_taken_back(intent));
+            let is_paid = paid.contains(&intent) || self.witness.with(|witness| witness.may_end(intent));
             self.act(world, &if is_paid { Act::Cancel(intent) } else { Act::Release(intent) });
             let word =
                 if is_paid { "take back what the chain has paid" } else { "release what came to nothing" };

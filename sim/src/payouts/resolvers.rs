@@ -10,6 +10,7 @@ use bursar_money::Amount;
 use bursar_payouts::{Afterwards, IntentId, Outcome, Payouts, Resolution, WalletSight};
 use bursar_store::{Store, Tx};
 
+use super::put_back::PutBack;
 use super::sending::Process;
 use super::{PayoutsRoom, wiring};
 use crate::chain::{AccountState, Bench, Family, Fate, Network};
@@ -119,6 +120,10 @@ impl PayoutsRoom {
     ) {
         self.with_network(family, Network::forget_open);
         world.note(&format!("{} forgets what is not final", family.chain()));
+        if self.put_back != PutBack::Told && !world.disk.halted() && random.chance(1, 3) {
+            // Where it comes back untold, the older state holds a payment that is decided on now.
+            world.back_up();
+        }
         if payment.has_left && random.chance(1, 2) {
             let room = Arc::clone(self);
             world.plan_in(random.between(100, 30_000), Class::Work, move |world| {

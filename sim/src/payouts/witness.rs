@@ -168,9 +168,9 @@ impl Witness {
         open.filter(|intent| self.is_paid(&intent.to)).map(|intent| intent.id).collect()
     }
 
-    /// Whether somebody was told that an intent is given up.
-    pub fn is_taken_back(&self, intent: i64) -> bool {
-        self.seen.cancels.is_taken_back(intent)
+    /// Whether somebody tried to give an intent up, and was not refused.
+    pub fn may_end(&self, intent: i64) -> bool {
+        self.seen.cancels.may_end(intent)
     }
 
     /// Intents that are held.
@@ -194,12 +194,11 @@ impl Witness {
     /// A second operator tries to decide something.
     pub fn begin_decision(&mut self, decision: &Decision) {
         match decision {
-            Decision::Free(intent, then) | Decision::Dead(intent, _, then) => match then {
-                Afterwards::Fail => self.seen.cancels.begin(*intent),
-                Afterwards::Retry => self.seen.cancels.go_on(*intent),
-            },
+            Decision::Free(intent, Afterwards::Fail) | Decision::Dead(intent, _, Afterwards::Fail) => {
+                self.seen.cancels.begin(*intent);
+            }
             Decision::Match(_) => self.is_matched_by_hand = true,
-            Decision::Paid(..) | Decision::Stop(_) => {}
+            Decision::Free(..) | Decision::Dead(..) | Decision::Paid(..) | Decision::Stop(_) => {}
         }
     }
 
@@ -494,7 +493,8 @@ impl Witness {
         require!(PaidOnce, live.is_empty(), "nothing stands in its way, and it is not over: {live:?}");
         let is_booked_by_hand = self.restores > 0 || self.is_matched_by_hand;
         for (wallet, truth) in truths {
-            holdings::check_rest(&self.connected(), (wallet, truth), is_booked_by_hand)?;
+            let forgets = self.put_back == PutBack::WithJournal && self.restores > 0;
+            holdings::check_rest(&self.connected(), (wallet, truth), is_booked_by_hand, forgets)?;
         }
         for intent in self.seen.intents.values() {
             let paid = self.paid.get(&intent.to).map(|(transaction, _)| transaction);

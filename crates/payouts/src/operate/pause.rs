@@ -158,6 +158,12 @@ impl Payouts {
         }
         self.admitted(tx, by, intent, action, why, |payouts, tx, case, cleared| {
             let hand = Hand { recorder, actor: audited(by.actor), now: by.now };
+            if event == Event::Release
+                && case.intent.state == IntentState::Held
+                && case.intent.wish.gives_up()
+            {
+                return Ok(Err(Rejection::GivenUp));
+            }
             let done = payouts.change(tx, case, event, None, approved_why(why, cleared), &hand)?;
             Ok(done.map(|()| case.intent.state).map_err(|_| Rejection::TooLate(case.intent.state)))
         })

@@ -15,6 +15,9 @@ impl Payouts {
         if !matches!(row.state, IntentState::Accepted | IntentState::Held) {
             return Ok(Err(Rejection::TooLate(row.state)));
         }
+        if row.wish.gives_up() {
+            return Ok(Err(Rejection::GivenUp));
+        }
         let keystore = &self.parts.keystore;
         let act = match keystore.approval_act(tx, &payment_order(&row))? {
             Ok(act) => act,

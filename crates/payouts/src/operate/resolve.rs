@@ -20,7 +20,8 @@ const EVIDENCE_CHARACTERS_MAX: usize = 2_000;
 /// What becomes of an intent once all its transactions are dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Afterwards {
-    /// It is tried again; refused for one that came back from the journal alone, as nothing is held for it.
+    /// It is tried again; refused for one that was given up, and for one that came back from the journal alone, as nothing is
+    /// held for it.
     Retry,
     /// It has failed, and its money is free; held instead where it may have been paid by a transaction that the records lack.
     Fail,
@@ -117,6 +118,13 @@ impl Payouts {
                 Ok(steps) => steps,
                 Err(rejection) => return Ok(Err(rejection)),
             };
+            if let Resolution::Paid { .. } = resolution
+                && payouts.takes_what_is_not_final(tx, &case.wallet, case.intent.amount, resolution.fee())?
+            {
+                let why =
+                    "what came in is not final yet, and this payment took more than the records say is there";
+                return Ok(Err(Rejection::WalletChanged(why)));
+            }
             if let Err(rejection) = note_decision(tx, case, resolution, &hand)? {
                 return Ok(Err(rejection));
             }
@@ -148,6 +156,9 @@ fn steps(case: &Case, resolution: &Resolution) -> Result<Vec<Event>, Rejection> 
     // What would be signed next would be paid out of nothing.
     if case.intent.hold.is_none() && resolution.then() == Some(Afterwards::Retry) {
         return Err(Rejection::NothingHeld);
+    }
+    if case.intent.wish.gives_up() && resolution.then() == Some(Afterwards::Retry) {
+        return Err(Rejection::GivenUp);
     }
     let living = |id: &TransactionId| {
         let row = case.attempts.iter().find(|row| row.transaction.id == *id && row.state.is_alive());

@@ -51,9 +51,11 @@ impl Payouts {
         self.admitted(tx, by, intent, "payouts.retry", why, |payouts, tx, case, cleared| {
             let hand = Hand { recorder, actor: audited(by.actor), now: by.now };
             let state = case.intent.state;
-            let is_given_up = state == IntentState::Held && case.intent.wish.gives_up();
-            if state.is_ended() || is_given_up {
+            if state.is_ended() {
                 return Ok(Err(Rejection::TooLate(state)));
+            }
+            if state == IntentState::Held && case.intent.wish.gives_up() {
+                return Ok(Err(Rejection::GivenUp));
             }
             if let Some(payer) = &payer
                 && matches!(state, IntentState::Held | IntentState::Accepted)

@@ -12,7 +12,7 @@ use crate::case::{Case, Particulars};
 use crate::life::{AttemptKind, AttemptState, Event};
 use crate::sql::attempts::{self, AttemptRow};
 use crate::wallet::Wallet;
-use crate::{IntentId, sql};
+use crate::{IntentId, Payouts, sql};
 
 /// Most evidence that is kept beside an attempt, in bytes.
 const EVIDENCE_MAX: usize = 65_536;
@@ -69,8 +69,7 @@ impl Sender {
         Ok(self.worked())
     }
 
-    /// CHAIN-IS-BOOK: whether a final payment took more than the records say is there, while what came in is still being
-    /// looked up: then it was paid from that, and waits for it.
+    /// CHAIN-IS-BOOK: whether a payment is final that was paid from what came in and is still being looked up: it waits for that.
     fn is_ahead(
         &self,
         tx: &mut Tx<'_>,
@@ -78,13 +77,11 @@ impl Sender {
         intent: IntentId,
         verdict: &Verdict,
     ) -> Result<bool, StoreError> {
-        let receives = |row: &AttemptRow| row.kind == AttemptKind::Receipt;
-        let is_final = verdict.death.is_none() && verdict.standing == bursar_chain::Standing::Confirmed;
-        if !is_final || !attempts::open(tx, &wallet.name)?.iter().any(receives) {
+        if verdict.death.is_some() || verdict.standing != bursar_chain::Standing::Confirmed {
             return Ok(false);
         }
         let Some(intent) = sql::intents::by_id(tx, intent)? else { return Ok(false) };
-        Ok(intent.amount.plus(verdict.fee).is_ok_and(|gone| gone > wallet.expected))
+        self.payouts.takes_what_is_not_final(tx, wallet, intent.amount, Some(verdict.fee))
     }
 
     fn conclude_case(
@@ -153,6 +150,22 @@ impl Sender {
         crate::case::book_fee(tx, &wallet, fee, attempt.id, now)?;
         wallet.pay(fee);
         sql::wallets::update(tx, &wallet)
+    }
+}
+
+impl Payouts {
+    /// Whether a payment takes more than the records say is there, while what came in is still being looked up.
+    pub(crate) fn takes_what_is_not_final(
+        &self,
+        tx: &mut Tx<'_>,
+        wallet: &Wallet,
+        amount: Amount,
+        fee: Option<Amount>,
+    ) -> Result<bool, StoreError> {
+        let gone = amount.plus(fee.unwrap_or(Amount::ZERO));
+        let is_more = gone.is_ok_and(|gone| gone > wallet.expected);
+        let receives = |row: &AttemptRow| row.kind == AttemptKind::Receipt;
+        Ok(is_more && attempts::open(tx, &wallet.name)?.iter().any(receives))
     }
 }
 

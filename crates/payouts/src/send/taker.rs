@@ -26,10 +26,11 @@ impl Payouts {
              else has the key",
             proof.attempt
         );
-        case.wallet.distrust(why, hand.now);
+        case.wallet.distrust(why.clone(), hand.now);
         case.wallet.doubt_records();
         sql::wallets::update(tx, &case.wallet)?;
-        let event = events::wallet_stopped(self, &case.wallet, &json!({ "takenBy": taker.as_str() }));
+        let event =
+            events::wallet_stopped(self, &case.wallet, &json!({ "takenBy": taker.as_str(), "why": why }));
         hand.recorder.record(tx, &[event], hand.now).map(|_| ())
     }
 }

@@ -343,7 +343,7 @@ fn what_somebody_gave_up_while_its_past_was_unknown_is_held_once_its_transaction
             scene.write(|tx, now| payouts.release(tx, &By::new(&scene.root, now), id, "released", &hand)),
             scene.write(|tx, now| payouts.retry(tx, &By::new(&scene.root, now), id, "again", &hand)),
         ];
-        assert_eq!(again, [const { Err(Rejection::TooLate(IntentState::Held)) }; 2]);
+        assert_eq!(again, [const { Err(Rejection::GivenUp) }; 2]);
         assert_eq!(
             (state(), cancel(scene, id), scene.paid(1)),
             (IntentState::Held, Ok(IntentState::Failed), 100)

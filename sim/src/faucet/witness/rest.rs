@@ -68,7 +68,7 @@ impl Witness {
 
     /// The book says what the chain says.
     pub fn check_rest(&mut self, truth: &Truth, played: &Played) -> Result<(), Breach> {
-        holdings::check_rest(&self.connected(), (operator().as_str(), truth), self.restores > 0)?;
+        holdings::check_rest(&self.connected(), (operator().as_str(), truth), self.restores > 0, false)?;
         require!(PaidOnce, self.is_signed_over(), "what was signed is not over");
         let uncounted = self.uncounted(played);
         require!(KillsOnce, uncounted.is_none(), "nobody counts the kills of {uncounted:?}");

@@ -50,7 +50,7 @@ pub enum PayoutsVerb {
     Retry(RetryOptions),
     /// Hold one that waits, until it is released.
     Hold(ActOptions),
-    /// Let one that is held go on.
+    /// Let one that is held go on; not one that was given up.
     Release(ActOptions),
     /// Take one back. One that is under way gets no further attempt, and is paid if a transaction of it still wins.
     Cancel(ActOptions),

@@ -43,9 +43,9 @@ pub struct ResolveOptions {
 /// What becomes of a payout whose transactions are dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Then {
-    /// It is tried again.
+    /// It is tried again; not one that was given up.
     Retry,
-    /// It has failed, and its money is free.
+    /// It has failed, and its money is free. It is held instead where another transaction may have paid it.
     Fail,
 }
 
