@@ -24,7 +24,7 @@ pub struct ResolveOptions {
     #[arg(long, value_name = "TRANSACTION", requires = "evidence", conflicts_with = "then")]
     pub paid: Option<String>,
     /// Beside --paid: what the chain took beyond the payment, in base units. Needed where a transaction costs something.
-    #[arg(long, value_name = "UNITS", requires = "paid")]
+    #[arg(long, value_name = "UNITS", requires = "paid", conflicts_with_all = ["free_slot", "dead"])]
     pub fee: Option<Amount>,
     /// This transaction can never become final, as something else took its slot. Wrong, and the payout is paid twice.
     #[arg(long, value_name = "TRANSACTION", requires_all = ["evidence", "then", "paid_twice_if_wrong"])]
