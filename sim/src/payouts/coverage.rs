@@ -51,6 +51,7 @@ pub const CATALOGUE: &[(&str, &[&str])] = &[
             "call a payment dead",
             "stop a wallet",
             "match by the balance",
+            "insist that a wallet runs",
             "decision refused",
             "restores, and the platform is told",
             "puts the database back untold",

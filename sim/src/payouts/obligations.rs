@@ -59,6 +59,8 @@ struct Owed {
     sends: u32,
     is_answered: bool,
     is_refused: bool,
+    /// The desk has heard that it is paid, and asks no more.
+    is_heard_of: bool,
 }
 
 /// The desk with everything that it ever owed.
@@ -98,16 +100,23 @@ impl Desk {
             6 if number > 0 => obligation.key = self.owed[random.index(number)].obligation.key.clone(),
             _ => {}
         }
-        self.owed.push(Owed { obligation, sends: 0, is_answered: false, is_refused: false });
+        self.owed.push(Owed {
+            obligation,
+            sends: 0,
+            is_answered: false,
+            is_refused: false,
+            is_heard_of: false,
+        });
         number
     }
 
     /// Hears which payees have been paid and asks for that no more; whether any of it is news.
     pub fn hear_of_paid(&mut self, is_paid: impl Fn(&str) -> bool) -> bool {
         let mut has_news = false;
-        for owed in self.owed.iter_mut().filter(|owed| !owed.is_refused) {
+        for owed in self.owed.iter_mut().filter(|owed| !owed.is_heard_of) {
             if is_paid(owed.obligation.to.as_str()) {
                 (owed.is_answered, owed.is_refused, has_news) = (true, true, true);
+                owed.is_heard_of = true;
             }
         }
         has_news
@@ -126,7 +135,7 @@ impl PayoutsRoom {
                 let count = desk.owed.len();
                 (0..random.below(3))
                     .map(|_| random.index(count))
-                    .filter(|n| desk.owed[*n].is_answered)
+                    .filter(|n| desk.owed[*n].is_answered && !desk.owed[*n].is_heard_of)
                     .collect()
             });
             fresh.into_iter().chain(again).for_each(|number| self.send(world, number));
@@ -164,7 +173,13 @@ impl PayoutsRoom {
     #[cfg(test)]
     pub fn order(self: &Arc<PayoutsRoom>, world: &Arc<World>, obligation: Obligation) {
         let number = self.desk.with(|desk| {
-            desk.owed.push(Owed { obligation, sends: 0, is_answered: false, is_refused: false });
+            desk.owed.push(Owed {
+                obligation,
+                sends: 0,
+                is_answered: false,
+                is_refused: false,
+                is_heard_of: false,
+            });
             desk.owed.len() - 1
         });
         self.send(world, number);

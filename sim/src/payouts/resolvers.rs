@@ -38,6 +38,8 @@ pub enum Decision {
     Stop(Family),
     /// A wallet that stands still runs by its balance.
     Match(Family),
+    /// The same by a person's word that its past is unknown, once what the chain shows as paid was put aside.
+    Insist(Family),
 }
 
 /// A payment that is under way, as it is on record.
@@ -90,7 +92,12 @@ impl PayoutsRoom {
             return Some(Decision::Stop(*random.pick(&Family::ALL)));
         }
         if self.witness.with(|witness| !witness.wallets_run()) && random.chance(1, 2) {
-            return Some(Decision::Match(*random.pick(&Family::ALL)));
+            let family = *random.pick(&Family::ALL);
+            let insists = self.put_back == PutBack::WithJournal
+                && random.chance(1, 2)
+                && self.is_quiet()
+                && self.has_put_paid_aside(world);
+            return Some(if insists { Decision::Insist(family) } else { Decision::Match(family) });
         }
         let under_way = self.witness.with(|witness| witness.under_way());
         let payment = (!under_way.is_empty()).then(|| random.pick(&under_way).clone())?;
@@ -123,6 +130,9 @@ impl PayoutsRoom {
         if self.put_back != PutBack::Told && !world.disk.halted() && random.chance(1, 3) {
             // Where it comes back untold, the older state holds a payment that is decided on now.
             world.back_up();
+            if random.chance(1, 2) {
+                world.plan_in(random.between(30_000, 600_000), Class::Trouble, World::restore);
+            }
         }
         if payment.has_left && random.chance(1, 2) {
             let room = Arc::clone(self);
@@ -180,7 +190,7 @@ impl PayoutsRoom {
         node: usize,
         decision: &Decision,
     ) -> Option<Option<(Amount, AccountState)>> {
-        let Decision::Match(family) = decision else { return Some(None) };
+        let (Decision::Match(family) | Decision::Insist(family)) = decision else { return Some(None) };
         let wallet = world.command(Some(node), |process| {
             let payouts = &process.room::<Process>().payouts;
             let read = |tx: &mut Tx<'_>| payouts.wallet(tx, &wiring::wallet(*family));
@@ -194,7 +204,8 @@ impl PayoutsRoom {
         });
         self.observe(world);
         let is_unclear = wallet.restored_mark == PAID_UNKNOWN || state.balance < wallet.expected.units();
-        (!is_unclear).then_some(Some((wallet.expected, state)))
+        let may_look = !is_unclear || matches!(decision, Decision::Insist(_));
+        may_look.then_some(Some((wallet.expected, state)))
     }
 }
 
@@ -205,6 +216,7 @@ fn word_of(decision: &Decision) -> &'static str {
         Decision::Dead(..) => "call a payment dead",
         Decision::Stop(_) => "stop a wallet",
         Decision::Match(_) => "match by the balance",
+        Decision::Insist(_) => "insist that a wallet runs",
     }
 }
 
@@ -232,13 +244,13 @@ fn write(
                 payouts.stop_wallet(tx, &by, &wiring::wallet(*family), "drill", &recorder)
             });
         }
-        Decision::Match(family) => {
+        Decision::Match(family) | Decision::Insist(family) => {
             let Some((expected, state)) = seen else { return Ok(Ok(())) };
             let sight = WalletSight {
                 holds: Amount::new(state.balance),
                 expected: *expected,
                 newest: state.newest(),
-                journals_are_lost: false,
+                journals_are_lost: matches!(decision, Decision::Insist(_)),
             };
             return store.transact("payouts.act", |tx| {
                 let by = By::new(&root, tx.reading()?);

@@ -197,7 +197,7 @@ impl Witness {
             Decision::Free(intent, Afterwards::Fail) | Decision::Dead(intent, _, Afterwards::Fail) => {
                 self.seen.cancels.begin(*intent);
             }
-            Decision::Match(_) => self.is_matched_by_hand = true,
+            Decision::Match(_) | Decision::Insist(_) => self.is_matched_by_hand = true,
             Decision::Free(..) | Decision::Dead(..) | Decision::Paid(..) | Decision::Stop(_) => {}
         }
     }
@@ -288,8 +288,8 @@ impl Witness {
             let name = |state: i64| usize::try_from(state).ok().and_then(|state| STATES.get(state));
             // After a restore the journal may know of a transaction that the restored state does not, and one that nobody knows
             // may have paid what came to nothing.
-            let is_after_restore =
-                self.restores > 0 && matches!((from, to), (HELD, SIGNED) | (SIGNED | BROADCAST, HELD));
+            let is_after_restore = (self.restores > 0 || self.is_matched_by_hand)
+                && matches!((from, to), (HELD, SIGNED) | (SIGNED | BROADCAST, HELD));
             require!(
                 Once,
                 step.is_some() || is_after_restore,
@@ -501,6 +501,8 @@ impl Witness {
             let may_end = self.seen.cancels.may_end(intent.id) || !intent.has_hold;
             // What was paid by a transaction that a restore forgot may only be taken back.
             let is_forgotten = paid.is_some_and(|paid| !self.seen.bytes.contains_key(paid));
+            // Nor is it known to be on record again before a server has looked at what came back untold.
+            let is_forgotten = is_forgotten || (self.restores > 0 && self.put_back != PutBack::Told);
             let is_right = match intent.state {
                 FINAL => paid.is_some(),
                 state => state > FINAL && may_end && (paid.is_none() || is_forgotten),

@@ -36,7 +36,7 @@ fn assert_audit_log_verified(outcome: &Outcome) {
 }
 
 /// What comes up in one seed of hundreds; campaigns report it.
-const RARE: [(&str, &str); 22] = [
+const RARE: [(&str, &str); 23] = [
     ("fault", "disk: deletion fails"),
     ("answer", "poison"),
     ("store error", "statement failed"),
@@ -50,6 +50,7 @@ const RARE: [(&str, &str); 22] = [
     ("operator", "take back what the chain has paid"),
     ("operator", "release what came to nothing"),
     ("operator", "call a payment dead"),
+    ("operator", "insist that a wallet runs"),
     ("operator", "puts the database back untold"),
     ("operator", "puts database and journal back untold"),
     ("intent", "back by the journal"),
