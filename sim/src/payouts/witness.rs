@@ -1,9 +1,11 @@
 //! The witness of payouts: every intent and attempt as committed, every transaction as the chain has it.
 
+mod deciding;
+mod rest;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bursar_chain::Attempt;
-use bursar_payouts::Afterwards;
 use parking_lot::ReentrantMutexGuard;
 use rusqlite::Connection;
 
@@ -13,9 +15,8 @@ use super::obligations::{Obligation, OrderReply};
 use super::operators::{Act, Stop};
 use super::orders::{self, Orders, Since, Stored};
 use super::put_back::PutBack;
-use super::resolvers::{Decision, UnderWay};
 use super::rows::{Intent, Signed, Tables, fresh};
-use crate::chain::{Landed, Truth};
+use crate::chain::Landed;
 use crate::figures::Figures;
 use crate::gate::Gate;
 use crate::invariant::{Breach, require};
@@ -176,45 +177,6 @@ impl Witness {
     /// Intents that are held.
     pub fn held(&self) -> Vec<i64> {
         self.seen.intents.values().filter(|intent| intent.state == HELD).map(|intent| intent.id).collect()
-    }
-
-    /// Payments that are not over.
-    pub fn under_way(&self) -> Vec<UnderWay> {
-        let living = self.seen.attempts.values().filter(|attempt| attempt.kind == 0 && attempt.state < 2);
-        let payment = |attempt: &Signed| {
-            let (intent, transaction) = (attempt.intent?, attempt.transaction.clone());
-            let wallet = self.seen.intents.get(&intent)?.wallet.clone();
-            let bytes = self.seen.bytes.get(&transaction)?.clone();
-            let has_left = self.left.contains(&transaction);
-            Some(UnderWay { intent, wallet, transaction, bytes, has_left })
-        };
-        living.filter_map(payment).collect()
-    }
-
-    /// A second operator tries to decide something.
-    pub fn begin_decision(&mut self, decision: &Decision) {
-        match decision {
-            Decision::Free(intent, Afterwards::Fail) | Decision::Dead(intent, _, Afterwards::Fail) => {
-                self.seen.cancels.begin(*intent);
-            }
-            Decision::Match(_) | Decision::Insist(_) => self.is_matched_by_hand = true,
-            Decision::Free(..) | Decision::Dead(..) | Decision::Paid(..) | Decision::Stop(_) => {}
-        }
-    }
-
-    /// The operator was told that it is decided, or refused.
-    pub fn decided(&mut self, decision: &Decision, is_done: bool) -> Result<(), Breach> {
-        let id = match decision {
-            Decision::Free(intent, Afterwards::Fail) | Decision::Dead(intent, _, Afterwards::Fail) => *intent,
-            Decision::Paid(intent, ..) if is_done => {
-                let state = self.seen.intents.get(intent).map(|intent| intent.state);
-                require!(Durable, state == Some(FINAL), "{intent} was decided to be paid, and is {state:?}");
-                return Ok(());
-            }
-            _ => return Ok(()),
-        };
-        self.seen.cancels.end(id, is_done);
-        self.seen.cancels.check_given_up(id, self.seen.intents.get(&id), is_done)
     }
 
     fn gate(&mut self, stop: Stop) -> &mut Gate {
@@ -474,42 +436,6 @@ impl Witness {
         require!(LedgerZero, held == owed, "{held} is held for intents of {owed}");
         intents.iter().try_for_each(|intent| self.check_final(intent))?;
         wallets.iter().try_for_each(|wallet| holdings::check_booked(&connection, wallet))
-    }
-
-    /// Whether nothing is left to do.
-    pub fn is_at_rest(&self) -> bool {
-        let is_over = self.seen.intents.values().all(|intent| intent.state >= FINAL);
-        is_over && self.wallets_run() && holdings::live(&self.connected()).is_empty()
-    }
-
-    /// Whether no wallet stands still: after a restore one may wait for somebody to look at its chain.
-    pub fn wallets_run(&self) -> bool {
-        holdings::wallets_run(&self.connected())
-    }
-
-    /// Everything accepted is paid, or was taken back; the book says what the chain says.
-    pub fn check_rest(&self, truths: &[(String, Truth)]) -> Result<(), Breach> {
-        let live = holdings::live(&self.connected());
-        require!(PaidOnce, live.is_empty(), "nothing stands in its way, and it is not over: {live:?}");
-        let is_booked_by_hand = self.restores > 0 || self.is_matched_by_hand;
-        for (wallet, truth) in truths {
-            let forgets = self.put_back == PutBack::WithJournal && self.restores > 0;
-            holdings::check_rest(&self.connected(), (wallet, truth), is_booked_by_hand, forgets)?;
-        }
-        for intent in self.seen.intents.values() {
-            let paid = self.paid.get(&intent.to).map(|(transaction, _)| transaction);
-            let may_end = self.seen.cancels.may_end(intent.id) || !intent.has_hold;
-            // What was paid by a transaction that a restore forgot may only be taken back.
-            let is_forgotten = paid.is_some_and(|paid| !self.seen.bytes.contains_key(paid));
-            // Nor is it known to be on record again before a server has looked at what came back untold.
-            let is_forgotten = is_forgotten || (self.restores > 0 && self.put_back != PutBack::Told);
-            let is_right = match intent.state {
-                FINAL => paid.is_some(),
-                state => state > FINAL && may_end && (paid.is_none() || is_forgotten),
-            };
-            require!(PaidOnce, is_right, "{intent:?} is not over as it should be; paid by {paid:?}");
-        }
-        Ok(())
     }
 
     /// Payments that were ever signed.
