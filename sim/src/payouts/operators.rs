@@ -137,11 +137,14 @@ impl PayoutsRoom {
     pub fn match_wallets(self: &Arc<PayoutsRoom>, world: &Arc<World>) {
         // The planted bug: nobody knows what was signed, and the wallet runs all the same.
         let is_blind = self.scenario.bug == Some(Bug::RepaysAfterRestore);
-        if world.restores.load(Ordering::SeqCst) == 0 || !self.is_quiet() {
+        if !self.is_quiet() {
             return;
         }
         if self.operators.with(|operators| operators.is_calm) {
             self.decide_on_held(world);
+        }
+        if world.restores.load(Ordering::SeqCst) == 0 {
+            return;
         }
         // A journal that the restored records do not know as whole is no better than none: that takes a person's word.
         let is_distrusted = self.operators.with(|operators| operators.refused >= REFUSED_MAX);
