@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use bursar_chain::TransactionId;
+use bursar_money::Amount;
+
 use crate::chain::{Bench, Family, address_of};
-use crate::payouts::{Act, Obligation, PayoutsRoom, Stop, wallet};
+use crate::payouts::{Act, Decision, Obligation, PayoutsRoom, Stop, wallet};
 use crate::plan::{Plan, Rooms};
 use crate::scenario::Scenario;
 use crate::workload::Workload;
@@ -64,6 +67,15 @@ impl PayScene {
     pub fn cancel_all(&self) {
         for intent in self.room.open_intents() {
             assert!(self.room.act(&self.world, &Act::Cancel(intent)), "the operator gets an answer");
+        }
+        assert_eq!(self.world.violation(), None);
+    }
+
+    /// An operator who sees it on the chain calls what is under way paid.
+    pub fn call_paid(&self) {
+        for payment in self.room.under_way() {
+            let (transaction, fee) = (TransactionId::from_canonical(payment.transaction), self.family.fee());
+            self.room.decide(&self.world, &Decision::Paid(payment.intent, transaction, Amount::new(fee)));
         }
         assert_eq!(self.world.violation(), None);
     }

@@ -35,6 +35,22 @@ fn a_look_up_that_fails_is_not_read_as_not_sent_and_nothing_is_signed_for_a_fres
 }
 
 #[test]
+fn what_the_chain_took_for_a_payment_that_somebody_calls_paid_is_booked_with_it() {
+    let scene = PayScene::new(Family::Expiring);
+    scene.pass(60_000);
+    scene.accept("order", 300);
+    while scene.attempts() == 0 {
+        scene.pass(10);
+    }
+    scene.lose_answers_for(300_000);
+    scene.pass(20_000);
+    assert_eq!(scene.payments(), [300]);
+    scene.call_paid();
+    assert_eq!(scene.room.open_intents(), Vec::<i64>::new());
+    scene.ends_well();
+}
+
+#[test]
 fn an_order_that_is_given_again_on_day_two_is_known_and_pays_nothing_more() {
     let scene = PayScene::new(Family::Ordered);
     scene.owe("order", 300);

@@ -27,6 +27,8 @@ pub use obligations::Obligation;
 #[cfg(test)]
 pub use operators::{Act, Stop};
 #[cfg(test)]
+pub use resolvers::Decision;
+#[cfg(test)]
 pub use wiring::wallet;
 pub use wiring::{migrations, prepare};
 pub use witness::{BROADCAST, FINAL, HELD, MOVES, SIGNED};
@@ -150,6 +152,12 @@ impl PayoutsRoom {
     #[cfg(test)]
     pub fn signed_payments(&self) -> usize {
         self.witness.with(|witness| witness.signed_payments())
+    }
+
+    /// Payments that are not over.
+    #[cfg(test)]
+    pub fn under_way(&self) -> Vec<resolvers::UnderWay> {
+        self.witness.with(|witness| witness.under_way())
     }
 
     /// Payouts that are not over.

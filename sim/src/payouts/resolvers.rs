@@ -164,7 +164,7 @@ impl PayoutsRoom {
     }
 
     /// Carries a decision out, as far as the platform lets them.
-    fn decide(self: &Arc<PayoutsRoom>, world: &Arc<World>, decision: &Decision) {
+    pub fn decide(self: &Arc<PayoutsRoom>, world: &Arc<World>, decision: &Decision) {
         let node = self.resolvers.with(|resolvers| resolvers.random.index(world.serving));
         let Some(seen) = self.seen_for(world, node, decision) else { return };
         self.witness.with(|witness| witness.begin_decision(decision));

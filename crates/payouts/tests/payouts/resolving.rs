@@ -8,6 +8,7 @@ use bursar_money::{Amount, Balance};
 use bursar_payouts::{Afterwards, IntentId, IntentState, Payouts, Rejection, Resolution, TransactionSight};
 use bursar_store::lease::Lease;
 
+use crate::restore::{backup, restore, start};
 use crate::scene::{Scene, TREASURY, on_each_engine, payee, policy, recorder};
 
 fn resolve(scene: &Scene, id: IntentId, resolution: &Resolution) -> Result<IntentState, Rejection> {
@@ -259,6 +260,55 @@ fn an_operators_word_that_it_is_paid_posts_it() {
         assert_eq!(scene.account("faucet/treasury"), (Balance::Credit(Amount::new(TREASURY - 100)), 0));
         let wallet = scene.read(|tx| scene.payouts.wallet(tx, &scene.wallet)).unwrap();
         assert_eq!(wallet.expected, Amount::new(900));
+    });
+}
+
+#[test]
+fn who_says_that_a_payment_is_paid_waits_for_what_it_was_paid_from() {
+    on_each_engine(|scene| {
+        let (sender, lease) = scene.funded(1_000);
+        backup(scene);
+        scene.order("a", &payee(1), 950).unwrap();
+        scene.run(&sender, &lease);
+        scene.fund(300);
+        scene.order("b", &payee(2), 200).unwrap();
+        scene.pass(scene.test.now().after_ms(60_001));
+        scene.run(&sender, &lease);
+        assert_eq!((scene.paid(1), scene.paid(2)), (950, 200));
+        restore(scene, true);
+        let (payouts, sender) = start(scene, true);
+        // The server takes over the journal, and a person is faster than the nodes.
+        sender.turn(&lease).unwrap();
+        let paid = |place: i64| {
+            let shown = scene.read(|tx| payouts.payout(tx, IntentId(place))).unwrap();
+            let (transaction, evidence) = (shown.attempts[0].transaction.clone(), "explorer".to_owned());
+            resolve(scene, shown.payout.id, &Resolution::Paid { transaction, fee: None, evidence })
+        };
+        assert_eq!(paid(1), Ok(IntentState::Final));
+        assert_eq!(paid(2).unwrap_err().code(), "wallet_changed");
+        scene.run(&sender, &lease);
+        let wallet = scene.read(|tx| scene.payouts.wallet(tx, &scene.wallet)).unwrap();
+        assert_eq!((scene.states(), wallet.expected), (vec![4, 4], Amount::new(150)));
+        scene.check();
+    });
+}
+
+#[test]
+fn who_was_told_that_a_payout_is_given_up_is_held_to_that() {
+    on_each_engine(|scene| {
+        let (sender, lease, id, _) = lost_on_the_way(scene);
+        let give_up = |tx: &mut bursar_store::Tx<'_>, now| {
+            let by = By::new(&scene.root, now);
+            scene.payouts.cancel_by(tx, &by, id, "the player left", &recorder("test.operator"))
+        };
+        assert_eq!(scene.write(give_up), Ok(IntentState::Broadcast));
+        let again = Resolution::FreeSlot { then: Afterwards::Retry };
+        assert_eq!(resolve(scene, id, &again), Err(Rejection::GivenUp));
+        resolve(scene, id, &Resolution::FreeSlot { then: Afterwards::Fail }).unwrap();
+        assert_eq!(resolve(scene, id, &again), Err(Rejection::GivenUp));
+        scene.run(&sender, &lease);
+        assert_eq!((scene.states(), scene.paid(1)), (vec![5], 0));
+        scene.check();
     });
 }
 
