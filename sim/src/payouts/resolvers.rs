@@ -7,7 +7,7 @@ use bursar_access::{Actor, By};
 use bursar_audit::{Recorder, SaltKey};
 use bursar_chain::TransactionId;
 use bursar_money::Amount;
-use bursar_payouts::{Afterwards, IntentId, Outcome, Payouts, Resolution, WalletSight};
+use bursar_payouts::{Afterwards, IntentId, Outcome, Payouts, Rejection, Resolution, WalletSight};
 use bursar_store::{Store, Tx};
 
 use super::put_back::PutBack;
@@ -254,6 +254,11 @@ fn write(
             };
             return store.transact("payouts.act", |tx| {
                 let by = By::new(&root, tx.reading()?);
+                // Found since they looked: who does not insist leaves it.
+                let wallet = payouts.lock_wallet(tx, &wiring::wallet(*family))?;
+                if !sight.journals_are_lost && wallet.is_some_and(|row| row.restored_mark == PAID_UNKNOWN) {
+                    return Ok(Err(Rejection::WalletUnmatched));
+                }
                 payouts.match_wallet(tx, &by, &wiring::wallet(*family), &sight, "its balance", &recorder)
             });
         }
