@@ -29,6 +29,7 @@ pub const HELD: i64 = 1;
 pub const SIGNED: i64 = 2;
 pub const BROADCAST: i64 = 3;
 pub const FINAL: i64 = 4;
+pub const FAILED: i64 = 5;
 pub const CANCELLED: i64 = 6;
 /// Moves from state to state that may be seen between two looks.
 pub const MOVES: &[(i64, i64, &str)] = &[
@@ -263,6 +264,10 @@ impl Witness {
             if let Some((_, _, name)) = step {
                 *self.moves.entry(name).or_default() += 1;
             }
+            // Whoever gave up what was under way is told that it failed only where nothing paid it, whatever the records forgot.
+            let is_freed = matches!((from, to), (SIGNED | BROADCAST, FAILED)) && intent.has_hold;
+            let is_freed_though_paid = is_freed && self.is_paid(&intent.to);
+            require!(PaidOnce, !is_freed_though_paid, "{intent:?} has failed, and the chain has paid it");
             let may_end = intent.state <= FINAL || !intent.has_hold || self.seen.cancels.may_end(id);
             require!(PaidOnce, may_end, "{intent:?} is owed, and nobody took it back");
         }

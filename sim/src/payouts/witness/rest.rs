@@ -2,7 +2,7 @@
 
 use super::super::holdings;
 use super::super::put_back::PutBack;
-use super::{FINAL, Witness};
+use super::{CANCELLED, FINAL, Witness};
 use crate::chain::Truth;
 use crate::invariant::{Breach, require};
 
@@ -32,8 +32,11 @@ impl Witness {
             let may_end = self.seen.cancels.may_end(intent.id) || !intent.has_hold;
             // What was paid by a transaction that a restore forgot may only be taken back.
             let is_forgotten = paid.is_some_and(|paid| !self.seen.bytes.contains_key(paid));
-            // Nor is it known to be on record again before a server has looked at what came back untold.
-            let is_forgotten = is_forgotten || (self.restores > 0 && self.put_back != PutBack::Told);
+            // Nor is it known to be on record again before a server has looked at what came back untold: then what waits is
+            // taken back.
+            let is_unlooked =
+                self.restores > 0 && self.put_back != PutBack::Told && intent.state == CANCELLED;
+            let is_forgotten = is_forgotten || is_unlooked;
             let is_right = match intent.state {
                 FINAL => paid.is_some(),
                 state => state > FINAL && may_end && (paid.is_none() || is_forgotten),
