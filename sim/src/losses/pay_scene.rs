@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use bursar_chain::TransactionId;
 use bursar_money::Amount;
+use bursar_payouts::Afterwards;
 
-use crate::chain::{Bench, Family, address_of};
+use crate::chain::{Bench, Family, Network, address_of};
 use crate::payouts::{Act, Decision, Obligation, PayoutsRoom, Stop, wallet};
 use crate::plan::{Plan, Rooms};
 use crate::scenario::Scenario;
@@ -71,6 +72,19 @@ impl PayScene {
         assert_eq!(self.world.violation(), None);
     }
 
+    /// The network loses whatever is not final.
+    pub fn lose_what_is_open(&self) {
+        self.room.with_network(self.family, Network::forget_open);
+    }
+
+    /// An operator has the slot filled in which the payment stands that is under way, and gives its payout up.
+    pub fn give_up_under_way(&self) {
+        for payment in self.room.under_way() {
+            self.room.decide(&self.world, &Decision::Free(payment.intent, Afterwards::Fail));
+        }
+        assert_eq!(self.world.violation(), None);
+    }
+
     /// An operator who sees it on the chain calls what is under way paid.
     pub fn call_paid(&self) {
         for payment in self.room.under_way() {
@@ -94,6 +108,13 @@ impl PayScene {
     /// What the chain has paid out, in its order.
     pub fn payments(&self) -> Vec<u128> {
         self.room.with_network(self.family, |network| network.payments())
+    }
+
+    /// Lets time pass until so many payments were signed.
+    pub fn pass_until_signed(&self, count: usize) {
+        while self.attempts() < count {
+            self.pass(10);
+        }
     }
 
     /// Payments that were ever signed.

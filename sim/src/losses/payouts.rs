@@ -35,13 +35,47 @@ fn a_look_up_that_fails_is_not_read_as_not_sent_and_nothing_is_signed_for_a_fres
 }
 
 #[test]
+fn a_payment_that_the_network_lost_keeps_its_slot_and_does_not_jam_those_behind_it() {
+    for family in Family::ALL {
+        let scene = PayScene::new(family);
+        scene.pass(60_000);
+        scene.accept("one", 300);
+        scene.accept("two", 400);
+        scene.accept("three", 500);
+        scene.pass_until_signed(1);
+        for _ in 0..10 {
+            scene.lose_what_is_open();
+            assert_eq!(scene.payments(), []);
+            scene.pass(100);
+        }
+        scene.ends_well();
+        let mut payments = scene.payments();
+        payments.sort_unstable();
+        assert_eq!(payments, [300, 400, 500]);
+    }
+}
+
+#[test]
+fn a_slot_whose_payment_is_given_up_is_filled_and_not_skipped() {
+    let scene = PayScene::new(Family::Ordered);
+    scene.pass(60_000);
+    scene.accept("one", 300);
+    scene.pass_until_signed(1);
+    scene.lose_what_is_open();
+    assert_eq!(scene.payments(), []);
+    scene.give_up_under_way();
+    scene.owe("two", 400);
+    scene.owe("three", 500);
+    scene.ends_well();
+    assert_eq!(scene.payments(), [400, 500]);
+}
+
+#[test]
 fn what_the_chain_took_for_a_payment_that_somebody_calls_paid_is_booked_with_it() {
     let scene = PayScene::new(Family::Expiring);
     scene.pass(60_000);
     scene.accept("order", 300);
-    while scene.attempts() == 0 {
-        scene.pass(10);
-    }
+    scene.pass_until_signed(1);
     scene.lose_answers_for(300_000);
     scene.pass(20_000);
     assert_eq!(scene.payments(), [300]);
