@@ -316,7 +316,8 @@ pub(crate) fn book_fee(
 pub(crate) fn payment_order(intent: &IntentRow) -> Order {
     let (asset, destination, amount) = (intent.asset, intent.destination.clone(), intent.amount);
     Order {
-        intent: format!("payout/{}", intent.id),
+        // Numbers are given again after a restore, and a remote signer counts each intent once.
+        intent: format!("payout/{}", intent.public_id),
         key: intent.wallet.clone(),
         work: Work::Payment { asset, destination, amount },
     }

@@ -1,13 +1,13 @@
 //! What the records know of the past of a wallet: whose a transaction is, and which payouts the journal alone brought back.
 
-use bursar_chain::TransactionId;
+use bursar_chain::{Chain, TransactionId};
 use bursar_keys::KeyId;
 use bursar_store::{StoreError, Tx};
 
 use crate::outside::is_outside;
 use crate::pages::{PAGE_MAX, PayoutShown, shown};
 use crate::sql::journals::JournalRow;
-use crate::sql::{attempts, intents};
+use crate::sql::{attempts, heads, intents};
 use crate::wallet::Wallet;
 use crate::{IntentId, Payouts};
 
@@ -61,6 +61,36 @@ impl Payouts {
     /// paid (RESTORE-NEVER-REPAYS).
     pub(crate) fn knows_past(&self, tx: &mut Tx<'_>, wallet: &Wallet) -> Result<bool, StoreError> {
         Ok(wallet.knows_its_past((self.parts.generation)(tx)?))
+    }
+
+    /// Whether the records know a transaction of a wallet's account: from the first match, or as they signed it.
+    pub(crate) fn knows(
+        &self,
+        tx: &mut Tx<'_>,
+        wallet: &KeyId,
+        id: &TransactionId,
+    ) -> Result<bool, StoreError> {
+        let Some(head) = heads::of_wallet(tx, wallet)? else { return Ok(true) };
+        Ok(head == id.as_str() || attempts::by_transaction(tx, id)?.is_some())
+    }
+
+    /// Whether the records know what the account's history ends in. That it ends in nothing is no answer for an account that
+    /// has a history, where its chain tells one.
+    pub(crate) fn knows_end(
+        &self,
+        tx: &mut Tx<'_>,
+        wallet: &KeyId,
+        chain: &dyn Chain,
+        newest: Option<&TransactionId>,
+    ) -> Result<bool, StoreError> {
+        if let Some(newest) = newest {
+            return self.knows(tx, wallet, newest);
+        }
+        if chain.history().is_none() {
+            return Ok(true);
+        }
+        let began_empty = heads::of_wallet(tx, wallet)?.is_none_or(|head| head.is_empty());
+        Ok(began_empty && !attempts::was_any_signed(tx, wallet)?)
     }
 
     /// Why the journal here may lack something that a wallet signed before a restore, by the journals that the wallet was

@@ -95,13 +95,13 @@ impl Desks {
         [ConfigTable::PLATFORM].into_iter().chain(self.all().map(|desk| desk.table())).collect()
     }
 
-    /// Every switch with the table that holds it.
+    /// Every switch with the table that holds it, the platform's own first.
     pub fn switches(&self) -> Vec<(ConfigTable, Switch)> {
         let of_desk = |desk: &Arc<dyn Desk>| {
             let table = desk.table();
             desk.switches().into_iter().map(move |switch| (table, switch)).collect::<Vec<_>>()
         };
-        self.all().flat_map(of_desk).collect()
+        [(ConfigTable::PLATFORM, PAYOUTS_HALTED)].into_iter().chain(self.all().flat_map(of_desk)).collect()
     }
 
     /// What halts the payouts of each desk that pays out.

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::Place;
 use crate::harness::faucet::{RAW_PER_BAN, player_address};
+use crate::harness::{Place, Server};
 use crate::shop::{FUNDS, Shop, WALLET, payee, payer, wish};
 
 /// The wish with another value.
@@ -200,6 +200,30 @@ fn a_stop_refuses_what_is_new_and_still_tells_what_was_made() {
         shop.create("b", &wish()).expect(201);
         shop.faucet.pass_ms(60_000);
         assert_eq!(shop.paid(), [RAW_PER_BAN, RAW_PER_BAN]);
+    });
+}
+
+#[test]
+fn the_platforms_own_variable_stops_payouts_of_every_desk_whatever_the_rows_say() {
+    Place::for_each_engine(|place| {
+        let shop = Shop::open(place);
+        shop.pay("a");
+        let Shop { faucet, token } = shop;
+        let setup = faucet.server.setup().clone();
+        faucet.server.kill();
+        let ask = |server: &Server| {
+            let headers = [("authorization", &*format!("Bearer {token}")), ("idempotency-key", "b")];
+            server.post_with("/v1/payouts", &headers, &wish().to_string())
+        };
+        let halted = setup.clone().env("BURSAR_PAYOUTS_HALTED", "on").start();
+        assert_eq!(ask(&halted).expect_code(503), "payouts_stopped");
+        halted.move_clock(halted.now_ms() + 60_000);
+        assert_eq!(faucet.outside.sends().len(), 0);
+        halted.kill();
+        let server = setup.start();
+        ask(&server).expect(201);
+        server.move_clock(server.now_ms() + 60_000);
+        assert_eq!(faucet.outside.sends().len(), 2);
     });
 }
 

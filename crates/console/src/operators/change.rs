@@ -140,8 +140,12 @@ impl Operators {
         }
         let recorded = self.record_in_file(actor, wish).await?;
         let is_recorded = recorded.is_some();
-        let rows = self.set_rows(actor.clone(), wish.clone(), recorded);
+        let rows = self.set_rows(actor.clone(), wish.clone(), recorded.clone());
         match timeout(ROWS_WAIT, rows).await {
+            Ok(Ok(Came::Refused(rejection))) => {
+                self.take_out_of_file(recorded).await?;
+                Ok(Came::Refused(rejection))
+            }
             Ok(Ok(came)) => Ok(came),
             Ok(Err(error)) if is_recorded => {
                 tracing::error!(%error, "a stop binds by the control file; its rows could not be set");
@@ -194,7 +198,16 @@ impl Operators {
         }
     }
 
-    /// Sets the rows with their audit events, then takes out of the control file what this call has put there.
+    /// Takes back what this call has put into the control file.
+    async fn take_out_of_file(&self, recorded: Option<Vec<RecordedStop>>) -> Result<(), ApiError> {
+        let Some(file) = self.platform.switchboard.control_file().cloned() else { return Ok(()) };
+        let forget = move || recorded.map_or(Ok(()), |stops| file.forget_recorded(&stops));
+        let forgotten = self.platform.off_thread.run(forget).await?;
+        forgotten.map_err(|error| ApiError::fault(&error))
+    }
+
+    /// Sets the rows with their audit events, then takes out of the control file what they say now. What is refused stays
+    /// in it: whoever asked may have been told already that it binds.
     async fn set_rows(
         &self,
         actor: Actor,
@@ -206,7 +219,7 @@ impl Operators {
         let work = move || {
             let came = store
                 .transact("console.toggle", |tx| toggle_as(tx, &actor, &wish, &recorder, &switchboard))?;
-            if let (Some(file), Some(stops)) = (switchboard.control_file(), &recorded)
+            if let (Came::Binding, Some(file), Some(stops)) = (&came, switchboard.control_file(), &recorded)
                 && let Err(error) = file.forget_recorded(stops)
             {
                 tracing::error!(%error, "the rows say what was asked; look at the control file nevertheless");

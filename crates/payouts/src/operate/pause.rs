@@ -8,6 +8,7 @@ use super::{approved_why, audited};
 use crate::case::{Case, Hand, Particulars};
 use crate::ids::REASON_CHARACTERS_MAX;
 use crate::life::{Event, Wish};
+use crate::sql::intents::IntentRow;
 use crate::{IntentId, IntentState, Outcome, Payouts, Rejection};
 
 impl Payouts {
@@ -105,15 +106,22 @@ impl Payouts {
         if let Err(rejection) = check_reason(why) {
             return Ok(Err(rejection));
         }
-        self.admitted(tx, by, intent, "payouts.cancel", why, |payouts, tx, case, cleared| {
-            let hand = Hand { recorder, actor: audited(by.actor), now: by.now };
-            let before = case.intent.state;
-            let done = payouts.cancel_case(tx, case, approved_why(why, cleared), &hand)?;
-            if done == Ok(before) {
-                payouts.record_asked(tx, case, "cancel", why, cleared, &hand)?;
-            }
-            Ok(done)
-        })
+        self.admitted(
+            tx,
+            by,
+            intent,
+            "payouts.cancel",
+            |_| why.to_owned(),
+            |payouts, tx, case, cleared| {
+                let hand = Hand { recorder, actor: audited(by.actor), now: by.now };
+                let before = case.intent.state;
+                let done = payouts.cancel_case(tx, case, approved_why(why, cleared), &hand)?;
+                if done == Ok(before) {
+                    payouts.record_asked(tx, case, "cancel", why, cleared, &hand)?;
+                }
+                Ok(done)
+            },
+        )
     }
 
     /// Holds an intent that waits, until it is released. Takes [`Permission::ResolvePayout`] on its desk, under the
@@ -156,17 +164,24 @@ impl Payouts {
         if let Err(rejection) = check_reason(why) {
             return Ok(Err(rejection));
         }
-        self.admitted(tx, by, intent, action, why, |payouts, tx, case, cleared| {
-            let hand = Hand { recorder, actor: audited(by.actor), now: by.now };
-            if event == Event::Release
-                && case.intent.state == IntentState::Held
-                && case.intent.wish.gives_up()
-            {
-                return Ok(Err(Rejection::GivenUp));
-            }
-            let done = payouts.change(tx, case, event, None, approved_why(why, cleared), &hand)?;
-            Ok(done.map(|()| case.intent.state).map_err(|_| Rejection::TooLate(case.intent.state)))
-        })
+        self.admitted(
+            tx,
+            by,
+            intent,
+            action,
+            |row| letting_go(why, row),
+            |payouts, tx, case, cleared| {
+                let hand = Hand { recorder, actor: audited(by.actor), now: by.now };
+                if event == Event::Release
+                    && case.intent.state == IntentState::Held
+                    && case.intent.wish.gives_up()
+                {
+                    return Ok(Err(Rejection::GivenUp));
+                }
+                let done = payouts.change(tx, case, event, None, approved_why(why, cleared), &hand)?;
+                Ok(done.map(|()| case.intent.state).map_err(|_| Rejection::TooLate(case.intent.state)))
+            },
+        )
     }
 
     fn cancel_case(
@@ -194,7 +209,7 @@ impl Payouts {
         by: &By<'_>,
         intent: IntentId,
         action: &str,
-        payload: &str,
+        words: impl Fn(&IntentRow) -> String,
         act: impl FnOnce(&Payouts, &mut Tx<'_>, &mut Case, &Cleared) -> Outcome<T>,
     ) -> Outcome<T> {
         let Some(peeked) = crate::sql::intents::by_id(tx, intent)? else {
@@ -202,9 +217,9 @@ impl Payouts {
         };
         let wanted = Act {
             action: action.to_owned(),
-            desk: peeked.desk,
+            desk: peeked.desk.clone(),
             subject: peeked.public_id.to_string(),
-            payload: payload.to_owned(),
+            payload: words(&peeked),
             permission: Permission::ResolvePayout,
         };
         let admission = match admit(tx, by, &wanted)? {
@@ -212,11 +227,23 @@ impl Payouts {
             Err(rejection) => return Ok(Err(rejection.into())),
         };
         let Some(mut case) = Case::lock(tx, intent)? else { return Ok(Err(Rejection::Unknown)) };
+        // What was approved is not what it would do by now.
+        if words(&case.intent) != wanted.payload {
+            return Ok(Err(Rejection::TooLate(case.intent.state)));
+        }
         let done = act(self, tx, &mut case, admission.cleared())?;
         if done.is_ok() {
             admission.spend(tx)?;
         }
         Ok(done)
+    }
+}
+
+/// An act on a payout as people approve it: letting go what is held is approved for what it is held for.
+pub(super) fn letting_go(why: &str, row: &IntentRow) -> String {
+    match row.state {
+        IntentState::Held => format!("{why}; it is held: {}", row.why),
+        _ => why.to_owned(),
     }
 }
 

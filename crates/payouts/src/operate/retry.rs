@@ -6,7 +6,7 @@ use bursar_audit::Recorder;
 use bursar_keys::{Decision, KeyError, Order};
 use bursar_store::{StoreError, Tx};
 
-use super::pause::check_reason;
+use super::pause::{check_reason, letting_go};
 use super::{approved_why, audited};
 use crate::case::{Case, Hand, payment_order};
 use crate::life::Event;
@@ -48,30 +48,41 @@ impl Payouts {
         {
             return Ok(Err(rejection));
         }
-        self.admitted(tx, by, intent, "payouts.retry", why, |payouts, tx, case, cleared| {
-            let hand = Hand { recorder, actor: audited(by.actor), now: by.now };
-            let state = case.intent.state;
-            if state.is_ended() {
-                return Ok(Err(Rejection::TooLate(state)));
-            }
-            if state == IntentState::Held && case.intent.wish.gives_up() {
-                return Ok(Err(Rejection::GivenUp));
-            }
-            if let Some(payer) = &payer
-                && matches!(state, IntentState::Held | IntentState::Accepted)
-                && let Err(rejection) = payouts.approve_payment(tx, payer, case)?
-            {
-                return Ok(Err(rejection));
-            }
-            if state == IntentState::Held {
-                let particulars = approved_why(why, cleared);
-                let done = payouts.change(tx, case, Event::Release, None, particulars, &hand)?;
-                return Ok(done.map(|()| case.intent.state).map_err(|_| Rejection::TooLate(state)));
-            }
-            hurry(tx, case, &hand)?;
-            payouts.record_asked(tx, case, "retry", why, cleared, &hand)?;
-            Ok(Ok(state))
-        })
+        self.admitted(
+            tx,
+            by,
+            intent,
+            "payouts.retry",
+            |row| letting_go(why, row),
+            |payouts, tx, case, cleared| {
+                let hand = Hand { recorder, actor: audited(by.actor), now: by.now };
+                let state = case.intent.state;
+                if state.is_ended() {
+                    return Ok(Err(Rejection::TooLate(state)));
+                }
+                if state == IntentState::Held && case.intent.wish.gives_up() {
+                    return Ok(Err(Rejection::GivenUp));
+                }
+                // It may have been paid: whoever lets it go on says so, by releasing it.
+                if state == IntentState::Held && case.life().is_unclear && case.life().was_signed() {
+                    return Ok(Err(Rejection::WalletUnmatched));
+                }
+                if let Some(payer) = &payer
+                    && matches!(state, IntentState::Held | IntentState::Accepted)
+                    && let Err(rejection) = payouts.approve_payment(tx, payer, case)?
+                {
+                    return Ok(Err(rejection));
+                }
+                if state == IntentState::Held {
+                    let particulars = approved_why(why, cleared);
+                    let done = payouts.change(tx, case, Event::Release, None, particulars, &hand)?;
+                    return Ok(done.map(|()| case.intent.state).map_err(|_| Rejection::TooLate(state)));
+                }
+                hurry(tx, case, &hand)?;
+                payouts.record_asked(tx, case, "retry", why, cleared, &hand)?;
+                Ok(Ok(state))
+            },
+        )
     }
 
     /// Whether the approval is one for this payment that can be used. Approvals take turns before anything else is locked.

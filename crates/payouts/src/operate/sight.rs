@@ -17,8 +17,8 @@ pub struct TransactionSight {
     hint: Option<DeathProof>,
     /// Whether the account's open slot is the transaction's own.
     is_slot_free: bool,
-    /// Why the account could not be asked for.
-    silence: Option<String>,
+    /// What the account ended in just before; `Err` = why it could not be asked for.
+    end: Result<Option<TransactionId>, String>,
 }
 
 impl Payouts {
@@ -41,7 +41,7 @@ impl Payouts {
         Ok(Ok(TransactionSight {
             hint,
             is_slot_free: state.as_ref().is_ok_and(|state| state.slot == attempt.slot),
-            silence: state.err().map(|error| error.to_string()),
+            end: state.map(|state| state.newest).map_err(|error| error.to_string()),
             verdict: judge(chain, &attempt, evidence),
             transaction: attempt.id,
         }))
@@ -76,10 +76,15 @@ impl TransactionSight {
         if self.is_slot_free {
             return Err(Rejection::SlotFree);
         }
-        match (&self.hint, &self.silence) {
+        match (&self.hint, &self.end) {
             (Some(proof), _) => Ok(proof_value(proof)),
-            (None, Some(why)) => Err(Rejection::ChainSilent(why.clone())),
-            (None, None) => Err(Rejection::NotProvenDead(says)),
+            (None, Err(why)) => Err(Rejection::ChainSilent(why.clone())),
+            (None, Ok(_)) => Err(Rejection::NotProvenDead(says)),
         }
+    }
+
+    /// What the account ended in just before.
+    pub(super) fn end(&self) -> Result<Option<&TransactionId>, Rejection> {
+        self.end.as_ref().map(Option::as_ref).map_err(|why| Rejection::ChainSilent(why.clone()))
     }
 }

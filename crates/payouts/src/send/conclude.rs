@@ -6,6 +6,7 @@ use bursar_store::lease::Lease;
 use bursar_store::{StoreError, Timestamp, Tx};
 use serde_json::{Map, Value, json};
 
+use super::giving_up::Before;
 use super::judge::{Verdict, word, words};
 use super::{Sender, Turn};
 use crate::case::{Case, Particulars};
@@ -45,11 +46,20 @@ impl Sender {
         if !is_news && attempt.state == AttemptState::Broadcast {
             return Ok(self.worked());
         }
+        let is_compared = match self.compare_before_end(lease, attempt, verdict)? {
+            Before::Nothing => false,
+            Before::Compared => true,
+            Before::Turn(turn) => return Ok(turn),
+        };
         let desk = self.payouts.parts.store.transact("payouts.conclude", |tx| {
             lease.check(tx)?;
             let now = tx.reading()?;
             let wallet = self.locked(tx)?;
             let desk = wallet.desk.clone();
+            // Somebody may have given it up since.
+            if !is_compared && self.must_compare_before(tx, &wallet, attempt, verdict)? {
+                return Ok(None);
+            }
             match attempt.intent {
                 Some(intent) if self.is_ahead(tx, &wallet, intent, verdict)? => return Ok(None),
                 Some(intent) => self.conclude_case(tx, wallet, intent, attempt, verdict, now)?,
@@ -169,7 +179,7 @@ impl Payouts {
     }
 }
 
-fn is_over(verdict: &Verdict) -> bool {
+pub(super) fn is_over(verdict: &Verdict) -> bool {
     verdict.death.is_some() || verdict.standing == bursar_chain::Standing::Confirmed
 }
 

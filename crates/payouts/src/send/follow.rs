@@ -47,14 +47,7 @@ impl Sender {
         self.payouts.fault("payouts.signed", Step::Begin)?;
         self.count_result(desk, "signed");
         self.note_in_journal(attempt)?;
-        let may_leave = self.payouts.parts.store.read("payouts.last_look", |tx| {
-            let now = tx.reading()?;
-            let generation = (self.payouts.parts.generation)(tx)?;
-            let wallet = self.payouts.wallet(tx, &self.wallet)?;
-            let stopped = self.payouts.stopped(tx, desk, self.chain.name(), now, Reading::Peeked)?;
-            Ok(stopped.is_none() && wallet.is_some_and(|wallet| wallet.is_running(generation)))
-        })?;
-        if !may_leave {
+        if !self.may_leave(desk)? {
             return Ok(self.worked());
         }
         if let (Some(metrics), Some(accepted)) = (&self.payouts.parts.metrics, accepted) {
@@ -78,7 +71,21 @@ impl Sender {
 
     fn send(&self, lease: &Lease, desk: &str, attempt: &AttemptRow) -> Result<Turn, StoreError> {
         self.note_in_journal(attempt)?;
+        if !self.may_leave(desk)? {
+            return Ok(self.worked());
+        }
         self.hand_over(lease, desk, attempt)
+    }
+
+    /// The last look at the stops: to write into the journal may have taken long.
+    fn may_leave(&self, desk: &str) -> Result<bool, StoreError> {
+        self.payouts.parts.store.read("payouts.last_look", |tx| {
+            let now = tx.reading()?;
+            let generation = (self.payouts.parts.generation)(tx)?;
+            let wallet = self.payouts.wallet(tx, &self.wallet)?;
+            let stopped = self.payouts.stopped(tx, desk, self.chain.name(), now, Reading::Peeked)?;
+            Ok(stopped.is_none() && wallet.is_some_and(|wallet| wallet.is_running(generation)))
+        })
     }
 
     /// BYTES-FIRST: hands the stored bytes to nodes and asks for them. What handing over said is not judged: the look-up

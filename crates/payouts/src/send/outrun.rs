@@ -8,7 +8,7 @@ use serde_json::json;
 use super::matching::MATCH_EVERY_MS;
 use super::view::View;
 use super::{Sender, Turn};
-use crate::sql::{attempts, doubts, heads};
+use crate::sql::{doubts, heads};
 use crate::wallet::{Doubt, OUTRUN_MARK, Standing, Wallet};
 
 /// Transactions that are asked for, page after page; who has more that is unknown has been away for long. Few at first: one
@@ -16,7 +16,7 @@ use crate::wallet::{Doubt, OUTRUN_MARK, Standing, Wallet};
 const PAGES: [usize; 11] = [1, 10, 100, 100, 100, 100, 100, 100, 100, 100, 100];
 
 /// Why nothing is built on an account that ends in nothing, though it has a history.
-pub(super) const UNTOLD_END: &str = "the nodes do not tell what its account ends in";
+pub(crate) const UNTOLD_END: &str = "the nodes do not tell what its account ends in";
 
 /// What the account did that the records do not know.
 enum Unknown {
@@ -29,27 +29,17 @@ enum Unknown {
 }
 
 impl Sender {
-    /// Whether the records know a transaction of the account: from the first match, or as they signed it.
     fn knows(&self, tx: &mut Tx<'_>, id: &TransactionId) -> Result<bool, StoreError> {
-        let Some(head) = heads::of_wallet(tx, &self.wallet)? else { return Ok(true) };
-        Ok(head == id.as_str() || attempts::by_transaction(tx, id)?.is_some())
+        self.payouts.knows(tx, &self.wallet, id)
     }
 
-    /// Whether the records know what the account's history ends in. That it ends in nothing is no answer for an account that
-    /// has a history, where its chain tells one.
+    /// Whether the records know what the account's history ends in ([`crate::Payouts::knows_end`]).
     pub(super) fn knows_end(
         &self,
         tx: &mut Tx<'_>,
         newest: Option<&TransactionId>,
     ) -> Result<bool, StoreError> {
-        if let Some(newest) = newest {
-            return self.knows(tx, newest);
-        }
-        if self.chain.history().is_none() {
-            return Ok(true);
-        }
-        let began_empty = heads::of_wallet(tx, &self.wallet)?.is_none_or(|head| head.is_empty());
-        Ok(began_empty && !attempts::was_any_signed(tx, &self.wallet)?)
+        self.payouts.knows_end(tx, &self.wallet, &*self.chain, newest)
     }
 
     /// RESTORE-NEVER-REPAYS: the account ends in a transaction that the records lack. If it paid somebody meanwhile, as when

@@ -1,8 +1,8 @@
-//! What stands in the place of a dead transaction.
+//! What stands in the place of a dead transaction, and what is done where the records lack it.
 
 use bursar_chain::DeathProof;
 use bursar_store::{StoreError, Tx};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::case::{Case, Hand};
 use crate::sql::{self, attempts};
@@ -26,11 +26,22 @@ impl Payouts {
              else has the key",
             proof.attempt
         );
-        case.wallet.distrust(why.clone(), hand.now);
+        self.doubt_case(tx, case, &json!({ "takenBy": taker.as_str(), "why": why }), why.clone(), hand)
+    }
+
+    /// The records of a case's wallet lack what its account did: nothing leaves it, and nothing of it is freed.
+    pub(crate) fn doubt_case(
+        &self,
+        tx: &mut Tx<'_>,
+        case: &mut Case,
+        seen: &Value,
+        why: String,
+        hand: &Hand<'_>,
+    ) -> Result<(), StoreError> {
+        case.wallet.distrust(why, hand.now);
         case.wallet.doubt_records();
         sql::wallets::update(tx, &case.wallet)?;
-        let event =
-            events::wallet_stopped(self, &case.wallet, &json!({ "takenBy": taker.as_str(), "why": why }));
+        let event = events::wallet_stopped(self, &case.wallet, seen);
         hand.recorder.record(tx, &[event], hand.now).map(|_| ())
     }
 }

@@ -199,6 +199,19 @@ pub(crate) fn outside_waiting(
     tx.query(sql, &[wallet.as_str().into(), limit.into()], |row| Ok(IntentId(row.get(0)?)))
 }
 
+/// The oldest intents of a wallet that were asked for from outside and are held for anything that does not begin so.
+pub(crate) fn outside_held(
+    tx: &mut Tx<'_>,
+    wallet: &KeyId,
+    beginning: &str,
+    limit: i64,
+) -> Result<Vec<IntentId>, StoreError> {
+    let sql = "SELECT id FROM payout_intent WHERE state = 1 AND wallet = $1 AND why NOT LIKE $2 \
+               AND idempotency_key >= 'api/' AND idempotency_key < 'api0' ORDER BY id LIMIT $3";
+    let params = [wallet.as_str().into(), Param::Text(beginning), limit.into()];
+    tx.query(sql, &params, |row| Ok(IntentId(row.get(0)?)))
+}
+
 /// Whether an intent of the wallet is held.
 pub(crate) fn is_any_held(tx: &mut Tx<'_>, wallet: &KeyId) -> Result<bool, StoreError> {
     let sql = "SELECT id FROM payout_intent WHERE state = 1 AND wallet = $1 LIMIT 1";

@@ -35,7 +35,8 @@ fn approved(scene: &Scene, [ann, bob]: &[Actor; 2], act: &Act) -> ApprovalId {
 fn payment_approved(scene: &Scene, people: &[Actor; 2], id: IntentId) -> ApprovalId {
     let (asset, destination, amount) = (Asset::Banano, payee(1), Amount::new(100));
     let work = Work::Payment { asset, destination, amount };
-    let order = Order { intent: format!("payout/{id}"), key: scene.wallet.clone(), work };
+    let public_id = scene.read(|tx| scene.payouts.payout(tx, id)).unwrap().payout.public_id;
+    let order = Order { intent: format!("payout/{public_id}"), key: scene.wallet.clone(), work };
     let act = scene.write(|tx, _| keystore().approval_act(tx, &order)).unwrap();
     approved(scene, people, &act)
 }
@@ -131,14 +132,18 @@ fn the_approval_of_a_payment_is_none_of_the_act_that_retries_it() {
         let refused = retry(scene, &people[0], None, Some(payment), id).unwrap_err();
         assert_eq!((refused.code(), is_spent(scene, payment)), ("approval_needed", false));
         let shown = scene.read(|tx| scene.payouts.payout(tx, id)).unwrap().payout;
-        let act = Act {
+        let act = |payload: String| Act {
             action: "payouts.retry".to_owned(),
             desk: DESK.to_owned(),
             subject: shown.public_id.to_string(),
-            payload: "again".to_owned(),
+            payload,
             permission: Permission::ResolvePayout,
         };
-        let act = approved(scene, &people, &act);
+        // What is approved is to let it go though it is held for this.
+        let waiting = approved(scene, &people, &act("again".to_owned()));
+        let refused = retry(scene, &people[0], Some(waiting), Some(payment), id).unwrap_err();
+        assert_eq!((refused.code(), is_spent(scene, payment)), ("approval_mismatch", false));
+        let act = approved(scene, &people, &act(format!("again; it is held: {}", shown.why)));
         assert_eq!(retry(scene, &people[0], Some(act), Some(payment), id), Ok(IntentState::Accepted));
         assert!(is_spent(scene, act) && is_spent(scene, payment));
         let sql = "SELECT payload FROM audit_events WHERE event = 'payout.released' ORDER BY id DESC LIMIT 1";

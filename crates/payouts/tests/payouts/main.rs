@@ -6,6 +6,7 @@ mod banano;
 mod campaign;
 mod fallen_back;
 mod four_eyes;
+mod giving_up;
 mod heard;
 mod history;
 mod matching;

@@ -3,11 +3,11 @@
 use std::sync::atomic::Ordering;
 
 use bursar_access::By;
-use bursar_audit::Actor as Author;
 use bursar_devnet_banano::{Command, Misbehaviour};
-use bursar_payouts::{Afterwards, IntentId, IntentState, Rejection, Resolution, WalletStanding};
+use bursar_payouts::{Afterwards, IntentId, IntentState, Rejection, WalletStanding};
 use uuid::Uuid;
 
+use crate::giving_up::free_slot;
 use crate::outside::{ask, funded, order, take_back};
 use crate::restore::{backup, pay, recover, restore, standing, start, stop, word, word_on};
 use crate::scene::{Scene, chain_of, on_each_engine, payee, recorder};
@@ -35,7 +35,7 @@ fn state(scene: &Scene, asked: Uuid) -> IntentState {
     scene.read(|tx| scene.payouts.show(tx, asked)).unwrap().payout.state
 }
 
-fn cancel(scene: &Scene, id: IntentId) -> Result<IntentState, Rejection> {
+pub fn cancel(scene: &Scene, id: IntentId) -> Result<IntentState, Rejection> {
     scene.write(|tx, now| {
         let by = By::new(&scene.root, now);
         scene.payouts.cancel_by(tx, &by, id, "it was paid", &recorder("test.operator"))
@@ -241,143 +241,6 @@ fn while_a_transaction_is_open_a_word_does_not_say_that_what_waits_behind_it_is_
         recover(scene);
         assert_eq!((state(scene, asked), standing(scene).0), (IntentState::Held, WalletStanding::Unmatched));
         assert_eq!(take_back(scene, &shop, asked), Err(Rejection::WalletUnmatched));
-    });
-}
-
-/// A payout whose transaction reaches no node is in the backup; after it somebody frees its slot, it is paid by another
-/// transaction, and 300 come in. A restore is counted, and the journal lost with the rest, or neither.
-fn paid_otherwise(scene: &Scene, is_counted: bool) -> IntentId {
-    let journal = scene.folder.path().join("payouts.journal");
-    let (sender, lease) = scene.funded(500);
-    let id = scene.order("a", &payee(1), 100).unwrap().id;
-    scene.misbehave("process", Misbehaviour::DropRequest, 1);
-    sender.turn(&lease).unwrap();
-    backup(scene);
-    let kept = std::fs::read(&journal).unwrap();
-    free_slot(scene, id, Afterwards::Retry);
-    scene.run(&sender, &lease);
-    scene.fund(300);
-    scene.pass(scene.test.now().after_ms(60_001));
-    scene.run(&sender, &lease);
-    let holds = scene.node.with(|node| node.ledger().balance(&scene.wallet_key()));
-    assert_eq!((scene.paid(1), holds.units()), (100, 700));
-    restore(scene, is_counted);
-    match is_counted {
-        true => std::fs::remove_file(journal).unwrap(),
-        false => std::fs::write(journal, kept).unwrap(),
-    }
-    id
-}
-
-fn free_slot(scene: &Scene, id: IntentId, then: Afterwards) {
-    resolve(scene, id, &Resolution::FreeSlot { then });
-}
-
-fn resolve(scene: &Scene, id: IntentId, resolution: &Resolution) -> IntentState {
-    let resolved = scene.write(|tx, now| {
-        let by = By::new(&scene.root, now);
-        scene.payouts.resolve(tx, &by, id, resolution, &recorder("test.operator"))
-    });
-    resolved.unwrap()
-}
-
-/// The desk itself takes it back.
-fn taken_back(scene: &Scene, id: IntentId) -> Result<IntentState, Rejection> {
-    scene.write(|tx, now| {
-        scene.payouts.cancel(tx, id, &Author::system("faucet"), "erased", &recorder("test.desk"), now)
-    })
-}
-
-#[test]
-fn what_was_under_way_when_its_past_was_unknown_is_held_once_its_transaction_is_dead() {
-    on_each_engine(|scene| {
-        let id = paid_otherwise(scene, true);
-        let (payouts, _) = start(scene, true);
-        let address = scene.read(|tx| payouts.wallet(tx, &scene.wallet)).unwrap().address;
-        let newest = chain_of(&scene.node).receiver_state(&address).unwrap().newest;
-        word_on(scene, &payouts, 700, newest, true).unwrap();
-        recover(scene);
-        let shown = scene.read(|tx| payouts.payout(tx, id)).unwrap().payout;
-        assert_eq!((scene.paid(1), shown.state), (100, IntentState::Held), "{}", shown.why);
-        assert!(
-            shown.why.contains("may have been paid by a transaction that the records lack"),
-            "{}",
-            shown.why
-        );
-        assert_eq!(standing(scene), (WalletStanding::Running, String::new()));
-        assert_eq!(taken_back(scene, id), Err(Rejection::WalletUnmatched));
-        cancel(scene, id).unwrap();
-        assert_eq!(scene.read(|tx| payouts.payout(tx, id)).unwrap().payout.state, IntentState::Failed);
-    });
-}
-
-#[test]
-fn what_the_chain_shows_to_be_paid_is_taken_back_though_an_operator_decides_on_what_is_held() {
-    on_each_engine(|scene| {
-        let id = paid_otherwise(scene, true);
-        let (payouts, _) = start(scene, true);
-        word(scene, &payouts, 700, true).unwrap();
-        recover(scene);
-        assert_eq!(taken_back(scene, id), Err(Rejection::WalletUnmatched));
-        let (by, recorder) = (Author::system("adoption"), recorder("test.desk"));
-        let found = scene.write(|tx, now| payouts.cancel_as_paid(tx, id, &by, "it was paid", &recorder, now));
-        assert_eq!((found, scene.paid(1)), (Ok(IntentState::Failed), 100));
-    });
-}
-
-#[test]
-fn what_somebody_gave_up_while_its_past_was_unknown_is_held_once_its_transaction_is_dead() {
-    on_each_engine(|scene| {
-        let id = paid_otherwise(scene, true);
-        assert_eq!(cancel(scene, id), Ok(IntentState::Broadcast));
-        recover(scene);
-        let state = || scene.read(|tx| scene.payouts.payout(tx, id)).unwrap().payout.state;
-        assert_eq!((state(), standing(scene).0), (IntentState::Held, WalletStanding::Unmatched));
-        assert_eq!(cancel(scene, id), Err(Rejection::WalletUnmatched));
-        let (payouts, _) = start(scene, true);
-        word(scene, &payouts, 700, true).unwrap();
-        recover(scene);
-        // What somebody was told to be given up gets no further attempt.
-        let hand = recorder("test.operator");
-        let again = [
-            scene.write(|tx, now| payouts.release(tx, &By::new(&scene.root, now), id, "released", &hand)),
-            scene.write(|tx, now| payouts.retry(tx, &By::new(&scene.root, now), id, "again", &hand)),
-        ];
-        assert_eq!(again, [const { Err(Rejection::GivenUp) }; 2]);
-        assert_eq!(
-            (state(), cancel(scene, id), scene.paid(1)),
-            (IntentState::Held, Ok(IntentState::Failed), 100)
-        );
-    });
-}
-
-#[test]
-fn what_was_given_up_is_held_where_what_stands_in_its_place_is_unknown() {
-    on_each_engine(|scene| {
-        let id = paid_otherwise(scene, false);
-        assert_eq!(taken_back(scene, id), Ok(IntentState::Broadcast));
-        recover(scene);
-        let shown = scene.read(|tx| scene.payouts.payout(tx, id)).unwrap().payout;
-        assert_eq!((shown.state, standing(scene).0), (IntentState::Held, WalletStanding::Unmatched));
-        assert!(shown.why.starts_with("it was given up and "), "{}", shown.why);
-        assert_eq!(taken_back(scene, id), Err(Rejection::WalletUnmatched));
-    });
-}
-
-#[test]
-fn an_operator_who_calls_a_transaction_dead_frees_no_money_where_what_stands_in_its_place_is_unknown() {
-    on_each_engine(|scene| {
-        let id = paid_otherwise(scene, false);
-        let (payouts, _) = start(scene, true);
-        let transaction = scene.read(|tx| payouts.payout(tx, id)).unwrap().attempts[0].transaction.clone();
-        let sight = Box::new(payouts.look_at(&transaction).unwrap().unwrap());
-        let evidence = "its slot is taken".to_owned();
-        let dead = Resolution::Dead { sight, evidence, then: Afterwards::Fail };
-        assert_eq!(resolve(scene, id, &dead), IntentState::Held);
-        let shown = scene.read(|tx| payouts.payout(tx, id)).unwrap().payout;
-        assert!(shown.why.starts_with("it was given up and "), "{}", shown.why);
-        assert_eq!((standing(scene).0, scene.account("faucet/treasury").1), (WalletStanding::Unmatched, 100));
-        assert_eq!(taken_back(scene, id), Err(Rejection::WalletUnmatched));
     });
 }
 

@@ -242,3 +242,34 @@ fn what_waits_in_a_backup_goes_on_once_it_is_released() {
         scene.check();
     });
 }
+
+#[test]
+fn what_is_held_in_a_backup_says_that_it_may_have_been_paid_since() {
+    on_each_engine(|scene| {
+        let (lane, shop) = funded(scene, 500);
+        let asked = ask(&lane, order(&shop, "a", &payee(1), 100)).unwrap();
+        let held = scene.write(|tx, now| {
+            let by = By::new(&scene.root, now);
+            scene.payouts.hold(tx, &by, asked.id, "on a list", &recorder("test.operator"))
+        });
+        assert_eq!(held, Ok(IntentState::Held));
+        backup(scene);
+        take_back(scene, &shop, asked.public_id).unwrap();
+        ask(&lane, order(&shop, "again", &payee(1), 100)).unwrap();
+        pay(scene);
+        restore(scene, true);
+        for _ in 0..2 {
+            recover(scene);
+            let held = scene.read(|tx| scene.payouts.show(tx, asked.public_id)).unwrap().payout;
+            assert_eq!((held.state, scene.paid(1)), (IntentState::Held, 100));
+            assert_eq!(
+                held.why,
+                "it was held in records that fell back, and may have been taken back since, or paid; look for that before it is \
+                 released. It was held for this: on a list"
+            );
+        }
+        let told = "SELECT COUNT(*) FROM audit_events WHERE event = 'payout.held'";
+        assert_eq!(scene.count(told), 2);
+        scene.check();
+    });
+}

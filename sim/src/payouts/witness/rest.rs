@@ -2,6 +2,7 @@
 
 use super::super::holdings;
 use super::super::put_back::PutBack;
+use super::super::rows::Intent;
 use super::{CANCELLED, FINAL, Witness};
 use crate::chain::Truth;
 use crate::invariant::{Breach, require};
@@ -36,7 +37,9 @@ impl Witness {
             // taken back.
             let is_unlooked =
                 self.restores > 0 && self.put_back != PutBack::Told && intent.state == CANCELLED;
-            let is_forgotten = is_forgotten || is_unlooked;
+            // What a journal brings back beside an order that is over stands for a transaction of its own.
+            let is_beside = !intent.has_hold && self.is_paid_as_another(intent);
+            let is_forgotten = is_forgotten || is_unlooked || is_beside;
             let is_right = match intent.state {
                 FINAL => paid.is_some(),
                 state => state > FINAL && may_end && (paid.is_none() || is_forgotten),
@@ -44,5 +47,10 @@ impl Witness {
             require!(PaidOnce, is_right, "{intent:?} is not over as it should be; paid by {paid:?}");
         }
         Ok(())
+    }
+
+    fn is_paid_as_another(&self, intent: &Intent) -> bool {
+        let is_it = |other: &&Intent| other.id != intent.id && other.to == intent.to;
+        self.seen.intents.values().filter(is_it).any(|other| other.state == FINAL)
     }
 }

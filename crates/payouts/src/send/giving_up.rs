@@ -1,0 +1,80 @@
+//! What is asked before a payout ends that was given up: whether its account went on without the records.
+
+use bursar_store::lease::Lease;
+use bursar_store::{StoreError, Tx};
+
+use super::conclude::is_over;
+use super::judge::Verdict;
+use super::outrun::UNTOLD_END;
+use super::view::View;
+use super::{Sender, Turn};
+use crate::life::AttemptKind;
+use crate::sql::attempts::{self, AttemptRow};
+use crate::sql::intents;
+use crate::wallet::Wallet;
+
+/// What has to come before a verdict is stored.
+pub(super) enum Before {
+    /// Nothing.
+    Nothing,
+    /// What the account ends in, which the records know.
+    Compared,
+    /// What became of the turn instead.
+    Turn(Turn),
+}
+
+impl Sender {
+    /// RESTORE-NEVER-REPAYS: what is freed as a payout fails may have been paid out after all that the records know, if they
+    /// fell back and nobody told. So what the account ends in is compared before.
+    pub(super) fn compare_before_end(
+        &self,
+        lease: &Lease,
+        attempt: &AttemptRow,
+        verdict: &Verdict,
+    ) -> Result<Before, StoreError> {
+        let (view, must_compare) = self.payouts.parts.store.read("payouts.giving_up", |tx| {
+            let view = self.view_in(tx)?;
+            let must_compare = self.must_compare_before(tx, &view.wallet, attempt, verdict)?;
+            Ok((view, must_compare))
+        })?;
+        if must_compare { self.compare_now(lease, &view) } else { Ok(Before::Nothing) }
+    }
+
+    /// Whether money may be freed by a verdict. What is in doubt anyhow is held in the end, and not freed.
+    pub(super) fn must_compare_before(
+        &self,
+        tx: &mut Tx<'_>,
+        wallet: &Wallet,
+        attempt: &AttemptRow,
+        verdict: &Verdict,
+    ) -> Result<bool, StoreError> {
+        let is_paid = attempt.kind == AttemptKind::Payment && verdict.death.is_none();
+        let Some(intent) = attempt.intent.filter(|_| is_over(verdict) && !is_paid) else { return Ok(false) };
+        let Some(intent) = intents::by_id(tx, intent)? else { return Ok(false) };
+        let is_given_up = intent.hold.is_some() && intent.wish.gives_up();
+        if !is_given_up || !self.payouts.knows_past(tx, wallet)? {
+            return Ok(false);
+        }
+        let taker = verdict.death.as_ref().and_then(|proof| proof.taken_by.as_ref());
+        Ok(match taker {
+            Some(taker) => attempts::by_transaction(tx, taker)?.is_some(),
+            None => true,
+        })
+    }
+
+    fn compare_now(&self, lease: &Lease, view: &View) -> Result<Before, StoreError> {
+        let wait = |why: String| Ok(Before::Turn(self.wait(view.now, why)));
+        let state = match self.chain.receiver_state(&view.wallet.address) {
+            Ok(state) if state.account == view.wallet.address => state,
+            Ok(_) => return wait("the nodes answered for another account".to_owned()),
+            Err(error) => return wait(error.to_string()),
+        };
+        let newest = state.newest.as_ref();
+        let is_known = self.payouts.parts.store.read("payouts.giving_up", |tx| self.knows_end(tx, newest))?;
+        match newest {
+            _ if is_known => Ok(Before::Compared),
+            Some(newest) => self.outrun(lease, view, newest).map(Before::Turn),
+            None => wait(UNTOLD_END.to_owned()),
+        }
+    }
+}
