@@ -78,7 +78,17 @@ impl Evidence {
 
     /// Runs a statement as somebody with SQL does.
     pub fn execute(&self, sql: &str) {
-        self.store.transact("test.execute", |tx| tx.batch_execute(sql)).unwrap();
+        self.execute_while(sql, || {});
+    }
+
+    /// The same, committed only once `meanwhile` has been done.
+    pub fn execute_while(&self, sql: &str, meanwhile: impl Fn()) {
+        let work = |tx: &mut Tx<'_>| {
+            tx.batch_execute(sql)?;
+            meanwhile();
+            Ok::<_, bursar_store::StoreError>(())
+        };
+        self.store.transact("test.execute", work).unwrap();
     }
 
     /// Credits less debits of the account at `path`, in base units; 0 when there is none.

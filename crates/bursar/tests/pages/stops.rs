@@ -1,5 +1,7 @@
 //! The stop page: a stop binds the next join, says who and why, and takes the right and a reason.
 
+use std::time::{Duration, Instant};
+
 use bursar_control::ControlFile;
 use serde_json::{Value, json};
 
@@ -172,5 +174,29 @@ fn v7_a_stop_binds_by_the_control_file_while_the_database_hangs() {
     let page = words(&session.get("/console/switches").text);
     assert!(page.contains("joins stopped by the control file by ola"), "{page}");
     std::fs::remove_file(folder.join("console.toggle.commit.held")).unwrap();
+    assert_eq!(Join::new("a").send(&server).expect_code(503), "joins_paused");
+}
+
+#[test]
+fn v7_a_stop_that_was_answered_as_recorded_stays_though_its_operator_loses_the_right_before_its_rows_are_written()
+ {
+    let place = Place::sqlite();
+    let server = Setup::rounds(&place).start();
+    let session = Operator::add(&server, "ola", "operator").sign_in(&server);
+    let form = [("proof", &*session.proof()), ("to", "stop"), ("switch", "joins"), ("reason", "drill")];
+    let cookie = [("cookie", &*session.cookie)];
+    let evidence = Evidence::of(&place);
+    evidence.execute_while("UPDATE access_operator SET enabled = 0 WHERE name = 'ola'", || {
+        let answer = server.post_form("/console/switches", &cookie, &form);
+        says(&answer, 200, "Recorded: joins is stopped by the control file");
+    });
+    let row = "SELECT value FROM rounds_config WHERE key = 'pause_joins'";
+    let file = ControlFile::beside(&place.file());
+    let began = Instant::now();
+    while evidence.column::<String>(row, &[]) != ["on"] || !file.stops().unwrap().is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(60), "the stop is {:?}", file.stops());
+        assert_eq!(Join::new("a").send(&server).expect_code(503), "joins_paused");
+        std::thread::sleep(Duration::from_millis(50));
+    }
     assert_eq!(Join::new("a").send(&server).expect_code(503), "joins_paused");
 }
