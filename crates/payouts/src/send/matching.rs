@@ -35,10 +35,17 @@ impl Sender {
     pub(super) fn must_match(&self, view: &View) -> bool {
         let is_old = view.wallet.matched_at.is_none_or(|at| at.after_ms(MATCH_EVERY_MS) <= view.now);
         view.wallet.standing != Standing::Stopped
-            && (self.memory.lock().matched_at != view.wallet.matched_at
+            && (!self.was_compared(&view.wallet)
                 || is_old
                 || !view.is_running
                 || view.wallet.doubt != Doubt::Nothing)
+    }
+
+    /// Whether this process has compared the wallet with its chain, and whoever did so later has looked at as much: another
+    /// sender has. A person has not, whose word is stamped as the wallet's standing is; and what is older came back.
+    fn was_compared(&self, wallet: &Wallet) -> bool {
+        let (own, stored) = (self.memory.lock().matched_at, wallet.matched_at);
+        own.is_some() && (own == stored || (own < stored && stored != Some(wallet.since)))
     }
 
     /// Whether the journal has to be compared: before each match, and of a wallet that is stopped as well. Whoever lets it

@@ -70,7 +70,7 @@ struct Memory {
     /// Times in a row that nothing could be done.
     misses: u32,
     wait_until: Option<(Timestamp, String)>,
-    /// When this process compared the wallet with its chain; whoever else matched it has looked at less.
+    /// When this process compared the wallet with its chain.
     matched_at: Option<Timestamp>,
     /// When a stopped wallet was last compared with what its account ends in.
     end_seen: Option<Timestamp>,

@@ -5,6 +5,7 @@ use bursar_desk::job::{Scheduler, SchedulerParts, Waker};
 use bursar_payouts::{IntentState, PayoutFilter, PayoutMetrics, jobs};
 use bursar_web::metrics::{Format, Registry};
 
+use crate::restore::{stop, word};
 use crate::scene::{DESK, key, on_each_engine, payee, recorder};
 
 #[test]
@@ -63,5 +64,28 @@ fn a_wallet_has_a_job_that_is_due_while_something_is_to_be_paid_and_what_it_did_
         line("bursar_payout_intents{state=\"held\",desk=\"faucet\"} 1");
         assert_eq!(scene.paid(1), 100);
         scene.check();
+    });
+}
+
+#[test]
+fn senders_of_two_servers_compare_a_wallet_once_each_and_anew_after_a_persons_word() {
+    on_each_engine(|scene| {
+        let (one, lease) = scene.funded(1_000);
+        let other = scene.sender();
+        let run = |sender| {
+            scene.test.set_time(scene.test.now().after_ms(1_000));
+            scene.run(sender, &lease);
+            scene.read(|tx| scene.payouts.wallet(tx, &scene.wallet)).unwrap().matched_at
+        };
+        let compared = run(&other);
+        for sender in [&one, &other, &one] {
+            assert_eq!(run(sender), compared);
+        }
+        stop(scene);
+        word(scene, &scene.payouts, 1_000, false).unwrap();
+        let said = scene.read(|tx| scene.payouts.wallet(tx, &scene.wallet)).unwrap().matched_at;
+        let anew = run(&one);
+        assert!(compared < said && said < anew, "{compared:?}, {said:?}, {anew:?}");
+        assert_eq!(run(&other), anew);
     });
 }
