@@ -2,6 +2,8 @@
 
 use crate::{EngineKind, Param, StoreError, Timestamp, Tx};
 
+pub use crate::lease_renewal::renewing;
+
 /// A lease that was ours when it was taken; writes prove that it still is with [`Lease::check`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
@@ -56,6 +58,22 @@ impl Lease {
             Some(token) if token == self.token => Ok(()),
             _ => Err(StoreError::LeaseLost(self.name.clone())),
         }
+    }
+
+    /// Lets the lease last for `duration_ms` more of real time, if nobody else has taken it since. Whoever proves it in a
+    /// transaction is waited for, so the time is read after that.
+    pub fn renew(&self, tx: &mut Tx<'_>, duration_ms: i64) -> Result<(), StoreError> {
+        let sql = match tx.engine() {
+            EngineKind::Sqlite => "SELECT token FROM store_leases WHERE name = $1",
+            EngineKind::Postgres => "SELECT token FROM store_leases WHERE name = $1 FOR UPDATE",
+        };
+        let token = tx.query_first(sql, &[self.name.as_str().into()], |row| row.get::<i64>(0))?;
+        if token != Some(self.token) {
+            return Err(StoreError::LeaseLost(self.name.clone()));
+        }
+        let until = tx.real_time()?.after_ms(duration_ms);
+        let sql = "UPDATE store_leases SET until = $2 WHERE name = $1";
+        tx.execute(sql, &[self.name.as_str().into(), until.into()]).map(|_| ())
     }
 
     /// Gives the lease back, so that the next taker need not wait for its end.

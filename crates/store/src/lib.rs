@@ -9,6 +9,7 @@ mod error;
 pub mod fault;
 pub mod lane;
 pub mod lease;
+mod lease_renewal;
 mod migrate;
 mod pool;
 mod postgres;

@@ -4,17 +4,15 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bursar_store::lease::Lease;
-use bursar_store::{EngineKind, Store, StoreError};
-use parking_lot::{Condvar, Mutex};
+use bursar_store::lease::{Lease, renewing};
+use bursar_store::{Store, StoreError};
+use parking_lot::Mutex;
 
 use crate::accrual::{AccrualRun, Run};
 use crate::settlement::{Cycle, Settlement};
 
 /// How long a lease lasts unless it is renewed. Real time.
 const LEASE_MS: i64 = 4_000;
-/// How often a run renews its lease.
-const RENEW: Duration = Duration::from_millis(1_000);
 /// How long somebody waits for another run to end; a run that takes longer is in the way of nothing urgent.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Between two looks at a lease that another process has.
@@ -87,7 +85,7 @@ impl Cycles {
                 None => thread::sleep(LOOK_AGAIN),
             }
         };
-        let done = self.renewing(name, || work(&lease));
+        let done = renewing(&self.store, &lease, LEASE_MS, || work(&lease));
         let released = self.store.transact("faucet.release", |tx| lease.release(tx));
         let done = done?;
         released?;
@@ -99,39 +97,5 @@ impl Cycles {
             let real = tx.real_time()?;
             Lease::take(tx, name, &self.process, real, LEASE_MS)
         })
-    }
-
-    /// Renews the lease while `work` goes on. On the embedded engine no other process could take it over.
-    fn renewing<T>(&self, name: &str, work: impl FnOnce() -> T) -> T {
-        if self.store.kind() == EngineKind::Sqlite {
-            return work();
-        }
-        let (is_over, ended) = (Mutex::new(false), Condvar::new());
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                let mut over = is_over.lock();
-                while !*over {
-                    ended.wait_for(&mut over, RENEW);
-                    if !*over && let Err(error) = self.take(name) {
-                        tracing::warn!(%error, name, "a lease could not be renewed; its run may lose it");
-                    }
-                }
-            });
-            let _end = End { is_over: &is_over, ended: &ended };
-            work()
-        })
-    }
-}
-
-/// Ends the renewing thread, also when the work panics.
-struct End<'a> {
-    is_over: &'a Mutex<bool>,
-    ended: &'a Condvar,
-}
-
-impl Drop for End<'_> {
-    fn drop(&mut self) {
-        *self.is_over.lock() = true;
-        self.ended.notify_all();
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use bursar_store::{Clock, EngineKind, StoreError, Timestamp};
+use bursar_store::{Clock, StoreError, Timestamp};
 
 use super::scheduler::Shared;
 use super::turn::TurnEnd;
@@ -85,7 +85,6 @@ impl Follower {
             self.shared.heartbeat(&look)?;
             self.heartbeat = now;
         }
-        self.renew()?;
         Ok(if self.running.is_empty() { wait } else { wait.min(LOOK_AGAIN) })
     }
 
@@ -137,20 +136,6 @@ impl Follower {
             // A panic inside a run was caught and noted there.
             let _ = run.thread.join();
         }
-    }
-
-    /// Only other processes could take a lease over, so an embedded server renews none.
-    fn renew(&self) -> Result<(), StoreError> {
-        if self.running.is_empty() || self.shared.holder.store.kind() == EngineKind::Sqlite {
-            return Ok(());
-        }
-        let names: Vec<&'static str> = self
-            .running
-            .iter()
-            .filter(|running| !running.thread.is_finished())
-            .filter_map(|running| self.shared.jobs.get(running.job).map(|job| job.name))
-            .collect();
-        self.shared.holder.renew(&names)
     }
 
     /// Real time until the rules' clock shows `at`.

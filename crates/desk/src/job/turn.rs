@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bursar_store::lease::Lease;
+use bursar_store::lease::{Lease, renewing};
 use bursar_store::{EngineKind, Store, StoreError, Timestamp, Tx};
 
 use super::{Job, JobFault, JobTurn, Pace, Progress, rows};
@@ -52,7 +52,8 @@ impl Holder {
             Begun::Done => return Ok(TurnEnd::Done),
         };
         let turn = JobTurn { lease, instant, stopping: Arc::clone(&self.stopping) };
-        let failure = run(job, &turn).err().map(|fault| chain(&*fault));
+        let ended = renewing(&self.store, &turn.lease, LEASE_MS, || run(job, &turn));
+        let failure = ended.err().map(|fault| chain(&*fault));
         if let Some(failure) = &failure {
             tracing::error!(job = job.name, failure, "a job failed; it runs again when it is next due");
         }
@@ -90,19 +91,6 @@ impl Holder {
             let now = tx.reading()?;
             rows::end(tx, job.name, served, failure, now)?;
             turn.lease.release(tx)
-        })
-    }
-
-    /// Renews the leases of jobs that are still running here.
-    pub fn renew(&self, names: &[&'static str]) -> Result<(), StoreError> {
-        self.store.transact("desk.job_renew", |tx| {
-            let real = tx.real_time()?;
-            for name in names {
-                if Lease::take(tx, &lease_name(name), &self.process, real, LEASE_MS)?.is_none() {
-                    tracing::warn!(job = name, "another process has taken over a job that still runs here");
-                }
-            }
-            Ok(())
         })
     }
 

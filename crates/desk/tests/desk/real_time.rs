@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bursar_desk::job::{Cadence, Job, Progress, Scheduler, SchedulerParts, Waker, job_rows};
 use bursar_store::clock::machine_time;
-use bursar_store::{Store, Timestamp};
+use bursar_store::{EngineKind, Store, Timestamp, Tx};
 use parking_lot::Mutex;
 
 use crate::rooms::{by_manual_clock, in_real_time};
@@ -139,5 +139,44 @@ fn a_job_whose_work_cannot_be_read_keeps_no_other_from_running() {
         told.recv_timeout(PATIENCE).unwrap();
         scheduler.stop();
         assert!(silent.try_recv().is_err());
+    });
+}
+
+#[test]
+fn a_job_that_hangs_in_a_transaction_keeps_its_lease_and_no_other_job_from_running() {
+    in_real_time(|test| {
+        let (quick, told) = telling("a.quick", 10);
+        let store = test.store();
+        let (begun, begins) = channel();
+        let (begun, used) = (Mutex::new(begun), Arc::clone(&store));
+        let hangs = Job::new("b.hangs", Cadence::every_ms(10), move |turn| {
+            let _ = begun.lock().send(());
+            // Longer than a lease lasts; one that reads, as writers take turns where the database is embedded.
+            let hang = |tx: &mut Tx<'_>| {
+                if tx.engine() == EngineKind::Postgres {
+                    turn.lease.check(tx)?;
+                }
+                std::thread::sleep(Duration::from_millis(4_500));
+                Ok(())
+            };
+            match used.kind() {
+                EngineKind::Postgres => used.transact("test.hang", hang)?,
+                EngineKind::Sqlite => used.read("test.hang", hang)?,
+            }
+            used.transact("test.proof", |tx| turn.lease.check(tx))?;
+            Ok(Progress::Done)
+        });
+        let one = scheduler(&store, vec![quick, hangs]);
+        begins.recv_timeout(PATIENCE).unwrap();
+        let until = Instant::now() + Duration::from_secs(4);
+        let mut quick_runs = 0;
+        while Instant::now() < until {
+            told.recv_timeout(Duration::from_secs(2)).expect("the other job runs meanwhile");
+            quick_runs += 1;
+        }
+        one.stop();
+        let rows = store.read("test.rows", job_rows).unwrap();
+        let hung = rows.iter().find(|row| row.name == "b.hangs").unwrap();
+        assert!(quick_runs >= 2 && hung.failures == 0, "{quick_runs} runs, {:?}", hung.last_error);
     });
 }
