@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::desk_rules::Change;
 use crate::life::{AttemptFacts, AttemptKind, Event, Impossible, Life};
-use crate::outside::is_outside;
+use crate::outside::{fell_back, is_outside};
 use crate::pages::as_stored;
 use crate::sql::attempts::{self, AttemptRow};
 use crate::sql::intents::{self, IntentRow};
@@ -26,6 +26,11 @@ const UNCLEAR: &str = "what was signed for it is dead, and it may have been paid
 /// The same, where somebody had given it up.
 const UNCLEAR_GIVEN_UP: &str = "it was given up and what was signed for it is dead, but it may have been paid by a transaction \
                                 that the records lack: look for one, then ask an operator to cancel it";
+
+/// Whether what is held for this may have been paid, for all that the records know.
+pub(crate) fn may_have_been_paid(why: &str) -> bool {
+    why == UNCLEAR || why == UNCLEAR_GIVEN_UP || fell_back(why)
+}
 
 /// An intent under lock. Everything that changes one locks its wallet first.
 pub(crate) struct Case {
@@ -316,8 +321,7 @@ pub(crate) fn book_fee(
 pub(crate) fn payment_order(intent: &IntentRow) -> Order {
     let (asset, destination, amount) = (intent.asset, intent.destination.clone(), intent.amount);
     Order {
-        // Numbers are given again after a restore, and a remote signer counts each intent once.
-        intent: format!("payout/{}", intent.public_id),
+        intent: format!("payout/{}", intent.id),
         key: intent.wallet.clone(),
         work: Work::Payment { asset, destination, amount },
     }

@@ -21,13 +21,19 @@ pub fn renewing<T>(store: &Store, lease: &Lease, duration_ms: i64, work: impl Fn
     let every = Duration::from_millis(u64::try_from(duration_ms).unwrap_or(0) / RENEWALS);
     let (is_over, ended) = (Mutex::new(false), Condvar::new());
     thread::scope(|scope| {
-        scope.spawn(|| {
+        let renewals = || {
             while !is_over_after(&is_over, &ended, every) {
-                if let Err(error) = renew(store, lease, duration_ms) {
-                    tracing::warn!(%error, lease = lease.name, "a lease could not be renewed; its work may lose it");
+                let Err(error) = renew(store, lease, duration_ms) else { continue };
+                tracing::warn!(%error, lease = lease.name, "a lease could not be renewed; its work may lose it");
+                if matches!(error, StoreError::LeaseLost(_)) {
+                    return;
                 }
             }
-        });
+        };
+        let spawned = thread::Builder::new().name("lease renewal".to_owned()).spawn_scoped(scope, renewals);
+        if let Err(error) = spawned {
+            tracing::error!(%error, lease = lease.name, "no thread to renew a lease; its work may lose it");
+        }
         let _end = End { is_over: &is_over, ended: &ended };
         work()
     })

@@ -265,7 +265,7 @@ impl Witness {
                 *self.moves.entry(name).or_default() += 1;
             }
             // Whoever gave up what was under way is told that it failed only where nothing paid it, whatever the records forgot.
-            let is_freed = matches!((from, to), (SIGNED | BROADCAST, FAILED)) && intent.has_hold;
+            let is_freed = matches!((from, to), (ACCEPTED | SIGNED | BROADCAST, FAILED)) && intent.has_hold;
             let is_freed_though_paid = is_freed && self.is_paid(&intent.to);
             require!(PaidOnce, !is_freed_though_paid, "{intent:?} has failed, and the chain has paid it");
             let may_end = intent.state <= FINAL || !intent.has_hold || self.seen.cancels.may_end(id);
@@ -287,7 +287,8 @@ impl Witness {
             require!(StopBinds, !is_stopped, "{intent:?} was accepted under {gates:?}");
             // What a node committed as it died came back with the same backup before, when somebody still had it in hand.
             let first = self.accepted.get(&intent.to);
-            let came_back = self.is_first_look && first.is_some_and(|first| first.is_of_same_order(&intent));
+            let is_it = |first: &Intent| first.id == id && first.is_of_same_order(&intent);
+            let came_back = self.is_first_look && first.is_some_and(is_it);
             if !came_back {
                 self.orders.check_asked(&intent)?;
             }

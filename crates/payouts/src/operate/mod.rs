@@ -1,5 +1,6 @@
 //! What operators and desks do to intents by hand: hold, release, cancel, resolve.
 
+mod ending;
 mod pause;
 mod payment_act;
 mod resolve;

@@ -7,11 +7,11 @@ use bursar_money::Amount;
 use bursar_store::{Timestamp, Tx};
 use serde_json::{Value, json};
 
+use super::ending::unknown_end;
 use super::{TransactionSight, approved, audited};
 use crate::case::{Case, Hand, Particulars};
 use crate::life::{AttemptKind, Event, Wish};
 use crate::send::conclude::kept;
-use crate::send::outrun::UNTOLD_END;
 use crate::sql::attempts::{self, AttemptRow};
 use crate::{IntentId, IntentState, Outcome, Payouts, Rejection, events};
 
@@ -143,12 +143,8 @@ impl Payouts {
             {
                 payouts.look_at_taker(tx, case, proof, &hand)?;
             }
-            if let Some(newest) = unknown_end {
-                let why = format!(
-                    "its account ends in {newest}, which the records do not know: they fell back to an older state, or \
-                     somebody else has the key"
-                );
-                payouts.doubt_case(tx, case, &json!({ "newest": newest.as_str(), "why": why }), why.clone(), &hand)?;
+            if let Some(newest) = &unknown_end {
+                payouts.doubt_end(tx, case, newest, &hand)?;
             }
             for step in steps {
                 let particulars = Particulars { fee: resolution.fee(), ..Particulars::default() };
@@ -200,38 +196,6 @@ const fn wish_of(then: Afterwards) -> Wish {
         Afterwards::Retry => Wish::Nothing,
         Afterwards::Fail => Wish::GiveUp,
     }
-}
-
-/// RESTORE-NEVER-REPAYS: what the account ended in when the transaction was looked at, if the records lack it, where calling
-/// that dead would free what is held: it may have been paid since.
-fn unknown_end(
-    payouts: &Payouts,
-    tx: &mut Tx<'_>,
-    case: &Case,
-    resolution: &Resolution,
-) -> Outcome<Option<TransactionId>> {
-    let Resolution::Dead { sight, then: Afterwards::Fail, .. } = resolution else { return Ok(Ok(None)) };
-    let living = case.attempts.iter().filter(|row| row.state.is_alive()).count();
-    if living > 1 || case.intent.hold.is_none() || !payouts.knows_past(tx, &case.wallet)? {
-        return Ok(Ok(None));
-    }
-    // What is unknown in the transaction's own place says enough.
-    if let Some(taker) = sight.proof().and_then(|proof| proof.taken_by.as_ref())
-        && attempts::by_transaction(tx, taker)?.is_none()
-    {
-        return Ok(Ok(None));
-    }
-    let newest = match sight.death().and_then(|_| sight.end()) {
-        Ok(newest) => newest,
-        Err(rejection) => return Ok(Err(rejection)),
-    };
-    let Some(rules) = payouts.chain(&case.wallet.chain) else {
-        return Ok(Err(Rejection::ChainUnknown(case.wallet.chain.clone())));
-    };
-    if payouts.knows_end(tx, &case.wallet.name, &*rules.chain, newest)? {
-        return Ok(Ok(None));
-    }
-    Ok(newest.cloned().map(Some).ok_or_else(|| Rejection::ChainSilent(UNTOLD_END.to_owned())))
 }
 
 /// Keeps the operator's word beside the attempt, where a proof of the chain would stand, with what the chain said.

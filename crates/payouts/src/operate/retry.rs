@@ -8,7 +8,7 @@ use bursar_store::{StoreError, Tx};
 
 use super::pause::{check_reason, letting_go};
 use super::{approved_why, audited};
-use crate::case::{Case, Hand, payment_order};
+use crate::case::{Case, Hand, may_have_been_paid, payment_order};
 use crate::life::Event;
 use crate::sql::attempts;
 use crate::{IntentId, IntentState, Outcome, Payouts, Rejection, sql};
@@ -64,7 +64,7 @@ impl Payouts {
                     return Ok(Err(Rejection::GivenUp));
                 }
                 // It may have been paid: whoever lets it go on says so, by releasing it.
-                if state == IntentState::Held && case.life().is_unclear && case.life().was_signed() {
+                if state == IntentState::Held && may_have_been_paid(&case.intent.why) {
                     return Ok(Err(Rejection::WalletUnmatched));
                 }
                 if let Some(payer) = &payer

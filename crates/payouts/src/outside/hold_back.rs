@@ -18,10 +18,14 @@ const HELD_AT_ONCE: i64 = 256;
 const WAITED_IN_BACKUP: &str = "it waited in records that fell back, and may have been taken back since, or paid; take it \
                                 back, or ask an operator to release or cancel it";
 
-/// What is put before the reason of those that are held there already: whoever releases one must know. As a pattern, it has
-/// no sign in it that stands for others.
+/// What is put before the reason of those that are held there already: whoever releases one must know.
 const HELD_IN_BACKUP: &str = "it was held in records that fell back, and may have been taken back since, or paid; look for \
                               that before it is released. It was held for this: ";
+
+/// Whether what is held for this may have been paid, for all that the records know.
+pub(crate) fn fell_back(why: &str) -> bool {
+    why == WAITED_IN_BACKUP || why.starts_with(HELD_IN_BACKUP)
+}
 
 impl Payouts {
     /// Holds the oldest intents of a wallet that wait in a backup: the caller may have taken them back since, and have had
@@ -43,7 +47,7 @@ impl Payouts {
         if !waiting.is_empty() {
             return Ok(true);
         }
-        let held = intents::outside_held(tx, &wallet.name, &format!("{HELD_IN_BACKUP}%"), HELD_AT_ONCE)?;
+        let held = intents::outside_held(tx, &wallet.name, WAITED_IN_BACKUP, HELD_IN_BACKUP, HELD_AT_ONCE)?;
         for id in &held {
             self.say_held_in_backup(tx, *id, hand)?;
         }

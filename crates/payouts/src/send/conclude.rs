@@ -6,8 +6,8 @@ use bursar_store::lease::Lease;
 use bursar_store::{StoreError, Timestamp, Tx};
 use serde_json::{Map, Value, json};
 
-use super::giving_up::Before;
 use super::judge::{Verdict, word, words};
+use super::unpaid::Before;
 use super::{Sender, Turn};
 use crate::case::{Case, Particulars};
 use crate::life::{AttemptKind, AttemptState, Event};
@@ -46,7 +46,7 @@ impl Sender {
         if !is_news && attempt.state == AttemptState::Broadcast {
             return Ok(self.worked());
         }
-        let is_compared = match self.compare_before_end(lease, attempt, verdict)? {
+        let is_compared = match self.compare_before_death(lease, attempt, verdict)? {
             Before::Nothing => false,
             Before::Compared => true,
             Before::Turn(turn) => return Ok(turn),
@@ -56,7 +56,7 @@ impl Sender {
             let now = tx.reading()?;
             let wallet = self.locked(tx)?;
             let desk = wallet.desk.clone();
-            // Somebody may have given it up since.
+            // It may have become so since.
             if !is_compared && self.must_compare_before(tx, &wallet, attempt, verdict)? {
                 return Ok(None);
             }

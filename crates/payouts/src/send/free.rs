@@ -6,7 +6,7 @@ use bursar_store::{StoreError, Tx};
 
 use super::view::View;
 use super::{Remote, Sender, Turn};
-use crate::case::{Case, Particulars, payment_order};
+use crate::case::{Case, Particulars};
 use crate::life::{AttemptKind, Event};
 use crate::sql::attempts::AttemptRow;
 
@@ -27,14 +27,16 @@ impl Sender {
         });
         let wish =
             self.payouts.parts.store.read("payouts.wish", |tx| crate::sql::intents::by_id(tx, intent))?;
-        let Some(row) = wish.filter(|row| !is_freed_already && row.wish.frees()) else { return Ok(None) };
+        if is_freed_already || !wish.is_some_and(|row| row.wish.frees()) {
+            return Ok(None);
+        }
         // While the slot is not open, or the payment is on its way to being final, there is nothing to free.
         let Ok(state) = self.chain.sender_state(&view.wallet.address) else { return Ok(None) };
         let Ok(unsigned) = self.chain.free_slot(&attempt.transaction, &state) else { return Ok(None) };
         if unsigned.slot != attempt.transaction.slot {
             return Ok(None);
         }
-        let name = format!("{}/free/{}", payment_order(&row).intent, attempt.number);
+        let name = format!("payout/{intent}/free/{}", attempt.number);
         let order = Order { intent: name, key: self.wallet.clone(), work: Work::Upkeep };
         let may = |tx: &mut Tx<'_>, now| match Case::lock(tx, intent)?.filter(is_to_be_freed) {
             Some(case) => self.gate(tx, &case.wallet, now),

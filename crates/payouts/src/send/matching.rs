@@ -20,6 +20,9 @@ use crate::{events, sql};
 /// How long a match is good for, in milliseconds.
 pub(super) const MATCH_EVERY_MS: i64 = 3_600_000;
 
+/// For how long a process that has compared a wallet relies on another that did so after it, in milliseconds.
+const SHARED_MS: i64 = 60_000;
+
 /// How a comparison ended that found on the chain what must be there.
 enum Match {
     /// Something else is so by now.
@@ -35,17 +38,17 @@ impl Sender {
     pub(super) fn must_match(&self, view: &View) -> bool {
         let is_old = view.wallet.matched_at.is_none_or(|at| at.after_ms(MATCH_EVERY_MS) <= view.now);
         view.wallet.standing != Standing::Stopped
-            && (!self.was_compared(&view.wallet)
-                || is_old
-                || !view.is_running
-                || view.wallet.doubt != Doubt::Nothing)
+            && (!self.was_compared(view) || is_old || !view.is_running || view.wallet.doubt != Doubt::Nothing)
     }
 
-    /// Whether this process has compared the wallet with its chain, and whoever did so later has looked at as much: another
-    /// sender has. A person has not, whose word is stamped as the wallet's standing is; and what is older came back.
-    fn was_compared(&self, wallet: &Wallet) -> bool {
-        let (own, stored) = (self.memory.lock().matched_at, wallet.matched_at);
-        own.is_some() && (own == stored || (own < stored && stored != Some(wallet.since)))
+    /// Whether this process was the last to compare the wallet with its chain, or another sender was, a moment after it did:
+    /// two of them must not do so in turns for ever. A person has looked at less, whose word is stamped as the wallet's standing
+    /// is; and a time before its own, or one that is still to come, is none of a moment ago.
+    fn was_compared(&self, view: &View) -> bool {
+        let (own, stored) = (self.memory.lock().matched_at, view.wallet.matched_at);
+        let is_fresh = own.is_some_and(|own| view.now < own.after_ms(SHARED_MS));
+        let is_after = own < stored && stored <= Some(view.now) && stored != Some(view.wallet.since);
+        own.is_some() && (own == stored || (is_fresh && is_after))
     }
 
     /// Whether the journal has to be compared: before each match, and of a wallet that is stopped as well. Whoever lets it

@@ -4,7 +4,6 @@ pub(crate) mod conclude;
 mod count;
 mod follow;
 mod free;
-mod giving_up;
 pub(crate) mod journaling;
 pub(crate) mod judge;
 mod matching;
@@ -13,6 +12,7 @@ mod ready;
 mod receive;
 mod sign;
 mod taker;
+mod unpaid;
 mod view;
 
 use std::sync::Arc;

@@ -199,22 +199,24 @@ pub(crate) fn outside_waiting(
     tx.query(sql, &[wallet.as_str().into(), limit.into()], |row| Ok(IntentId(row.get(0)?)))
 }
 
-/// The oldest intents of a wallet that were asked for from outside and are held for anything that does not begin so.
+/// The oldest intents of a wallet that were asked for from outside and are held for anything but `reason`, and that does not
+/// begin with `beginning`, in which no sign stands for others.
 pub(crate) fn outside_held(
     tx: &mut Tx<'_>,
     wallet: &KeyId,
+    reason: &str,
     beginning: &str,
     limit: i64,
 ) -> Result<Vec<IntentId>, StoreError> {
-    let sql = "SELECT id FROM payout_intent WHERE state = 1 AND wallet = $1 AND why NOT LIKE $2 \
-               AND idempotency_key >= 'api/' AND idempotency_key < 'api0' ORDER BY id LIMIT $3";
-    let params = [wallet.as_str().into(), Param::Text(beginning), limit.into()];
+    let sql = "SELECT id FROM payout_intent WHERE state < 4 AND state = 1 AND wallet = $1 AND why <> $2 \
+               AND why NOT LIKE $3 || '%' AND idempotency_key >= 'api/' AND idempotency_key < 'api0' ORDER BY id LIMIT $4";
+    let params = [wallet.as_str().into(), Param::Text(reason), Param::Text(beginning), limit.into()];
     tx.query(sql, &params, |row| Ok(IntentId(row.get(0)?)))
 }
 
 /// Whether an intent of the wallet is held.
 pub(crate) fn is_any_held(tx: &mut Tx<'_>, wallet: &KeyId) -> Result<bool, StoreError> {
-    let sql = "SELECT id FROM payout_intent WHERE state = 1 AND wallet = $1 LIMIT 1";
+    let sql = "SELECT id FROM payout_intent WHERE state < 4 AND state = 1 AND wallet = $1 LIMIT 1";
     Ok(tx.query_first(sql, &[wallet.as_str().into()], |row| row.get::<i64>(0))?.is_some())
 }
 

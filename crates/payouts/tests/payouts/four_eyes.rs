@@ -35,8 +35,7 @@ fn approved(scene: &Scene, [ann, bob]: &[Actor; 2], act: &Act) -> ApprovalId {
 fn payment_approved(scene: &Scene, people: &[Actor; 2], id: IntentId) -> ApprovalId {
     let (asset, destination, amount) = (Asset::Banano, payee(1), Amount::new(100));
     let work = Work::Payment { asset, destination, amount };
-    let public_id = scene.read(|tx| scene.payouts.payout(tx, id)).unwrap().payout.public_id;
-    let order = Order { intent: format!("payout/{public_id}"), key: scene.wallet.clone(), work };
+    let order = Order { intent: format!("payout/{id}"), key: scene.wallet.clone(), work };
     let act = scene.write(|tx, _| keystore().approval_act(tx, &order)).unwrap();
     approved(scene, people, &act)
 }

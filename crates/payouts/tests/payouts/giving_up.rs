@@ -39,12 +39,15 @@ pub fn free_slot(scene: &Scene, id: IntentId, then: Afterwards) {
     resolve(scene, id, &Resolution::FreeSlot { then });
 }
 
-fn resolve(scene: &Scene, id: IntentId, resolution: &Resolution) -> IntentState {
-    let resolved = scene.write(|tx, now| {
+fn try_resolve(scene: &Scene, id: IntentId, resolution: &Resolution) -> Result<IntentState, Rejection> {
+    scene.write(|tx, now| {
         let by = By::new(&scene.root, now);
         scene.payouts.resolve(tx, &by, id, resolution, &recorder("test.operator"))
-    });
-    resolved.unwrap()
+    })
+}
+
+fn resolve(scene: &Scene, id: IntentId, resolution: &Resolution) -> IntentState {
+    try_resolve(scene, id, resolution).unwrap()
 }
 
 /// The desk itself takes it back.
@@ -188,30 +191,65 @@ fn what_was_given_up_is_held_where_the_account_went_on_after_what_took_its_slot(
 }
 
 #[test]
+fn what_is_to_be_tried_again_never_counts_as_unpaid_where_the_account_went_on() {
+    on_each_engine(|scene| {
+        let (id, _) = paid_after_its_slot_was_freed(scene);
+        let (payouts, sender) = start(scene, true);
+        for _ in 0..60 {
+            scene.test.set_time(scene.test.now().after_ms(1_000));
+            sender.turn(&scene.lease("one").unwrap()).unwrap();
+            let state = scene.read(|tx| payouts.payout(tx, id)).unwrap().payout.state;
+            let runs = standing(scene).0 == WalletStanding::Running;
+            assert!(!(runs && state == IntentState::Accepted), "it could be taken back");
+        }
+        let state = scene.read(|tx| payouts.payout(tx, id)).unwrap().payout.state;
+        assert_eq!((state, standing(scene).0), (IntentState::Accepted, WalletStanding::Unmatched));
+        assert_eq!(taken_back(scene, id), Err(Rejection::WalletUnmatched));
+    });
+}
+
+#[test]
 fn so_it_is_where_an_operator_calls_the_lost_payment_dead() {
-    for is_over in [false, true] {
-        on_each_engine(|scene| {
-            let (id, lost) = paid_after_its_slot_was_freed(scene);
-            let (payouts, sender) = start(scene, true);
-            let states = || {
-                let attempts = scene.read(|tx| payouts.payout(tx, id)).unwrap().attempts;
-                attempts.iter().map(|attempt| attempt.state).collect::<Vec<_>>()
-            };
-            let lease = scene.lease("one").unwrap();
+    called_dead(false, Afterwards::Fail, IntentState::Held);
+}
+
+#[test]
+fn so_it_is_where_what_took_its_slot_is_final_already() {
+    called_dead(true, Afterwards::Fail, IntentState::Held);
+    called_dead(true, Afterwards::Retry, IntentState::Accepted);
+}
+
+/// An operator calls the lost payment dead before or after the server has seen what took its slot; nobody does while the nodes
+/// do not tell what the account ends in. Nothing of it is free from then on.
+fn called_dead(is_over: bool, then: Afterwards, becomes: IntentState) {
+    on_each_engine(|scene| {
+        let (id, lost) = paid_after_its_slot_was_freed(scene);
+        let (payouts, sender) = start(scene, true);
+        let lease = scene.lease("one").unwrap();
+        sender.turn(&lease).unwrap();
+        if is_over {
+            // Of the lost payment nothing is heard, while what took its slot is final.
+            scene.misbehave("block_info", Misbehaviour::Silence, 1);
             sender.turn(&lease).unwrap();
-            if is_over {
-                // Of the lost payment nothing is heard, while what took its slot is final.
-                scene.misbehave("block_info", Misbehaviour::Silence, 1);
-                sender.turn(&lease).unwrap();
-                sender.turn(&lease).unwrap();
-            }
-            assert_eq!(states(), ["broadcast", if is_over { "final" } else { "broadcast" }]);
+            sender.turn(&lease).unwrap();
+        }
+        let attempts = scene.read(|tx| payouts.payout(tx, id)).unwrap().attempts;
+        let states: Vec<_> = attempts.iter().map(|attempt| attempt.state).collect();
+        assert_eq!(states, ["broadcast", if is_over { "final" } else { "broadcast" }]);
+        let dead = || {
             let sight = Box::new(payouts.look_at(&lost).unwrap().unwrap());
-            let evidence = "its slot is taken".to_owned();
-            resolve(scene, id, &Resolution::Dead { sight, evidence, then: Afterwards::Fail });
-            recover(scene);
-            let shown = scene.read(|tx| payouts.payout(tx, id)).unwrap().payout;
-            assert_eq!((shown.state, scene.account("faucet/treasury").1), (IntentState::Held, 100));
-        });
-    }
+            Resolution::Dead { sight, evidence: "its slot is taken".to_owned(), then }
+        };
+        if is_over {
+            scene.misbehave("account_info", Misbehaviour::Silence, 1);
+            assert_eq!(try_resolve(scene, id, &dead()).unwrap_err().code(), "chain_silent");
+        }
+        let now = resolve(scene, id, &dead());
+        assert!(!is_over || now == becomes, "{now:?}");
+        assert!(!is_over || taken_back(scene, id) == Err(Rejection::WalletUnmatched));
+        recover(scene);
+        let shown = scene.read(|tx| payouts.payout(tx, id)).unwrap().payout;
+        assert_eq!((shown.state, scene.account("faucet/treasury").1, scene.paid(1)), (becomes, 100, 100));
+        assert_eq!(taken_back(scene, id), Err(Rejection::WalletUnmatched));
+    });
 }

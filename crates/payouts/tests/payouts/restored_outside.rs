@@ -212,6 +212,13 @@ fn what_waits_is_held_as_well_when_only_the_journal_shows_that_the_records_fell_
         recover(scene);
         let held = scene.read(|tx| scene.payouts.show(tx, asked.public_id)).unwrap().payout;
         assert_eq!((held.state, scene.paid(1)), (IntentState::Held, 100));
+        let why = "it waited in records that fell back, and may have been taken back since, or paid; take it back, or ask an \
+                   operator to release or cancel it";
+        assert_eq!(held.why, why);
+        let retried = scene.write(|tx, now| {
+            scene.payouts.retry(tx, &By::new(&scene.root, now), held.id, "again", &recorder("test.operator"))
+        });
+        assert_eq!(retried, Err(Rejection::WalletUnmatched));
         assert_eq!(take_back(scene, &shop, asked.public_id), Ok(()));
         scene.check();
     });

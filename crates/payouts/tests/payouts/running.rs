@@ -81,6 +81,11 @@ fn senders_of_two_servers_compare_a_wallet_once_each_and_anew_after_a_persons_wo
         for sender in [&one, &other, &one] {
             assert_eq!(run(sender), compared);
         }
+        // Nobody relies on another for longer than a minute.
+        scene.test.set_time(scene.test.now().after_ms(60_000));
+        let by_one = run(&one);
+        assert!(compared < by_one);
+        assert_eq!((run(&one), run(&other) > by_one), (by_one, true));
         stop(scene);
         word(scene, &scene.payouts, 1_000, false).unwrap();
         let said = scene.read(|tx| scene.payouts.wallet(tx, &scene.wallet)).unwrap().matched_at;

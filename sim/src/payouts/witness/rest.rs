@@ -50,7 +50,9 @@ impl Witness {
     }
 
     fn is_paid_as_another(&self, intent: &Intent) -> bool {
-        let is_it = |other: &&Intent| other.id != intent.id && other.to == intent.to;
-        self.seen.intents.values().filter(is_it).any(|other| other.state == FINAL)
+        let paid = self.paid.get(&intent.to).map(|(transaction, _)| transaction);
+        let mut paying = self.seen.attempts.values().filter(|attempt| Some(&attempt.transaction) == paid);
+        let payer = paying.next().and_then(|attempt| self.seen.intents.get(&attempt.intent?));
+        payer.is_some_and(|payer| payer.id != intent.id && payer.state == FINAL)
     }
 }

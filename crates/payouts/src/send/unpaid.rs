@@ -1,4 +1,4 @@
-//! What is asked before a payout ends that was given up: whether its account went on without the records.
+//! What is asked before a payout counts as unpaid whose transactions are dead: whether its account went on without the records.
 
 use bursar_store::lease::Lease;
 use bursar_store::{StoreError, Tx};
@@ -24,15 +24,15 @@ pub(super) enum Before {
 }
 
 impl Sender {
-    /// RESTORE-NEVER-REPAYS: what is freed as a payout fails may have been paid out after all that the records know, if they
-    /// fell back and nobody told. So what the account ends in is compared before.
-    pub(super) fn compare_before_end(
+    /// RESTORE-NEVER-REPAYS: what counts as unpaid is freed now, or by whoever takes it back, and may have been paid out after
+    /// all that the records know, if they fell back and nobody told. So what the account ends in is compared before.
+    pub(super) fn compare_before_death(
         &self,
         lease: &Lease,
         attempt: &AttemptRow,
         verdict: &Verdict,
     ) -> Result<Before, StoreError> {
-        let (view, must_compare) = self.payouts.parts.store.read("payouts.giving_up", |tx| {
+        let (view, must_compare) = self.payouts.parts.store.read("payouts.unpaid", |tx| {
             let view = self.view_in(tx)?;
             let must_compare = self.must_compare_before(tx, &view.wallet, attempt, verdict)?;
             Ok((view, must_compare))
@@ -40,7 +40,7 @@ impl Sender {
         if must_compare { self.compare_now(lease, &view) } else { Ok(Before::Nothing) }
     }
 
-    /// Whether money may be freed by a verdict. What is in doubt anyhow is held in the end, and not freed.
+    /// Whether a verdict may let a payout count as unpaid. Of what is in doubt anyhow nothing is freed.
     pub(super) fn must_compare_before(
         &self,
         tx: &mut Tx<'_>,
@@ -50,9 +50,13 @@ impl Sender {
     ) -> Result<bool, StoreError> {
         let is_paid = attempt.kind == AttemptKind::Payment && verdict.death.is_none();
         let Some(intent) = attempt.intent.filter(|_| is_over(verdict) && !is_paid) else { return Ok(false) };
+        let others = attempts::of_intent(tx, intent)?;
+        if others.iter().any(|other| other.state.is_alive() && other.transaction.id != attempt.transaction.id)
+        {
+            return Ok(false);
+        }
         let Some(intent) = intents::by_id(tx, intent)? else { return Ok(false) };
-        let is_given_up = intent.hold.is_some() && intent.wish.gives_up();
-        if !is_given_up || !self.payouts.knows_past(tx, wallet)? {
+        if intent.hold.is_none() || !self.payouts.knows_past(tx, wallet)? {
             return Ok(false);
         }
         let taker = verdict.death.as_ref().and_then(|proof| proof.taken_by.as_ref());
@@ -70,7 +74,7 @@ impl Sender {
             Err(error) => return wait(error.to_string()),
         };
         let newest = state.newest.as_ref();
-        let is_known = self.payouts.parts.store.read("payouts.giving_up", |tx| self.knows_end(tx, newest))?;
+        let is_known = self.payouts.parts.store.read("payouts.unpaid", |tx| self.knows_end(tx, newest))?;
         match newest {
             _ if is_known => Ok(Before::Compared),
             Some(newest) => self.outrun(lease, view, newest).map(Before::Turn),
