@@ -10,27 +10,16 @@ use serde_json::{Map, Value};
 
 use crate::desk_rules::Change;
 use crate::life::{AttemptFacts, AttemptKind, Event, Impossible, Life};
-use crate::outside::{fell_back, is_outside};
+use crate::outside::is_outside;
 use crate::pages::as_stored;
 use crate::sql::attempts::{self, AttemptRow};
 use crate::sql::intents::{self, IntentRow};
+use crate::unclear::{UNCLEAR, UNCLEAR_GIVEN_UP};
 use crate::wallet::Wallet;
 use crate::{IntentId, IntentState, PAYOUT, Payouts, events, sql, webhook};
 
 /// What the chain took for a payment.
 const FEE: TransferKind = TransferKind(22);
-
-/// Why an intent is held whose transactions are dead.
-const UNCLEAR: &str = "what was signed for it is dead, and it may have been paid by a transaction that the records lack: look \
-                       for one, then ask an operator to release or cancel it";
-/// The same, where somebody had given it up.
-const UNCLEAR_GIVEN_UP: &str = "it was given up and what was signed for it is dead, but it may have been paid by a transaction \
-                                that the records lack: look for one, then ask an operator to cancel it";
-
-/// Whether what is held for this may have been paid, for all that the records know.
-pub(crate) fn may_have_been_paid(why: &str) -> bool {
-    why == UNCLEAR || why == UNCLEAR_GIVEN_UP || fell_back(why)
-}
 
 /// An intent under lock. Everything that changes one locks its wallet first.
 pub(crate) struct Case {

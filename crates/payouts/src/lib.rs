@@ -42,6 +42,7 @@ mod rejection;
 mod send;
 mod sql;
 mod stops;
+mod unclear;
 mod wallet;
 mod webhook;
 

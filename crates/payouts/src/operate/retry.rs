@@ -8,9 +8,10 @@ use bursar_store::{StoreError, Tx};
 
 use super::pause::{check_reason, letting_go};
 use super::{approved_why, audited};
-use crate::case::{Case, Hand, may_have_been_paid, payment_order};
+use crate::case::{Case, Hand, payment_order};
 use crate::life::Event;
 use crate::sql::attempts;
+use crate::unclear::may_have_been_paid;
 use crate::{IntentId, IntentState, Outcome, Payouts, Rejection, sql};
 
 impl Payouts {

@@ -35,13 +35,17 @@ impl Payouts {
         };
         let chain = &*rules.chain;
         let state = chain.sender_state(&wallet.address);
+        let end = match &state {
+            Ok(state) => Ok(state.newest.clone()),
+            Err(_) => Payouts::newest_of(chain, &wallet.address).map_err(|error| error.to_string()),
+        };
         // The transaction is asked for last: whatever the account was then, this is newer.
         let evidence = chain.look_up(&attempt);
         let hint = chain.hint_dead(&attempt, &evidence).ok().filter(|proof| proof.attempt == attempt.id);
         Ok(Ok(TransactionSight {
             hint,
             is_slot_free: state.as_ref().is_ok_and(|state| state.slot == attempt.slot),
-            end: state.map(|state| state.newest).map_err(|error| error.to_string()),
+            end,
             verdict: judge(chain, &attempt, evidence),
             transaction: attempt.id,
         }))

@@ -139,6 +139,9 @@ impl Payouts {
                 (false, false) if is_restored || wallet.doubt != Doubt::Nothing => Doubt::Unpaid,
                 (false, false) => Doubt::Nothing,
             };
+            if is_blind {
+                payouts.hold_signed(tx, wallet, &hand)?;
+            }
             wallet.run_by_word(generation, doubt, by.now);
             if is_blind {
                 payouts.begin_past(tx, wallet, sight, by.now)?;

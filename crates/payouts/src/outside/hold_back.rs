@@ -7,9 +7,9 @@ use serde_json::json;
 
 use crate::case::{Case, Hand, Particulars};
 use crate::life::Event;
-use crate::sql::intents;
+use crate::sql::intents::{self, IntentRow};
 use crate::wallet::Wallet;
-use crate::{IntentId, Payouts, events};
+use crate::{Payouts, events};
 
 /// How many are held at a time.
 const HELD_AT_ONCE: i64 = 256;
@@ -49,14 +49,20 @@ impl Payouts {
         }
         let held = intents::outside_held(tx, &wallet.name, WAITED_IN_BACKUP, HELD_IN_BACKUP, HELD_AT_ONCE)?;
         for id in &held {
-            self.say_held_in_backup(tx, *id, hand)?;
+            let row = intents::locked(tx, *id)?;
+            let row = row.ok_or_else(|| StoreError::Decode(format!("payout {id} is gone")))?;
+            self.say_held_in_backup(tx, row, hand)?;
         }
         Ok(!held.is_empty())
     }
 
-    fn say_held_in_backup(&self, tx: &mut Tx<'_>, id: IntentId, hand: &Hand<'_>) -> Result<(), StoreError> {
-        let row = intents::locked(tx, id)?;
-        let mut row = row.ok_or_else(|| StoreError::Decode(format!("payout {id} is gone")))?;
+    /// Puts before what a payout is held for, which its wallet's lock keeps as it is, that it may have been paid.
+    pub(crate) fn say_held_in_backup(
+        &self,
+        tx: &mut Tx<'_>,
+        mut row: IntentRow,
+        hand: &Hand<'_>,
+    ) -> Result<(), StoreError> {
         row.why.insert_str(0, HELD_IN_BACKUP);
         row.changed_at = hand.now;
         intents::update(tx, &row)?;
@@ -65,7 +71,7 @@ impl Payouts {
             "from": row.state.name(), "why": row.why,
         });
         let (desk, actor) = (events::desk_of(self, &row.desk), hand.actor.clone());
-        let event = events::of_intent(Level::Warn, desk, "payout.held", actor, id.0, &payload);
+        let event = events::of_intent(Level::Warn, desk, "payout.held", actor, row.id.0, &payload);
         hand.recorder.record(tx, &[event], hand.now).map(|_| ())
     }
 }

@@ -8,6 +8,7 @@ use super::judge::Verdict;
 use super::outrun::UNTOLD_END;
 use super::view::View;
 use super::{Sender, Turn};
+use crate::Payouts;
 use crate::life::AttemptKind;
 use crate::sql::attempts::{self, AttemptRow};
 use crate::sql::intents;
@@ -68,12 +69,11 @@ impl Sender {
 
     fn compare_now(&self, lease: &Lease, view: &View) -> Result<Before, StoreError> {
         let wait = |why: String| Ok(Before::Turn(self.wait(view.now, why)));
-        let state = match self.chain.receiver_state(&view.wallet.address) {
-            Ok(state) if state.account == view.wallet.address => state,
-            Ok(_) => return wait("the nodes answered for another account".to_owned()),
+        let newest = match Payouts::newest_of(&*self.chain, &view.wallet.address) {
+            Ok(newest) => newest,
             Err(error) => return wait(error.to_string()),
         };
-        let newest = state.newest.as_ref();
+        let newest = newest.as_ref();
         let is_known = self.payouts.parts.store.read("payouts.unpaid", |tx| self.knows_end(tx, newest))?;
         match newest {
             _ if is_known => Ok(Before::Compared),

@@ -214,6 +214,22 @@ pub(crate) fn outside_held(
     tx.query(sql, &params, |row| Ok(IntentId(row.get(0)?)))
 }
 
+/// Intents of a wallet for which something is held and a payment was signed, and that wait or are held, oldest first, after one.
+pub(crate) fn signed_waiting(
+    tx: &mut Tx<'_>,
+    wallet: &KeyId,
+    after: IntentId,
+    limit: i64,
+) -> Result<Vec<IntentRow>, StoreError> {
+    let sql = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM payout_intent WHERE state < 4 AND state IN (0, 1) AND wallet = $1 AND id > $2 AND attempts > 0 \
+         AND hold IS NOT NULL ORDER BY id LIMIT $3"
+    );
+    tx.query(sql, &[wallet.as_str().into(), after.0.into(), limit.into()], read)
+}
+
 /// Whether an intent of the wallet is held.
 pub(crate) fn is_any_held(tx: &mut Tx<'_>, wallet: &KeyId) -> Result<bool, StoreError> {
     let sql = "SELECT id FROM payout_intent WHERE state < 4 AND state = 1 AND wallet = $1 LIMIT 1";
