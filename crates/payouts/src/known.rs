@@ -1,6 +1,6 @@
 //! What the records know of the past of a wallet: whose a transaction is, and which payouts the journal alone brought back.
 
-use bursar_chain::{Address, Chain, ChainError, TransactionId};
+use bursar_chain::{Chain, TransactionId};
 use bursar_keys::KeyId;
 use bursar_store::{StoreError, Tx};
 
@@ -91,18 +91,6 @@ impl Payouts {
         }
         let began_empty = heads::of_wallet(tx, wallet)?.is_none_or(|head| head.is_empty());
         Ok(began_empty && !attempts::was_any_signed(tx, wallet)?)
-    }
-
-    /// What an account ends in, asked without what building on it takes, where its chain tells histories.
-    pub(crate) fn newest_of(
-        chain: &dyn Chain,
-        account: &Address,
-    ) -> Result<Option<TransactionId>, ChainError> {
-        let told = chain.history().and_then(|history| history.past(account, None, 1).ok());
-        match told {
-            Some(page) => Ok(page.into_iter().next().map(|past| past.id)),
-            None => chain.receiver_state(account).map(|state| state.newest),
-        }
     }
 
     /// Why the journal here may lack something that a wallet signed before a restore, by the journals that the wallet was

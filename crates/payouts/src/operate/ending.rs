@@ -7,7 +7,7 @@ use serde_json::json;
 use super::resolve::Resolution;
 use crate::case::{Case, Hand};
 use crate::send::outrun::UNTOLD_END;
-use crate::sql::attempts;
+use crate::send::taker::is_taker_known;
 use crate::{Outcome, Payouts, Rejection};
 
 /// RESTORE-NEVER-REPAYS: once the last of its transactions is called dead a payout counts as unpaid, and it may have been paid
@@ -28,9 +28,7 @@ pub(super) fn unknown_end(
         return Ok(Ok(None));
     }
     // What is unknown in the transaction's own place says enough.
-    if let Some(taker) = sight.proof().and_then(|proof| proof.taken_by.as_ref())
-        && attempts::by_transaction(tx, taker)?.is_none()
-    {
+    if !is_taker_known(tx, sight.proof())? {
         return Ok(Ok(None));
     }
     let Some(rules) = payouts.chain(&case.wallet.chain) else {

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::send::conclude::proof_value;
 use crate::send::judge::{Verdict, judge, word, words};
+use crate::send::outrun::newest_of;
 use crate::sql::attempts;
 use crate::{Outcome, Payouts, Rejection, sql};
 
@@ -37,7 +38,7 @@ impl Payouts {
         let state = chain.sender_state(&wallet.address);
         let end = match &state {
             Ok(state) => Ok(state.newest.clone()),
-            Err(_) => Payouts::newest_of(chain, &wallet.address).map_err(|error| error.to_string()),
+            Err(_) => newest_of(chain, &wallet.address).map_err(|error| error.to_string()),
         };
         // The transaction is asked for last: whatever the account was then, this is newer.
         let evidence = chain.look_up(&attempt);

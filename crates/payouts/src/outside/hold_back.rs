@@ -1,31 +1,17 @@
 //! After a restore: what was asked for from outside and waits in the backup does not go on by itself
 //! (docs/spec/platform.md P9).
 
-use bursar_audit::Level;
 use bursar_store::{StoreError, Tx};
-use serde_json::json;
 
+use crate::Payouts;
 use crate::case::{Case, Hand, Particulars};
 use crate::life::Event;
-use crate::sql::intents::{self, IntentRow};
+use crate::sql::intents;
+use crate::unclear::{HELD_IN_BACKUP, WAITED_IN_BACKUP};
 use crate::wallet::Wallet;
-use crate::{Payouts, events};
 
 /// How many are held at a time.
 const HELD_AT_ONCE: i64 = 256;
-
-/// Why they are held.
-const WAITED_IN_BACKUP: &str = "it waited in records that fell back, and may have been taken back since, or paid; take it \
-                                back, or ask an operator to release or cancel it";
-
-/// What is put before the reason of those that are held there already: whoever releases one must know.
-const HELD_IN_BACKUP: &str = "it was held in records that fell back, and may have been taken back since, or paid; look for \
-                              that before it is released. It was held for this: ";
-
-/// Whether what is held for this may have been paid, for all that the records know.
-pub(crate) fn fell_back(why: &str) -> bool {
-    why == WAITED_IN_BACKUP || why.starts_with(HELD_IN_BACKUP)
-}
 
 impl Payouts {
     /// Holds the oldest intents of a wallet that wait in a backup: the caller may have taken them back since, and have had
@@ -54,24 +40,5 @@ impl Payouts {
             self.say_held_in_backup(tx, row, hand)?;
         }
         Ok(!held.is_empty())
-    }
-
-    /// Puts before what a payout is held for, which its wallet's lock keeps as it is, that it may have been paid.
-    pub(crate) fn say_held_in_backup(
-        &self,
-        tx: &mut Tx<'_>,
-        mut row: IntentRow,
-        hand: &Hand<'_>,
-    ) -> Result<(), StoreError> {
-        row.why.insert_str(0, HELD_IN_BACKUP);
-        row.changed_at = hand.now;
-        intents::update(tx, &row)?;
-        let payload = json!({
-            "payout": row.public_id.to_string(), "wallet": row.wallet.as_str(), "amount": row.amount.to_string(),
-            "from": row.state.name(), "why": row.why,
-        });
-        let (desk, actor) = (events::desk_of(self, &row.desk), hand.actor.clone());
-        let event = events::of_intent(Level::Warn, desk, "payout.held", actor, row.id.0, &payload);
-        hand.recorder.record(tx, &[event], hand.now).map(|_| ())
     }
 }

@@ -15,5 +15,4 @@ pub use order::{OutsideKey, OutsideOrder, Request};
 pub use page::OutsideFilter;
 pub use rules::OutsideRules;
 
-pub(crate) use hold_back::fell_back;
 pub(crate) use order::{is_outside, recovered_key, split};

@@ -70,6 +70,7 @@ impl Sender {
     }
 
     fn send(&self, lease: &Lease, desk: &str, attempt: &AttemptRow) -> Result<Turn, StoreError> {
+        self.payouts.fault("payouts.resend", Step::Begin)?;
         self.note_in_journal(attempt)?;
         if !self.may_leave(desk)? {
             return Ok(self.worked());

@@ -11,7 +11,7 @@ pub(crate) mod outrun;
 mod ready;
 mod receive;
 mod sign;
-mod taker;
+pub(crate) mod taker;
 mod unpaid;
 mod view;
 

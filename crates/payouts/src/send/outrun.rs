@@ -1,6 +1,6 @@
 //! Whether a wallet's account went on without the records: what they call unpaid may then have been paid.
 
-use bursar_chain::{Past, TransactionId};
+use bursar_chain::{Address, Chain, ChainError, Past, TransactionId};
 use bursar_store::lease::Lease;
 use bursar_store::{StoreError, Timestamp, Tx};
 use serde_json::json;
@@ -17,6 +17,15 @@ const PAGES: [usize; 11] = [1, 10, 100, 100, 100, 100, 100, 100, 100, 100, 100];
 
 /// Why nothing is built on an account that ends in nothing, though it has a history.
 pub(crate) const UNTOLD_END: &str = "the nodes do not tell what its account ends in";
+
+/// *Asks.* What an account ends in, without what building on it takes where its chain tells histories.
+pub(crate) fn newest_of(chain: &dyn Chain, account: &Address) -> Result<Option<TransactionId>, ChainError> {
+    let told = chain.history().and_then(|history| history.past(account, None, 1).ok());
+    match told {
+        Some(page) => Ok(page.into_iter().next().map(|past| past.id)),
+        None => chain.receiver_state(account).map(|state| state.newest),
+    }
+}
 
 /// What the account did that the records do not know.
 enum Unknown {

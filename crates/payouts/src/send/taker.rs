@@ -8,6 +8,12 @@ use crate::case::{Case, Hand};
 use crate::sql::{self, attempts};
 use crate::{Payouts, events};
 
+/// Whether the records know what stands in the place of a dead transaction, if the proof of its death names it.
+pub(crate) fn is_taker_known(tx: &mut Tx<'_>, proof: Option<&DeathProof>) -> Result<bool, StoreError> {
+    let Some(taker) = proof.and_then(|proof| proof.taken_by.as_ref()) else { return Ok(true) };
+    Ok(attempts::by_transaction(tx, taker)?.is_some())
+}
+
 impl Payouts {
     /// RESTORE-NEVER-REPAYS: what stands in the place of a dead transaction may have paid for it, if the records lack it.
     pub(crate) fn look_at_taker(
@@ -18,7 +24,7 @@ impl Payouts {
         hand: &Hand<'_>,
     ) -> Result<(), StoreError> {
         let Some(taker) = &proof.taken_by else { return Ok(()) };
-        if case.life().is_unclear || attempts::by_transaction(tx, taker)?.is_some() {
+        if case.life().is_unclear || is_taker_known(tx, Some(proof))? {
             return Ok(());
         }
         let why = format!(

@@ -5,10 +5,10 @@ use bursar_store::{StoreError, Tx};
 
 use super::conclude::is_over;
 use super::judge::Verdict;
-use super::outrun::UNTOLD_END;
+use super::outrun::{UNTOLD_END, newest_of};
+use super::taker::is_taker_known;
 use super::view::View;
 use super::{Sender, Turn};
-use crate::Payouts;
 use crate::life::AttemptKind;
 use crate::sql::attempts::{self, AttemptRow};
 use crate::sql::intents;
@@ -33,6 +33,9 @@ impl Sender {
         attempt: &AttemptRow,
         verdict: &Verdict,
     ) -> Result<Before, StoreError> {
+        if !may_be_unpaid(attempt, verdict) {
+            return Ok(Before::Nothing);
+        }
         let (view, must_compare) = self.payouts.parts.store.read("payouts.unpaid", |tx| {
             let view = self.view_in(tx)?;
             let must_compare = self.must_compare_before(tx, &view.wallet, attempt, verdict)?;
@@ -49,8 +52,9 @@ impl Sender {
         attempt: &AttemptRow,
         verdict: &Verdict,
     ) -> Result<bool, StoreError> {
-        let is_paid = attempt.kind == AttemptKind::Payment && verdict.death.is_none();
-        let Some(intent) = attempt.intent.filter(|_| is_over(verdict) && !is_paid) else { return Ok(false) };
+        let Some(intent) = attempt.intent.filter(|_| may_be_unpaid(attempt, verdict)) else {
+            return Ok(false);
+        };
         let others = attempts::of_intent(tx, intent)?;
         if others.iter().any(|other| other.state.is_alive() && other.transaction.id != attempt.transaction.id)
         {
@@ -60,16 +64,13 @@ impl Sender {
         if intent.hold.is_none() || !self.payouts.knows_past(tx, wallet)? {
             return Ok(false);
         }
-        let taker = verdict.death.as_ref().and_then(|proof| proof.taken_by.as_ref());
-        Ok(match taker {
-            Some(taker) => attempts::by_transaction(tx, taker)?.is_some(),
-            None => true,
-        })
+        // What is unknown in the transaction's own place is looked at for itself.
+        is_taker_known(tx, verdict.death.as_ref())
     }
 
     fn compare_now(&self, lease: &Lease, view: &View) -> Result<Before, StoreError> {
         let wait = |why: String| Ok(Before::Turn(self.wait(view.now, why)));
-        let newest = match Payouts::newest_of(&*self.chain, &view.wallet.address) {
+        let newest = match newest_of(&*self.chain, &view.wallet.address) {
             Ok(newest) => newest,
             Err(error) => return wait(error.to_string()),
         };
@@ -81,4 +82,10 @@ impl Sender {
             None => wait(UNTOLD_END.to_owned()),
         }
     }
+}
+
+/// Whether a verdict ends a transaction of a payout otherwise than by paying.
+fn may_be_unpaid(attempt: &AttemptRow, verdict: &Verdict) -> bool {
+    let is_paid = attempt.kind == AttemptKind::Payment && verdict.death.is_none();
+    attempt.intent.is_some() && is_over(verdict) && !is_paid
 }

@@ -125,16 +125,21 @@ fn what_somebody_gave_up_while_its_past_was_unknown_is_held_once_its_transaction
     });
 }
 
+#[track_caller]
+fn is_held_as_given_up(scene: &Scene, id: IntentId) {
+    let shown = scene.read(|tx| scene.payouts.payout(tx, id)).unwrap().payout;
+    assert_eq!((shown.state, standing(scene).0), (IntentState::Held, WalletStanding::Unmatched));
+    assert!(shown.why.starts_with("it was given up and "), "{}", shown.why);
+    assert_eq!(taken_back(scene, id), Err(Rejection::WalletUnmatched));
+}
+
 #[test]
 fn what_was_given_up_is_held_where_what_stands_in_its_place_is_unknown() {
     on_each_engine(|scene| {
         let id = paid_otherwise(scene, false);
         assert_eq!(taken_back(scene, id), Ok(IntentState::Broadcast));
         recover(scene);
-        let shown = scene.read(|tx| scene.payouts.payout(tx, id)).unwrap().payout;
-        assert_eq!((shown.state, standing(scene).0), (IntentState::Held, WalletStanding::Unmatched));
-        assert!(shown.why.starts_with("it was given up and "), "{}", shown.why);
-        assert_eq!(taken_back(scene, id), Err(Rejection::WalletUnmatched));
+        is_held_as_given_up(scene, id);
     });
 }
 
@@ -183,10 +188,7 @@ fn what_was_given_up_is_held_where_the_account_went_on_after_what_took_its_slot(
         let (id, _) = paid_after_its_slot_was_freed(scene);
         free_slot(scene, id, Afterwards::Fail);
         recover(scene);
-        let shown = scene.read(|tx| scene.payouts.payout(tx, id)).unwrap().payout;
-        assert_eq!((shown.state, standing(scene).0), (IntentState::Held, WalletStanding::Unmatched));
-        assert!(shown.why.starts_with("it was given up and "), "{}", shown.why);
-        assert_eq!(taken_back(scene, id), Err(Rejection::WalletUnmatched));
+        is_held_as_given_up(scene, id);
     });
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bursar_access::By;
 use bursar_control::{ConfigTable, SwitchChange, Switchboard};
+use bursar_devnet_banano::Misbehaviour;
 use bursar_keys::{Endpoint, KeyId};
 use bursar_payouts::{Turn, WalletStanding};
 use bursar_store::Timestamp;
@@ -63,6 +64,23 @@ fn what_was_signed_and_has_not_left_stays_here_once_the_wallet_is_stopped() {
         let wallet = scene.read(|tx| payouts.wallet(tx, &scene.wallet)).unwrap();
         assert_eq!(wallet.standing, WalletStanding::Stopped);
         assert_eq!((scene.watching.broadcasts.lock().len(), scene.paid(1)), (before, 0));
+    });
+}
+
+#[test]
+fn what_is_to_be_sent_again_stays_here_once_the_wallet_is_stopped() {
+    on_each_engine(|scene| {
+        let (_, lease) = scene.funded(1_000);
+        let faults = stopping_at(scene, &scene.wallet, Some("payouts.resend"));
+        let payouts = payouts_over(scene.store(), &Outside { faults, ..scene.outside(&scene.node) });
+        let sender = scene.sender_of(&payouts);
+        scene.order("a", &payee(1), 100).unwrap();
+        scene.misbehave("process", Misbehaviour::DropRequest, 1);
+        let before = scene.watching.broadcasts.lock().len();
+        scene.run_for(&sender, &lease, 60);
+        let wallet = scene.read(|tx| payouts.wallet(tx, &scene.wallet)).unwrap();
+        assert_eq!(wallet.standing, WalletStanding::Stopped);
+        assert_eq!((scene.watching.broadcasts.lock().len(), scene.paid(1)), (before + 1, 0));
     });
 }
 
