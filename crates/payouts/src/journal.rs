@@ -82,6 +82,8 @@ pub struct Journal {
     path: PathBuf,
     id: String,
     state: Mutex<State>,
+    /// Wallets of which this process has found each line on record.
+    compared: Mutex<BTreeSet<String>>,
 }
 
 #[derive(Debug)]
@@ -125,7 +127,7 @@ impl Journal {
         // Another process may have given it one at the same moment: the first counts.
         let id = find_id(path)?.ok_or_else(|| io::Error::other("its id is gone again"))?;
         let state = Mutex::new(State { file, written: BTreeSet::new() });
-        Ok(Journal { path: path.to_owned(), id, state })
+        Ok(Journal { path: path.to_owned(), id, state, compared: Mutex::default() })
     }
 
     /// Which journal this is: 32 hexadecimal digits.
@@ -154,6 +156,16 @@ impl Journal {
     /// Forgets that a transaction was written down, once it is over.
     pub(crate) fn forget(&self, transaction: &str) {
         self.state.lock().written.remove(transaction);
+    }
+
+    /// Whether this process has found each line of a wallet on record. What it wrote down since was there before.
+    pub(crate) fn is_compared(&self, wallet: &str) -> bool {
+        self.compared.lock().contains(wallet)
+    }
+
+    /// It has.
+    pub(crate) fn note_compared(&self, wallet: &str) {
+        self.compared.lock().insert(wallet.to_owned());
     }
 
     /// Its length, in bytes.

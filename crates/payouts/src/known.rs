@@ -57,10 +57,11 @@ impl Payouts {
         Ok(row.map(|row| KnownTransaction { number: row.id, is_imported: row.is_imported }))
     }
 
-    /// Whether the records hold all that was ever signed for a wallet; else its payouts that count as unpaid may have been
-    /// paid (RESTORE-NEVER-REPAYS).
+    /// Whether the records hold all that was ever signed for a wallet, as far as they and the journal here tell; else its
+    /// payouts that count as unpaid may have been paid (RESTORE-NEVER-REPAYS).
     pub(crate) fn knows_past(&self, tx: &mut Tx<'_>, wallet: &Wallet) -> Result<bool, StoreError> {
-        Ok(wallet.knows_its_past((self.parts.generation)(tx)?))
+        let generation = (self.parts.generation)(tx)?;
+        Ok(wallet.knows_its_past(generation) && self.agrees_with_journal(tx, wallet)?)
     }
 
     /// Whether the records know a transaction of a wallet's account: from the first match, or as they signed it.

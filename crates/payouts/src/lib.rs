@@ -21,6 +21,7 @@ mod accept;
 mod alerts;
 mod backoff;
 mod case;
+mod comparison;
 mod desk_rules;
 mod document;
 mod events;

@@ -21,9 +21,22 @@ pub struct PayScene {
 }
 
 impl PayScene {
-    /// One serving node with a wallet on such a chain.
+    /// One serving node with a wallet on such a chain; the platform is told when an older state comes back.
     pub fn new(family: Family) -> PayScene {
-        let (scenario, plan) = (Scenario::new(7), Plan::calm(1, Rooms::PAYOUTS));
+        PayScene::of(7, family)
+    }
+
+    /// The same, where an older state comes back by hand, without the journal.
+    pub fn put_back_untold(family: Family) -> PayScene {
+        let is_untold = |seed: &u64| {
+            let room = PayoutsRoom::new(&Scenario::new(*seed), Plan::calm(1, Rooms::PAYOUTS).start_ms, 1);
+            room.is_put_back_untold()
+        };
+        PayScene::of((0..).find(is_untold).expect("a seed in four"), family)
+    }
+
+    fn of(seed: u64, family: Family) -> PayScene {
+        let (scenario, plan) = (Scenario::new(seed), Plan::calm(1, Rooms::PAYOUTS));
         let room = PayoutsRoom::new(&scenario, plan.start_ms, 1);
         let rooms: Vec<Arc<dyn Workload>> = vec![Arc::clone(&room) as _];
         let world = World::new(scenario, plan, rooms);
@@ -81,6 +94,23 @@ impl PayScene {
     pub fn give_up_under_way(&self) {
         for payment in self.room.under_way() {
             self.room.decide(&self.world, &Decision::Free(payment.intent, Afterwards::Fail));
+        }
+        assert_eq!(self.world.violation(), None);
+    }
+
+    /// An operator has the slot filled in which the payment stands that is under way: its payout is tried again.
+    pub fn free_slot(&self) {
+        for payment in self.room.under_way() {
+            self.room.decide(&self.world, &Decision::Free(payment.intent, Afterwards::Retry));
+        }
+        assert_eq!(self.world.violation(), None);
+    }
+
+    /// An operator who sees that it can never become final calls what is under way dead, and gives its payout up.
+    pub fn call_dead(&self) {
+        for payment in self.room.under_way() {
+            let transaction = TransactionId::from_canonical(payment.transaction);
+            self.room.decide(&self.world, &Decision::Dead(payment.intent, transaction, Afterwards::Fail));
         }
         assert_eq!(self.world.violation(), None);
     }

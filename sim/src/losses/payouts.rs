@@ -155,3 +155,26 @@ fn what_was_paid_since_the_backup_cannot_be_taken_back_before_the_wallet_knows_o
     scene.ends_well();
     assert_eq!(scene.payments(), [300]);
 }
+
+#[test]
+fn what_is_called_dead_in_a_database_that_was_put_back_alone_is_not_free_while_the_journal_knows_of_more() {
+    let scene = PayScene::put_back_untold(Family::Expiring);
+    scene.pass(60_000);
+    scene.accept("order", 300);
+    scene.pass_until_signed(1);
+    scene.world.back_up();
+    scene.free_slot();
+    while scene.attempts() < 2 {
+        scene.lose_what_is_open();
+        scene.pass(100);
+    }
+    scene.pass(60_000);
+    assert_eq!(scene.payments(), [300]);
+    scene.world.restore();
+    assert_eq!(scene.room.under_way().len(), 1);
+    scene.call_dead();
+    assert_eq!(scene.room.under_way().len(), 0, "it is dead, and was called so before a server was up");
+    assert_eq!(scene.room.open_intents().len(), 1, "its money waits for what the journal says");
+    scene.ends_well();
+    assert_eq!(scene.payments(), [300]);
+}

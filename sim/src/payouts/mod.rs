@@ -154,6 +154,12 @@ impl PayoutsRoom {
         self.witness.with(|witness| witness.signed_payments())
     }
 
+    /// Whether an older state comes back here without the journal, and nobody tells.
+    #[cfg(test)]
+    pub fn is_put_back_untold(&self) -> bool {
+        self.put_back == PutBack::Untold
+    }
+
     /// Payments that are not over.
     #[cfg(test)]
     pub fn under_way(&self) -> Vec<resolvers::UnderWay> {

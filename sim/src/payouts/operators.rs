@@ -112,11 +112,14 @@ impl PayoutsRoom {
 
     /// Nobody lets go on what the chain shows as paid.
     fn careful(&self, act: Act) -> Act {
-        let is_paid = |intent| self.witness.with(|witness| witness.open_and_paid(HELD).contains(&intent));
         match act {
-            Act::Release(intent) if is_paid(intent) => Act::Cancel(intent),
+            Act::Release(intent) if self.is_held_and_paid(intent) => Act::Cancel(intent),
             act => act,
         }
+    }
+
+    fn is_held_and_paid(&self, intent: i64) -> bool {
+        self.witness.with(|witness| witness.open_and_paid(HELD).contains(&intent))
     }
 
     /// Resumes all and releases what is held, once nothing fails any more.
@@ -217,7 +220,9 @@ impl PayoutsRoom {
         let node = self.operators.with(|operators| operators.random.index(world.serving));
         let done = world.command(Some(node), |process| {
             let recorder = Recorder::new("operators", bursar_audit::SaltKey::new([6; 32]));
-            write(&process.store, &process.room::<Process>().payouts, act, &recorder)
+            // Somebody may have held it since they looked, as it was paid.
+            let may_do = || !matches!(act, Act::Release(intent) if self.is_held_and_paid(*intent));
+            write(&process.store, &process.room::<Process>().payouts, (act, &may_do), &recorder)
         });
         let is_done = matches!(done, Some(Ok(_)));
         world.note(&format!("payout operator: {act:?}: {done:?}"));
@@ -258,10 +263,18 @@ fn next(gates: [Gate; 2], open: &[i64], random: &mut Random) -> Act {
     if stops { Act::Stop(stop) } else { Act::Resume(stop) }
 }
 
-/// Whether it was done, or refused.
-fn write(store: &Store, payouts: &Payouts, act: &Act, recorder: &Recorder) -> Result<bool, StoreError> {
+/// Whether it was done, or refused; or left, as `may_do` says by then.
+fn write(
+    store: &Store,
+    payouts: &Payouts,
+    (act, may_do): (&Act, &dyn Fn() -> bool),
+    recorder: &Recorder,
+) -> Result<bool, StoreError> {
     let root = Actor::cli("root");
     store.transact("payouts.act", |tx| {
+        if !may_do() {
+            return Ok(false);
+        }
         let now = tx.reading()?;
         let by = By::new(&root, now);
         let outcome = match act {

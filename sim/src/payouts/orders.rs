@@ -34,6 +34,9 @@ pub struct Orders {
     asked: BTreeMap<String, Vec<Asked>>,
 }
 
+/// The orders that lanes have in hand at a moment, by key, and how often.
+pub type InHand = Vec<(Obligation, u32)>;
+
 /// What is on record under an order's key as its answer comes.
 pub struct Stored<'a> {
     /// The intent; `None` = there is none.
@@ -71,6 +74,20 @@ impl Orders {
     /// Everything has started again, and what is not on record now was never accepted.
     pub fn drop_all(&mut self) {
         self.asked.values_mut().flatten().for_each(|asked| asked.in_hand = 0);
+    }
+
+    /// What lanes have in hand.
+    pub fn in_hand(&self) -> InHand {
+        let waiting = self.asked.values().flatten().filter(|asked| asked.in_hand > 0);
+        waiting.map(|asked| (asked.obligation.clone(), asked.in_hand)).collect()
+    }
+
+    /// A backup has come back, made while lanes had these in hand: it may hold what they committed as they died.
+    pub fn go_back_to(&mut self, in_hand: &InHand) {
+        for asked in self.asked.values_mut().flatten() {
+            let then = in_hand.iter().find(|(obligation, _)| *obligation == asked.obligation);
+            asked.in_hand = then.map_or(0, |(_, times)| *times);
+        }
     }
 
     /// An intent has come to be: somebody asked for it, it can be paid, and it was not answered as refused.

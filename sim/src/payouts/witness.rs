@@ -13,7 +13,7 @@ use super::cancels::Cancels;
 use super::holdings;
 use super::obligations::{Obligation, OrderReply};
 use super::operators::{Act, Stop};
-use super::orders::{self, Orders, Since, Stored};
+use super::orders::{self, InHand, Orders, Since, Stored};
 use super::put_back::PutBack;
 use super::rows::{Intent, Signed, Tables, fresh};
 use crate::chain::Landed;
@@ -68,6 +68,7 @@ struct Seen {
 pub struct Recollection {
     seen: Seen,
     gates: [Gate; 2],
+    in_hand: InHand,
 }
 
 /// See the module.
@@ -285,13 +286,7 @@ impl Witness {
             let gates = self.gates;
             let is_stopped = gates.iter().any(|gate| gate.binds(i64::MIN));
             require!(StopBinds, !is_stopped, "{intent:?} was accepted under {gates:?}");
-            // What a node committed as it died came back with the same backup before, when somebody still had it in hand.
-            let first = self.accepted.get(&intent.to);
-            let is_it = |first: &Intent| first.id == id && first.is_of_same_order(&intent);
-            let came_back = self.is_first_look && first.is_some_and(is_it);
-            if !came_back {
-                self.orders.check_asked(&intent)?;
-            }
+            self.orders.check_asked(&intent)?;
         } else {
             let first = self.accepted.get(&intent.to);
             let is_back = first.is_some_and(|first| first.is_back_as(&intent));
@@ -457,13 +452,14 @@ impl Witness {
 
     /// What it knows now.
     pub fn remember(&self) -> Recollection {
-        Recollection { seen: self.seen.clone(), gates: self.gates }
+        Recollection { seen: self.seen.clone(), gates: self.gates, in_hand: self.orders.in_hand() }
     }
 
     /// An older state has been restored: what was promised and seen since counts no more, but for what the chain has.
     pub fn go_back_to(&mut self, recollection: &Recollection) {
         self.seen = recollection.seen.clone();
         self.gates = recollection.gates;
+        self.orders.go_back_to(&recollection.in_hand);
         self.is_first_look = true;
         self.restores += 1;
         self.acts += 1;

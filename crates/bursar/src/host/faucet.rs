@@ -34,7 +34,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::desks::{cors, header_policy};
 use super::operator_seed::{rebuild_donations, set_seed};
-use super::payment_room::{PaymentRoom, RoomParts};
+use super::payment_room::{JournalUse, PaymentRoom, RoomParts};
 use crate::config::{Configuration, Mask, Mode};
 use crate::serve::newest_log_lines;
 
@@ -137,7 +137,7 @@ impl Desk for Faucet {
                 switchboard: platform.switchboard.clone(),
                 recorders: Arc::new(move |name| recorders.recorder(name)),
                 metrics: Some(PayoutMetrics::register(&platform.metrics)?),
-                has_journal: true,
+                journal: JournalUse::Begun,
             },
         )
         .map_err(|fault| unusable(fault.to_string()))?;

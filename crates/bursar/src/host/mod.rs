@@ -25,7 +25,7 @@ pub(crate) use database::{OpenFault, begin_clock, embedded_file, open, open_exis
 pub(crate) use desks::{cors, header_policy, service_key};
 pub(crate) use fast_clock::{reserve as reserve_fast_clock, rest as rest_fast_clock};
 pub(crate) use faucet::FaucetPages;
-pub(crate) use payment_room::{PAYOUTS_HALTED, PaymentRoom, RoomParts, SEAL_KEY, seal_ring};
+pub(crate) use payment_room::{JournalUse, PAYOUTS_HALTED, PaymentRoom, RoomParts, SEAL_KEY, seal_ring};
 pub(crate) use seeding::{platform_settings, seed};
 
 use crate::config::{Configuration, DeskName};

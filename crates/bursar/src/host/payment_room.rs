@@ -38,9 +38,19 @@ pub(crate) struct RoomParts {
     pub recorders: Arc<dyn Fn(&str) -> Recorder + Send + Sync>,
     /// `None` on the command line.
     pub metrics: Option<PayoutMetrics>,
-    /// Whether the journal of signed payouts is opened, which begins one where there is none. Whoever only looks leaves no
-    /// file behind.
-    pub has_journal: bool,
+    /// What is done with the journal of signed payouts.
+    pub journal: JournalUse,
+}
+
+/// What a process does with the journal of signed payouts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum JournalUse {
+    /// It only looks at records, and leaves no file behind.
+    None,
+    /// It compares records with the journal where there is one.
+    IfThere,
+    /// It signs, or lets wallets run: where there is none, one is begun.
+    Begun,
 }
 
 /// Who signs, what is paid on, and what pays.
@@ -101,7 +111,7 @@ impl PaymentRoom {
                 let newest = bursar_ops::backup::generations(tx)?;
                 Ok(newest.last().map_or(0, |generation| generation.generation))
             }),
-            journal: if parts.has_journal { journal(configuration)? } else { None },
+            journal: journal(configuration, parts.journal)?,
             faults: failpoints(configuration).map(|failpoints| Arc::new(failpoints) as Arc<dyn Faults>),
             metrics: parts.metrics,
             settings: settings(configuration)?,
@@ -149,14 +159,19 @@ fn settings(configuration: &Configuration) -> Result<SendSettings, RoomFault> {
 }
 
 /// Beside an embedded database, or where the operator says.
-fn journal(configuration: &Configuration) -> Result<Option<Arc<Journal>>, RoomFault> {
+fn journal(configuration: &Configuration, used: JournalUse) -> Result<Option<Arc<Journal>>, RoomFault> {
     let named = configuration.value("BURSAR_PAYOUT_JOURNAL").map(PathBuf::from);
     let beside = || {
         let mut name = embedded_file(configuration)?.into_os_string();
         name.push(".payouts-journal");
         Some(PathBuf::from(name))
     };
-    let Some(path) = named.or_else(beside) else { return Ok(None) };
+    let is_wanted = |path: &PathBuf| match used {
+        JournalUse::None => false,
+        JournalUse::IfThere => path.try_exists().unwrap_or(true),
+        JournalUse::Begun => true,
+    };
+    let Some(path) = named.or_else(beside).filter(is_wanted) else { return Ok(None) };
     let journal = Journal::open(&path, &OsEntropy).map_err(|error| RoomFault::System {
         what: "the journal of signed payouts",
         why: error.to_string(),

@@ -1,5 +1,6 @@
 //! A wallet that pays on a node of its own, as a server has it, beside the command line that looks after it.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -116,6 +117,12 @@ impl Payments {
 
     fn variables(&self) -> Vec<(&str, &str)> {
         self.variables.iter().map(|(name, value)| (*name, value.as_str())).collect()
+    }
+
+    /// What a command is told whose journal of payouts is at `journal`.
+    pub fn variables_with<'a>(&'a self, journal: &'a Path) -> Vec<(&'a str, &'a str)> {
+        let named = [("BURSAR_PAYOUT_JOURNAL", journal.to_str().unwrap())];
+        self.variables().into_iter().chain(named).collect()
     }
 
     /// The answer of a command that must say yes.

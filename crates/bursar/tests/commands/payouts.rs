@@ -115,6 +115,22 @@ fn a_payout_is_held_released_and_cancelled_by_name_and_its_money_is_free_again()
 }
 
 #[test]
+fn who_cancels_a_payout_asks_a_journal_that_is_there_and_begins_none() {
+    on_each_engine(|payments| {
+        payments.order("a", 100);
+        payments.order("b", 20);
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("journal");
+        let variables = payments.variables_with(&journal);
+        payments.scene.run_with(&variables, "payouts cancel 1 --reason drill").unwrap();
+        assert!(!journal.exists());
+        std::fs::write(&journal, "a payment, for all that anybody can read\n").unwrap();
+        let (answer, _) = payments.scene.no_with(&variables, "payouts cancel 2 --reason drill");
+        assert_eq!((&answer["code"], state(payments, "2")), (&json!("wallet_unmatched"), json!("accepted")));
+    });
+}
+
+#[test]
 fn the_desks_own_row_follows_in_the_same_transaction() {
     on_each_engine(|payments| {
         let intent = payments.order_for("faucet", "a", 5, 100);

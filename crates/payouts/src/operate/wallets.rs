@@ -12,8 +12,8 @@ use serde_json::{Map, Value};
 use super::pause::check_reason;
 use super::{approved, audited};
 use crate::case::{Hand, load_pair};
+use crate::comparison::Compared;
 use crate::known::Reach;
-use crate::send::journaling::{LINES, unreadable};
 use crate::sql::journals::{self, JournalRow};
 use crate::sql::{attempts, doubts, heads};
 use crate::wallet::{Doubt, OUTRUN_MARK, Standing, Wallet};
@@ -34,20 +34,6 @@ pub struct WalletSight {
     /// After a restore, or where the records fell back: the person has compared the wallet's history on the chain by hand, as
     /// a journal that it was written down in is lost, or another server's.
     pub journals_are_lost: bool,
-}
-
-/// The journal here, compared to its end.
-struct Compared {
-    /// The row to store of it once the wallet runs by a person's word.
-    row: JournalRow,
-    /// Whether it has lines that cannot be read since it was last compared: each may be a payment.
-    is_damaged: bool,
-}
-
-impl Compared {
-    fn lacks(&self) -> Option<&'static str> {
-        self.is_damaged.then_some("lines of the journal cannot be read, and each may be a payment")
-    }
 }
 
 impl Payouts {
@@ -179,35 +165,6 @@ impl Payouts {
     ) -> Option<&'static str> {
         let all = if must_be_whole { self.journal_lacks(known) } else { None };
         all.or_else(|| here.and_then(Compared::lacks))
-    }
-
-    /// Compares the journal here with the records, to its end; `None` = there is none here. `rows` are those of the
-    /// wallet's journals.
-    fn compared(&self, tx: &mut Tx<'_>, wallet: &Wallet, rows: &[JournalRow]) -> Outcome<Option<Compared>> {
-        let Some(journal) = self.parts.journal.as_deref() else { return Ok(Ok(None)) };
-        let row = rows.iter().find(|row| row.journal == journal.id()).cloned();
-        let row = row.unwrap_or_else(|| JournalRow::unread(journal.id()));
-        let mut position = u64::try_from(row.position).unwrap_or(0);
-        if position > journal.length().map_err(unreadable)? {
-            return Ok(Err(Rejection::JournalNotCompared("the journal is shorter than it was")));
-        }
-        let mut is_damaged = false;
-        loop {
-            let page = journal.page(position, LINES).map_err(unreadable)?;
-            is_damaged |= page.damaged > 0;
-            for record in page.records.iter().filter(|record| record.wallet == wallet.name.as_str()) {
-                let id = TransactionId::from_canonical(record.transaction.clone());
-                if attempts::by_transaction(tx, &id)?.is_none() {
-                    let why = "the journal holds transactions of it that are missing here";
-                    return Ok(Err(Rejection::JournalNotCompared(why)));
-                }
-            }
-            position = page.next;
-            if !page.is_more {
-                let row = JournalRow { is_known: true, ..row.at(position) };
-                return Ok(Ok(Some(Compared { row, is_damaged })));
-            }
-        }
     }
 
     fn record_wallet(

@@ -5,7 +5,7 @@ use bursar_payouts::{Accepted, IntentState, OutsideLane, Payouts, Rejection, Wal
 use bursar_store::EngineKind;
 use proptest::prelude::*;
 
-use crate::outside::{ask, funded, order, take_back};
+use crate::outside::{ask, funded, order, take_back_at};
 use crate::restore::{backup, forget_backup, restore, standing, start, try_stop, word};
 use crate::scene::{Scene, payee, recorder};
 
@@ -58,7 +58,7 @@ struct World {
     asked: Vec<(Result<Accepted, Rejection>, u128)>,
     journal: Option<Vec<u8>>,
     is_copied: bool,
-    /// Whether a server has looked at the chain since the records fell back.
+    /// Whether a server has looked at the chain since the disk was put back, journal and all.
     has_looked: bool,
 }
 
@@ -114,11 +114,12 @@ impl World {
             Step::PutBack | Step::PutBackDisk if !self.is_copied => {}
             Step::PutBack => {
                 restore(&self.scene, false);
-                self.has_looked = false;
+                self.payouts = self.scene.restarted_with(true);
             }
             Step::PutBackDisk => {
                 restore(&self.scene, false);
                 std::fs::write(self.journal_path(), self.journal.as_ref().unwrap()).unwrap();
+                self.payouts = self.scene.restarted_with(true);
                 self.has_looked = false;
             }
             Step::LoseJournal => {
@@ -161,7 +162,7 @@ impl World {
     fn take_newest_back(&mut self) {
         let Some((Ok(asked), _)) = self.asked.last().filter(|_| self.has_looked) else { return };
         let paid = self.scene.paid(u32::try_from(self.asked.len() - 1).unwrap());
-        let done = take_back(&self.scene, &self.shop, asked.public_id);
+        let done = take_back_at(&self.scene, &self.payouts, &self.shop, asked.public_id);
         assert!(done.is_err() || paid == 0, "{asked:?} is taken back, and {paid} was paid");
     }
 

@@ -10,6 +10,8 @@ use crate::outrun::cancel;
 use crate::restore::{backup, recover, restore, standing, start, word, word_on};
 use crate::scene::{Scene, chain_of, on_each_engine, payee, recorder};
 
+const FINAL: i64 = 4;
+
 /// A payout whose transaction reaches no node is in the backup; after it somebody frees its slot, it is paid by another
 /// transaction, and 300 come in. A restore is counted, and the journal lost with the rest, or neither.
 fn paid_otherwise(scene: &Scene, is_counted: bool) -> IntentId {
@@ -304,5 +306,26 @@ fn called_dead(is_over: bool, then: Afterwards, becomes: IntentState) {
         let shown = scene.read(|tx| payouts.payout(tx, id)).unwrap().payout;
         assert_eq!((shown.state, scene.account("faucet/treasury").1, scene.paid(1)), (becomes, 100, 100));
         assert_eq!(taken_back(scene, id), Err(Rejection::WalletUnmatched));
+    });
+}
+
+#[test]
+fn nothing_is_taken_back_before_a_server_has_compared_the_journal_with_what_was_put_back() {
+    on_each_engine(|scene| {
+        let (sender, lease) = scene.funded(500);
+        let id = scene.order("a", &payee(1), 100).unwrap().id;
+        backup(scene);
+        scene.run(&sender, &lease);
+        restore(scene, false);
+        let (payouts, _) = start(scene, true);
+        let taken_back = || {
+            let author = Author::system("faucet");
+            scene.write(|tx, now| payouts.cancel(tx, id, &author, "erased", &recorder("test.desk"), now))
+        };
+        assert_eq!(taken_back(), Err(Rejection::WalletUnmatched));
+        recover(scene);
+        assert_eq!((scene.states(), scene.paid(1)), (vec![FINAL], 100));
+        assert_eq!(taken_back(), Err(Rejection::TooLate(IntentState::Final)));
+        scene.check();
     });
 }

@@ -13,7 +13,7 @@ use bursar_ledger::{Book, Overdraft, TransferKind};
 use bursar_money::{Amount, Asset, Balance};
 use bursar_payouts::{
     Accepted, Funding, IntentState, Notice, OutsideFilter, OutsideKey, OutsideLane, OutsideOrder,
-    OutsideRules, Rejection, Request, due_notices, next_notice, notice_delivered, notice_failed,
+    OutsideRules, Payouts, Rejection, Request, due_notices, next_notice, notice_delivered, notice_failed,
 };
 use bursar_store::lane::LaneOptions;
 use serde_json::Value;
@@ -111,9 +111,14 @@ fn state_of(scene: &Scene, id: Uuid) -> IntentState {
 }
 
 pub fn take_back(scene: &Scene, by: &Actor, id: Uuid) -> Result<(), Rejection> {
+    take_back_at(scene, &scene.payouts, by, id)
+}
+
+/// The same at a server with these payouts.
+pub fn take_back_at(scene: &Scene, payouts: &Payouts, by: &Actor, id: Uuid) -> Result<(), Rejection> {
     scene.write(|tx, now| {
         let (by, request) = (By::new(by, now), Request::default());
-        scene.payouts.take_back(tx, &by, id, "changed my mind", &request, &recorder("test.cancel"))
+        payouts.take_back(tx, &by, id, "changed my mind", &request, &recorder("test.cancel"))
     })
 }
 

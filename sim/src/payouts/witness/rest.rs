@@ -24,8 +24,8 @@ impl Witness {
         let live = holdings::live(&self.connected());
         require!(PaidOnce, live.is_empty(), "nothing stands in its way, and it is not over: {live:?}");
         let is_booked_by_hand = self.restores > 0 || self.is_matched_by_hand;
+        let forgets = self.put_back == PutBack::WithJournal && self.restores > 0;
         for (wallet, truth) in truths {
-            let forgets = self.put_back == PutBack::WithJournal && self.restores > 0;
             holdings::check_rest(&self.connected(), (wallet, truth), is_booked_by_hand, forgets)?;
         }
         for intent in self.seen.intents.values() {
@@ -33,10 +33,9 @@ impl Witness {
             let may_end = self.seen.cancels.may_end(intent.id) || !intent.has_hold;
             // What was paid by a transaction that a restore forgot may only be taken back.
             let is_forgotten = paid.is_some_and(|paid| !self.seen.bytes.contains_key(paid));
-            // Nor is it known to be on record again before a server has looked at what came back untold: then what waits is
-            // taken back.
-            let is_unlooked =
-                self.restores > 0 && self.put_back != PutBack::Told && intent.state == CANCELLED;
+            // Nor is it known to be on record again before a server has looked at a chain whose journal fell back too: then what
+            // waits is taken back.
+            let is_unlooked = forgets && intent.state == CANCELLED;
             // What a journal brings back beside an order that is over stands for a transaction of its own.
             let is_beside = !intent.has_hold && self.is_paid_as_another(intent);
             let is_forgotten = is_forgotten || is_unlooked || is_beside;

@@ -20,6 +20,7 @@ pub use self::room::Who;
 use self::room::{Room, refused};
 use self::show::PageOptions;
 use super::{CommandError, Context, DatabaseOption};
+use crate::host::JournalUse;
 
 /// `bursar payouts`.
 #[derive(Clone, Debug, clap::Args)]
@@ -175,10 +176,7 @@ impl PayoutName {
 /// # Errors
 /// Whatever makes the exit 1.
 pub fn run(group: &Payouts, context: &Context) -> Result<Value, CommandError> {
-    let room = match &group.verb {
-        PayoutsVerb::Match(_) => Room::open_with_journal(context)?,
-        _ => Room::open(context)?,
-    };
+    let room = Room::with(context, journal_use(&group.verb))?;
     let json = group.json;
     let act = |options: &ActOptions, deed: &Deed| act::act(&room, options, deed, json, context);
     match &group.verb {
@@ -197,6 +195,26 @@ pub fn run(group: &Payouts, context: &Context) -> Result<Value, CommandError> {
         PayoutsVerb::Fund(options) => wallets::fund(&room, options, json, context),
         PayoutsVerb::Wallets => wallets::list(&room, json),
         PayoutsVerb::Stop(options) => wallets::stop(&room, options, json, context),
+    }
+}
+
+/// Records that were put back untold may lack what was paid: whoever decides on a payout asks the journal too. A matched
+/// wallet knows its own again by it.
+fn journal_use(verb: &PayoutsVerb) -> JournalUse {
+    match verb {
+        PayoutsVerb::Match(_) => JournalUse::Begun,
+        PayoutsVerb::Retry(_)
+        | PayoutsVerb::Hold(_)
+        | PayoutsVerb::Release(_)
+        | PayoutsVerb::Cancel(_)
+        | PayoutsVerb::Resolve(_) => JournalUse::IfThere,
+        PayoutsVerb::List(_)
+        | PayoutsVerb::Show { .. }
+        | PayoutsVerb::Reconcile { .. }
+        | PayoutsVerb::Assign(_)
+        | PayoutsVerb::Fund(_)
+        | PayoutsVerb::Wallets
+        | PayoutsVerb::Stop(_) => JournalUse::None,
     }
 }
 

@@ -18,7 +18,7 @@ use crate::commands::accountable::Accountable;
 use crate::commands::context::Patience;
 use crate::commands::sign_in::TokenOption;
 use crate::commands::{CommandError, Context};
-use crate::host::{Desks, PaymentRoom, RoomParts};
+use crate::host::{Desks, JournalUse, PaymentRoom, RoomParts};
 
 /// Who acts, why, and with whose leave.
 #[derive(Clone, Debug, clap::Args)]
@@ -77,17 +77,13 @@ pub(in crate::commands) struct Room {
 }
 
 impl Room {
-    /// For verbs that sign nothing and match no wallet: the journal is not touched.
+    /// For verbs that decide nothing of payouts and match no wallet: the journal is not touched.
     pub fn open(context: &Context) -> Result<Room, CommandError> {
-        Room::with(context, false)
+        Room::with(context, JournalUse::None)
     }
 
-    /// With the journal of signed payouts, by which a matched wallet knows its own again.
-    pub fn open_with_journal(context: &Context) -> Result<Room, CommandError> {
-        Room::with(context, true)
-    }
-
-    fn with(context: &Context, has_journal: bool) -> Result<Room, CommandError> {
+    /// With the journal of signed payouts, used in this way.
+    pub fn with(context: &Context, journal: JournalUse) -> Result<Room, CommandError> {
         let configuration = context.configuration()?;
         let store = Arc::new(context.open_ready(&configuration, Patience::Ordinary)?);
         let recorders = recorders();
@@ -96,7 +92,7 @@ impl Room {
             switchboard: Desks::new(&configuration).switchboard(&configuration),
             recorders: Arc::clone(&recorders),
             metrics: None,
-            has_journal,
+            journal,
         };
         let payments = PaymentRoom::open(&configuration, parts)
             .map_err(|fault| refused("payments_unusable", fault.to_string()))?;
